@@ -1,0 +1,3 @@
+from .engine import Value
+from .modes import no_grad
+from .toposort import compiled

@@ -1,0 +1,63 @@
+"""Who looks on while a graph is built: no_grad, anomaly checks, scopes, tracing.
+
+An `Observer` is told of every node that its thread makes between entering and leaving
+a `with` block. As long as none is active anywhere the engine pays for one comparison.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Final
+
+from .toposort import Node
+
+
+class Watch:
+    """The observers of each thread, and how many there are in all."""
+
+    def __init__(self) -> None:
+        self.active = 0
+        self.lock: Any = threading.Lock()
+        self.local: Any = threading.local()
+
+    def observers(self) -> list[Any]:
+        """Those of this thread, the outermost first."""
+        found: list[Any] | None = getattr(self.local, "observers", None)
+        if found is None:
+            found = self.local.observers = []
+        return found
+
+    def enter(self, observer: object) -> None:
+        with self.lock:
+            self.active += 1
+        self.observers().append(observer)
+
+    def leave(self, observer: object) -> None:
+        self.observers().remove(observer)
+        with self.lock:
+            self.active -= 1
+
+    def made(self, node: Node) -> None:
+        """Tell all observers of a new node."""
+        for observer in self.observers():
+            observer.made(node)
+
+    def read(self, node: Node, what: str) -> None:
+        """Tell them that a bare number leaves the graph: by `.data`, `bool()` and the like."""
+        for observer in self.observers():
+            observer.read(node, what)
+
+    def escaping(self, name: str, a: object, b: object) -> Any:
+        """What an observer puts in the place of a comparison or a detached Value, or None."""
+        for observer in self.observers():
+            node = observer.escaping(name, a, b)
+            if node is not None:
+                return node
+        return None
+
+    def symbolic(self) -> bool:
+        """Whether the numbers in the graph only stand for others: it is being traced."""
+        return self.active > 0 and any([observer.symbolic for observer in self.observers()])
+
+
+WATCH: Final = Watch()
