@@ -12,7 +12,9 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-COMPILED = ["toposort", "watch", "ieee", "special", "number", "engine"]
+COMPILED = [
+    "toposort", "watch", "ieee", "tails", "special", "number", "nodes", "chain", "neuron", "engine",
+]  # fmt: skip
 HERE = Path(__file__).parent
 
 

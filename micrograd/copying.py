@@ -11,7 +11,8 @@ import copy
 import threading
 from typing import Any
 
-from .engine import Value, blank, closure_of, operands_of, place, slopes_of
+from .engine import Value, blank
+from .nodes import closure_of, operands_of, place, slopes_of
 from .rule import Rule
 from .toposort import Node, compiled, toposort
 

@@ -23,15 +23,14 @@ from itertools import repeat
 from typing import Any, Final
 
 from . import ieee
-from .closure import OwnStep
+from .chain import GRAPHS, backward_with_graph, replay, set_grad_value
+from .nodes import LEAF, apply, attribute, op_name, parents, set_closure, unary
 from .number import Number, lift
 from .ops import TABLE
-from .rule import CHOICE, FLAT, SMOOTH, method, opaque, real
-from .toposort import CUT, Fan, Node, Search, compiled, mypyc_attr, toposort
-from .total import Total
+from .rule import method, opaque, real
+from .toposort import CUT, Fan, Node, Search, compiled, mypyc_attr
 from .watch import WATCH
 
-LEAF: Final = opaque("")
 ADD: Final[Any] = TABLE["add"]
 SUB: Final[Any] = TABLE["sub"]
 MUL: Final[Any] = TABLE["mul"]
@@ -40,7 +39,6 @@ POW: Final[Any] = TABLE["pow"]
 NEG: Final[Any] = TABLE["neg"]
 EXP: Final[Any] = TABLE["exp"]
 RELU: Final[Any] = TABLE["relu"]
-WEIGHTED_SUM: Final[Any] = TABLE["weighted_sum"]
 SUB_FROM: Final[Any] = SUB.twin
 DIV_INTO: Final[Any] = DIV.twin
 
@@ -91,7 +89,10 @@ class Value(Number):
         if _op:
             this._rule = opaque(str(_op))
         if _children:
-            children = as_operands(_children)
+            children: tuple[Any, ...] = tuple(_children)  # type: ignore[arg-type]
+            for child in children:
+                if not isinstance(child, Value):
+                    raise TypeError(f"Value: _children are Values, not {child!r:.60}")
             this._b = Fan(children, [None] * len(children))
         if label:
             self.label = str(label)
@@ -273,6 +274,9 @@ class Value(Number):
     def _apply(self, rule: Any, operands: tuple[Any, ...]) -> Any:
         return apply(rule, operands)
 
+    def _blank(self) -> Number:
+        return blank()
+
     # The chain rule -----------------------------------------------------------------------
 
     def backward(self, seed: object = 1.0, create_graph: bool = False) -> None:
@@ -409,243 +413,7 @@ def node(data: float, rule: Any, a: Node, b: Node | None, da: float, db: float) 
     return value
 
 
-def apply(rule: Any, operands: tuple[Any, ...]) -> Value:
-    """The node of an operation of the table on Values and numbers."""
-    if rule.arity == 1:
-        return unary(rule, operands[0])
-    xs: list[Any] = []
-    data: list[float] = []
-    for x in operands:
-        if isinstance(x, Value):
-            xs.append(x)
-            data.append(x._data)
-        else:
-            c = real(x, rule.name)
-            xs.append(c)
-            data.append(c)
-    y: float = rule.forward(*data)
-    value = place(blank(), rule, tuple(xs), y, local_gradients(rule, xs, data, y))
-    if WATCH.active:
-        WATCH.made(value)
-    return value
-
-
-def unary(rule: Any, value: Value) -> Value:
-    """The node of an operation on one Value."""
-    x = value._data
-    y: float = rule.forward(x)
-    if rule.kind == SMOOTH:
-        try:
-            d: float = rule.partials[0](x, y)
-            return node(y, rule, value, None, d, 0.0)
-        except ArithmeticError:
-            pass
-    slope = local_gradients(rule, [value], [x], y)[0]
-    return node(y, rule, value, CUT if slope is None else None, slope or 0.0, 0.0)
-
-
-def place(value: Value, rule: Any, xs: tuple[Any, ...], y: float, slopes: list[Any]) -> Value:
-    """The value, made a node of that rule: in two fields where they do, else in a `Fan`."""
-    this: Node = value
-    a: Node | None = None
-    b: Node | None = None
-    da = 0.0
-    db = 0.0
-    arity: int = rule.arity
-    if arity == 1 or (arity == 2 and not isinstance(xs[1], Node)):
-        a = xs[0]
-        b = CUT if slopes[0] is None else None
-        da = slopes[0] or 0.0
-        db = xs[1] if arity == 2 else 0.0
-    elif arity == 2 and not isinstance(xs[0], Node):
-        rule = rule.twin
-        a = xs[1]
-        b = CUT if slopes[1] is None else None
-        da = slopes[1] or 0.0
-        db = xs[0]
-    elif arity == 2 and slopes[0] is not None and slopes[1] is not None:
-        a = xs[0]
-        b = xs[1]
-        da = slopes[0]
-        db = slopes[1]
-    else:
-        b = Fan(xs, slopes)
-    this._data = y
-    this._grad = 0.0
-    this._rule = rule
-    this._a = a
-    this._b = b
-    this._da = da
-    this._db = db
-    return value
-
-
-def local_gradients(rule: Any, xs: list[Any], data: list[float], y: float) -> list[Any]:
-    """For each operand how fast y changes with it; None for numbers and where nothing flows."""
-    try:
-        slopes = partials(rule, xs, data, y)
-    except ArithmeticError:
-        # Python's floats raise at 1/0 and the like; these know what IEEE 754 says.
-        exact: list[Any] = [Total(d) if isinstance(x, Node) else d for x, d in zip(xs, data)]
-        slopes = partials(rule, xs, exact, Total(y))
-        slopes = [s.x if isinstance(s, Total) else s for s in slopes]
-    if rule.kind == CHOICE:
-        return [None if s == 0.0 else s for s in slopes]
-    return slopes
-
-
-def partials(rule: Any, xs: list[Any], data: Any, y: Any) -> list[Any]:
-    """The partial derivatives of a row, called with whatever kind of number data holds."""
-    if rule.kind == FLAT:
-        return [None] * len(xs)
-    upstream = (1.0,) if rule.kind == CHOICE else ()
-    if rule.arity == 0:
-        slopes = rule.partials[0](*upstream, data, y)
-        return [s if isinstance(x, Node) else None for x, s in zip(xs, slopes)]
-    return [
-        p(*upstream, *data, y) if isinstance(x, Node) else None
-        for p, x in zip(rule.partials, xs)
-    ]
-
-
-def cut_off(this: Node) -> None:
-    """Turn an interior node into a leaf."""
-    this._rule = LEAF
-    this._a = None
-    this._b = None
-
-
-# Looking into nodes -----------------------------------------------------------------------
-
-
-def operands_of(v: Node) -> tuple[Any, ...]:
-    """The operands in order; numbers that were written in the expression as floats."""
-    a = v._a
-    b = v._b
-    if a is None:
-        return b.operands if isinstance(b, Fan) else ()
-    if b is not None and b is not CUT:
-        return (a, b)
-    if v._rule.arity == 1:
-        return (a,)
-    return (v._db, a) if v._rule.flipped else (a, v._db)
-
-
-def slopes_of(v: Node) -> tuple[Any, ...]:
-    """The local gradients, one for each operand; None where no gradient flows."""
-    a = v._a
-    b = v._b
-    if a is None:
-        return tuple(b.partials) if isinstance(b, Fan) else ()
-    if b is not None and b is not CUT:
-        return (v._da, v._db)
-    slope = None if b is CUT else v._da
-    if v._rule.arity == 1:
-        return (slope,)
-    return (None, slope) if v._rule.flipped else (slope, None)
-
-
-def attribute(v: Node, name: str) -> Any:
-    """An attribute that is not among the fields, or None."""
-    if compiled:
-        more = v._more
-        return None if more is None else more.get(name)
-    return getattr(v, name, None)
-
-
-def closure_of(v: Node) -> Any:
-    """The `_backward` that someone assigned, or None."""
-    b = v._b
-    return b.closure if v._a is None and isinstance(b, Fan) else None
-
-
-def op_name(v: Node) -> str:
-    """The symbol of the operation, with those of its settings that are numbers."""
-    rule = v._rule
-    if not rule.settings:
-        return str(rule.symbol)
-    xs = operands_of(v)
-    settings = [f"{xs[i]:g}" for i in rule.settings if not isinstance(xs[i], Node)]
-    if not settings:
-        return str(rule.symbol)
-    return f"**{settings[0]}" if rule is POW else f"{rule.symbol}({', '.join(settings)})"
-
-
-def parents(value: Value) -> tuple[Any, ...]:
-    """The operands as Values: a number becomes a leaf, from here on a part of the graph."""
-    if value._rule is WEIGHTED_SUM:
-        unfold(value)
-    xs = operands_of(value)
-    rule: Any = value._rule
-    numbers_in = [i for i, x in enumerate(xs) if not isinstance(x, Node) and i not in rule.settings]
-    if numbers_in:
-        slopes = list(slopes_of(value))
-        new = [Value(x) if i in numbers_in else x for i, x in enumerate(xs)]
-        data = [x._data if isinstance(x, Value) else x for x in new]
-        local = local_gradients(rule, new, data, value._data)
-        for i in numbers_in:
-            slopes[i] = local[i]
-            if local[i] is not None:
-                leaf: Node = new[i]
-                leaf._grad = local[i] * value._grad
-        this: Node = value
-        grad = this._grad
-        place(value, rule.twin if rule.flipped else rule, tuple(new), this._data, slopes)
-        this._grad = grad
-        xs = tuple(new)
-    return tuple([x for x in xs if isinstance(x, Node)])
-
-
-def as_operands(children: Any) -> tuple[Any, ...]:
-    """The `_children` of a hand-made operation."""
-    found = tuple(children)
-    for child in found:
-        if not isinstance(child, Value):
-            raise TypeError(f"Value: _children are Values, not {type(child).__name__} {child!r:.60}")
-    return found
-
-
-def set_closure(value: Value, closure: object) -> None:
-    """Put a function of a user's own in the place of the chain rule's step."""
-    if not callable(closure):
-        raise TypeError(f"_backward is a function without arguments, not {closure!r:.60}")
-    xs = operands_of(value)
-    this: Node = value
-    if this._rule.flipped:
-        this._rule = this._rule.twin
-    this._a = None
-    this._b = Fan(xs, [0.0] * len(xs), OwnStep(closure, value))
-
-
 # The chain rule ---------------------------------------------------------------------------
-
-
-class Graphs:
-    """Whether any gradient is a Value: as long as none is, `.grad` need not look."""
-
-    def __init__(self) -> None:
-        self.used = False
-
-
-GRAPHS: Final = Graphs()
-
-
-def set_grad_value(v: Node, gradient: object) -> None:
-    """Note the gradient as a Value, or with None forget it."""
-    if gradient is not None:
-        GRAPHS.used = True
-        setattr(v, "_grad_value", gradient)
-    elif GRAPHS.used and attribute(v, "_grad_value") is not None:
-        delattr(v, "_grad_value")
-
-
-def set_grads(nodes: list[Node], gradients: list[float]) -> None:
-    """Set them all, or none: a signal such as Ctrl-C cannot come in between."""
-    if compiled:
-        for v, gradient in zip(nodes, gradients):
-            v._grad = gradient
-    else:  # one call into C
-        deque(map(setattr, nodes, repeat("_grad"), gradients), maxlen=0)
 
 
 def sweep(order: list[Node]) -> None:
@@ -679,185 +447,13 @@ def step(v: Node) -> None:
     sweep([v])
 
 
-def contributions(v: Node, gradient: Any) -> list[Any]:
-    """What each operand of v gets of its gradient, as Values; None where nothing flows."""
-    rule = v._rule
-    xs = operands_of(v)
-    if closure_of(v) is not None or rule.forward is LEAF.forward:
-        raise TypeError(
-            f"the operation {rule.symbol!r} was made by hand, with a _backward of numbers: it has a "
-            "gradient but no gradient of the gradient; define it with micrograd.custom"
-        )
-    if rule.kind == CHOICE and WATCH.symbolic():
-        if rule.arity == 0:
-            return [
-                s if isinstance(x, Node) else None
-                for x, s in zip(xs, rule.partials[0](gradient, xs, v))
-            ]
-        return [
-            p(gradient, *xs, v) if isinstance(x, Node) else None for p, x in zip(rule.partials, xs)
-        ]
-    stored = slopes_of(v)
-    # What a choice passes on is constant wherever it can be differentiated.
-    slopes = stored if rule.kind == CHOICE else partials(rule, list(xs), xs, v)
-    found: list[Any] = []
-    for slope, known in zip(slopes, stored):
-        if slope is None or known is None:
-            found.append(None)
-            continue
-        s = slope._data if isinstance(slope, Value) else slope
-        if s != known and (s == s or known == known) and not WATCH.symbolic():
-            raise ValueError(
-                f"the data of an operand of {rule.symbol!r} has changed since the forward pass: "
-                "call forward() on the result before backward(create_graph=True)"
-            )
-        if not isinstance(slope, Value) and slope == 1.0:
-            found.append(gradient)
-        elif not isinstance(slope, Value) and slope == -1.0:
-            found.append(-gradient)
-        else:
-            found.append(slope * gradient)
-    return found
-
-
-def adjoints(root: Value, seed: Any) -> dict[Any, Any]:
-    """The gradient of root by every node that it depends on: by node, as a Value."""
-    search = Search()
-    search.visit(root, WATCH.symbolic())
-    found: dict[Any, Any] = {root: seed}
-    for v in reversed(search.inner):
-        gradient = found.get(v)
-        if gradient is None:
-            continue
-        for x, part in zip(operands_of(v), contributions(v, gradient)):
-            if part is not None:
-                have = found.get(x)
-                found[x] = part if have is None else have + part
-    return found
-
-
-def backward_with_graph(root: Value, seed: object) -> None:
-    """`backward(create_graph=True)`: the same sums, as Values."""
-    start = seed if isinstance(seed, Value) else Value(real(seed, "backward: the seed"))
-    found = adjoints(root, start)
-    leaves, inner = toposort(root)
-    for v in inner:
-        v._grad = 0.0
-        set_grad_value(v, None)
-    for x, gradient in found.items():
-        this: Node = x
-        if this._a is None and this._b is None:
-            old = attribute(x, "_grad_value")
-            if old is not None:
-                gradient = old + gradient
-            elif this._grad != 0.0:
-                gradient = gradient + this._grad
-        this._grad = gradient._data
-        set_grad_value(x, gradient)
-
-
-def replay(root: Value) -> None:
-    """Compute every node under root anew from the leaves."""
-    inner = toposort(root)[1]
-    for v in inner:
-        if v._rule.forward is LEAF.forward:
-            raise TypeError(
-                f"forward: the operation {v._rule.symbol!r} was made by hand and cannot be "
-                "replayed; define it with micrograd.custom"
-            )
-    before = [(v._data, v._grad, v._da, v._db, v._a, v._b) for v in inner]
-    try:
-        for v in inner:
-            xs = operands_of(v)
-            data = [x._data if isinstance(x, Value) else x for x in xs]
-            rule: Any = v._rule
-            y: float = rule.forward(*data)
-            if closure_of(v) is not None:
-                v._data = y
-                v._grad = 0.0
-            elif isinstance(v, Value):
-                slopes = local_gradients(rule, list(xs), data, y)
-                place(v, rule.twin if rule.flipped else rule, xs, y, slopes)
-    except BaseException:
-        for v, fields in zip(inner, before):
-            v._data, v._grad, v._da, v._db, v._a, v._b = fields
-        raise
-
-
-# A neuron in one node ---------------------------------------------------------------------
-
-
-def weighted_sum(weights: Any, xs: Any, start: Any) -> Any:
-    """start + w1*x1 + w2*x2 + ..., the number and the graph of `sum(products, start)`.
-
-    It is kept as one node until someone looks at its `_prev`: then it unfolds into the
-    products and sums that it stands for, with their gradients.
-    """
-    ws = tuple(weights)
-    vs = tuple(xs)
-    n = len(ws)
-    if n != len(vs):
-        raise ValueError(f"weighted_sum: {n} weights for {len(vs)} inputs")
-    operands: tuple[Any, ...] = (start,) + ws + vs
-    data: list[Any] = []
-    connected = False
-    for x in operands:
-        if isinstance(x, Value):
-            connected = True
-            data.append(x._data)
-        elif type(x) is float:
-            data.append(x)
-        else:
-            return converted_sum(ws, vs, start)
-    total: float = data[0]
-    for i in range(1, n + 1):
-        w: float = data[i]
-        v: float = data[i + n]
-        total += w * v
-    if n == 0 or not connected:
-        return start if n == 0 else total
-    # The gradient of a weight is its input, and that of an input its weight.
-    slopes: list[Any] = [1.0] + data[n + 1 :] + data[1 : n + 1]
-    value = blank()
-    this: Node = value
-    this._data = total
-    this._grad = 0.0
-    this._rule = WEIGHTED_SUM
-    this._a = None
-    this._b = Fan(operands, slopes)
-    this._da = 0.0
-    this._db = 0.0
-    if WATCH.active:
-        WATCH.made(value)
-    return value
-
-
-def converted_sum(ws: tuple[Any, ...], vs: tuple[Any, ...], start: Any) -> Any:
-    """The same with other kinds of numbers made floats; with arrays, by their own operators."""
-    everything = [x if isinstance(x, Value) else lift(x) for x in (start, *ws, *vs)]
-    if None in everything:
-        return sum([w * v for w, v in zip(ws, vs)], start)
-    n = len(ws)
-    return weighted_sum(everything[1 : n + 1], everything[n + 1 :], everything[0])
-
-
-def unfold(value: Value) -> None:
-    """Turn the one node of a weighted sum into its products and sums."""
-    xs = operands_of(value)
-    slopes = slopes_of(value)
-    n = len(xs) // 2
-    total: Any = xs[0]
-    this: Node = value
-    for i in range(1, n + 1):
-        product: Any = xs[i] * xs[n + i]
-        total = total + product if i < n else (total, product)
-        for new in (product, total):
-            if isinstance(new, Value):
-                made: Node = new
-                made._grad = this._grad
-    grad = this._grad
-    place(value, ADD, total, this._data, [None if isinstance(x, float) else 1.0 for x in total])
-    this._grad = grad
+def set_grads(nodes: list[Node], gradients: list[float]) -> None:
+    """Set them all, or none: a signal such as Ctrl-C cannot come in between."""
+    if compiled:
+        for v, gradient in zip(nodes, gradients):
+            v._grad = gradient
+    else:  # one call into C
+        deque(map(setattr, nodes, repeat("_grad"), gradients), maxlen=0)
 
 
 # Everything else in the table becomes a method, under its own name and NumPy's.

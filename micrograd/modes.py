@@ -53,6 +53,6 @@ class no_grad(Observer):
     """
 
     def made(self, node: Node) -> None:
-        from .engine import cut_off
+        from .nodes import cut_off
 
         cut_off(node)

@@ -10,7 +10,8 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .engine import Value, weighted_sum
+from .engine import Value
+from .neuron import weighted_sum
 
 
 class Module:

@@ -52,6 +52,10 @@ class Number(Node):
     def _apply(self, rule: Any, operands: tuple[Any, ...]) -> Any:
         """The node of an operation on Values and numbers; `Value` says how."""
 
+    @abstractmethod
+    def _blank(self) -> Number:
+        """A new Value with nothing in it yet."""
+
     def _binary(self, name: str, a: object, b: object) -> Any:
         other = b if a is self else a
         if not isinstance(other, Number) and lift(other) is None:

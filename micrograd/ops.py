@@ -9,8 +9,8 @@ Where a partial would lose its digits written out, it is an operation with a row
 own (`sech2` for 1 - tanh**2). Sources of the formulas: NIST's Digital Library of
 Mathematical Functions, chapters 4 to 7; elementary calculus for the rest.
 
-What a row is stands in `rule.py`; the numbers are computed in `ieee.py` and
-`special.py`. Read on in `nn.py`. (Past 300 lines because a table is read in one piece.)
+What a row is stands in `rule.py`; the numbers are computed in `ieee.py`, `tails.py`
+and `special.py`. Read on in `nn.py`. (Past 300 lines because a table is read in one piece.)
 """
 
 # Rows refer to rows below them, which the type checker does not follow.
@@ -23,7 +23,7 @@ import math
 from math import inf, nan
 from typing import Any
 
-from . import ieee, special
+from . import ieee, special, tails
 from .rule import CHOICE, FLAT, TABLE, op
 
 __all__ = [
@@ -81,7 +81,7 @@ def _power_by_exponent(x: Any, p: Any, y: Any) -> Any:
 pow = op("pow", ieee.power, _power_by_base, _power_by_exponent, settings=(1,),
          symbol="**", latex="{0}^{{{1}}}", aliases=("float_power", "power"), domain=(*POSITIVE, (-20.0, 20.0)),
          doc="x to the power p, real or nan: (-8)**(1/3) is nan, as in IEEE 754.")
-power_partial = aux("power_partial", ieee.power_partial,
+power_partial = aux("power_partial", tails.power_partial,
                    lambda x, p, n, k, y: power_partial(x, p, n + 1.0, k),
                    lambda x, p, n, k, y: power_partial(x, p, n, k + 1.0),
                    lambda x, p, n, k, y: nan,
@@ -102,22 +102,22 @@ log10    = op("log10", ieee.log10, lambda x, y: dlog(x) * (1.0 / ieee.LN10), lat
               doc="The logarithm of x to base 10.")
 log1p    = op("log1p", ieee.log1p, lambda x, y: dlog1p(x), latex=r"\ln(1 + {0})", domain=((-1.0, inf),),
               doc="log(1 + x), accurate near 0.")
-dlog     = aux("dlog", ieee.dlog, lambda x, y: -y * y, latex=r"{0}^{{-1}}", domain=POSITIVE,
+dlog     = aux("dlog", tails.dlog, lambda x, y: -y * y, latex=r"{0}^{{-1}}", domain=POSITIVE,
               doc="The derivative of log: 1/x where the logarithm exists, nan below 0.")
-dlog1p   = aux("dlog1p", ieee.dlog1p, lambda x, y: -y * y, latex=r"(1 + {0})^{{-1}}", domain=((-1.0, inf),),
+dlog1p   = aux("dlog1p", tails.dlog1p, lambda x, y: -y * y, latex=r"(1 + {0})^{{-1}}", domain=((-1.0, inf),),
               doc="The derivative of log1p: 1/(1 + x) where log1p exists.")
-xlogy    = op("xlogy", ieee.xlogy, lambda a, b, y: guard(log(b), y), lambda a, b, y: a * dlog(b),
+xlogy    = op("xlogy", tails.xlogy, lambda a, b, y: guard(log(b), y), lambda a, b, y: a * dlog(b),
               latex=r"{0} \ln {1}", domain=((-inf, inf), *POSITIVE), doc="a * log(b), and 0 where a is 0.")
-logaddexp = op("logaddexp", ieee.logaddexp, lambda a, b, y: share(a, b), lambda a, b, y: share(b, a),
+logaddexp = op("logaddexp", tails.logaddexp, lambda a, b, y: share(a, b), lambda a, b, y: share(b, a),
                latex=r"\ln(e^{{{0}}} + e^{{{1}}})", doc="log(exp(a) + exp(b)) without overflow.")
-share    = aux("share", ieee.share, lambda a, b, y: dshare(a, b), lambda a, b, y: -dshare(a, b),
+share    = aux("share", tails.share, lambda a, b, y: dshare(a, b), lambda a, b, y: -dshare(a, b),
               latex=r"\frac{{e^{{{0}}}}}{{e^{{{0}}} + e^{{{1}}}}}",
               doc="exp(a) / (exp(a) + exp(b)): the derivative of logaddexp by a.")
-dshare   = aux("dshare", ieee.dshare, lambda a, b, y: -y * tanh(0.5 * (a - b)), lambda a, b, y: y * tanh(0.5 * (a - b)),
+dshare   = aux("dshare", tails.dshare, lambda a, b, y: -y * tanh(0.5 * (a - b)), lambda a, b, y: y * tanh(0.5 * (a - b)),
               latex=r"\sigma'({0} - {1})", doc="The derivative of share by a.")
-exp_gap  = aux("exp_gap", ieee.exp_gap, lambda a, b, y: y, lambda a, b, y: -y, latex=r"e^{{{0} - {1}}}",
+exp_gap  = aux("exp_gap", tails.exp_gap, lambda a, b, y: y, lambda a, b, y: -y, latex=r"e^{{{0} - {1}}}",
               doc="exp(a - b) with the rounding of the difference made good; 1 where a is b, also at inf.")
-exp_diff = aux("exp_diff", ieee.exp_diff, lambda a, b, y: y, lambda a, b, y: -y, latex=r"e^{{{0} - {1}}}",
+exp_diff = aux("exp_diff", tails.exp_diff, lambda a, b, y: y, lambda a, b, y: -y, latex=r"e^{{{0} - {1}}}",
               doc="exp(a - b) with the rounding of the difference made good.")
 
 
@@ -128,17 +128,17 @@ def _logsumexp_slopes(xs: Any, y: Any) -> Any:
     return [part / whole for part in parts]
 
 
-logsumexp = op("logsumexp", ieee.logsumexp, _logsumexp_slopes, many=True, latex=r"\operatorname{{logsumexp}}({args})",
+logsumexp = op("logsumexp", tails.logsumexp, _logsumexp_slopes, many=True, latex=r"\operatorname{{logsumexp}}({args})",
                doc="log(exp(x1) + exp(x2) + ...) without overflow; its derivatives are softmax.")
 
 # Roots and lengths ------------------------------------------------------------------------------
 
 sqrt     = op("sqrt", ieee.sqrt, lambda x, y: dsqrt(x), latex=r"\sqrt{{{0}}}", domain=POSITIVE,
               doc="The square root of x; nan below 0.")
-dsqrt    = aux("dsqrt", ieee.dsqrt, lambda x, y: -0.5 * y / x, latex=r"\frac{{1}}{{2\sqrt{{{0}}}}}", domain=POSITIVE,
+dsqrt    = aux("dsqrt", tails.dsqrt, lambda x, y: -0.5 * y / x, latex=r"\frac{{1}}{{2\sqrt{{{0}}}}}", domain=POSITIVE,
               doc="The derivative of sqrt, 1 / (2 sqrt(x)): inf at both zeros.")
 cbrt     = op("cbrt", ieee.cbrt, lambda x, y: dcbrt(x), latex=r"\sqrt[3]{{{0}}}", doc="The real cube root of x.")
-dcbrt    = aux("dcbrt", ieee.dcbrt, lambda x, y: y / x * (-2.0 / 3.0), latex=r"\tfrac{{1}}{{3}} {0}^{{-2/3}}",
+dcbrt    = aux("dcbrt", tails.dcbrt, lambda x, y: y / x * (-2.0 / 3.0), latex=r"\tfrac{{1}}{{3}} {0}^{{-2/3}}",
               doc="The derivative of cbrt.")
 
 
@@ -150,11 +150,11 @@ def _hypot_slopes(xs: Any, y: Any) -> Any:
 
 hypot    = op("hypot", ieee.hypot, _hypot_slopes, many=True, latex=r"\left\lVert {args} \right\rVert",
               doc="The square root of the sum of squares; its derivative at 0 is 0, the subgradient of least norm.")
-unit     = aux("unit", ieee.unit,
+unit     = aux("unit", tails.unit,
               lambda a, b, y: unit(b, a) * unit(b, a) / hypot(a, b),
               lambda a, b, y: -y * unit(b, a) / hypot(a, b), latex=r"\frac{{{0}}}{{\lVert {0}, {1} \rVert}}",
               doc="a / hypot(a, b), and 0 at the origin: the derivative of hypot by a.")
-ratio    = aux("ratio", ieee.ratio, lambda a, b, y: 1.0 / b, lambda a, b, y: -y / b, latex=r"\frac{{{0}}}{{{1}}}",
+ratio    = aux("ratio", tails.ratio, lambda a, b, y: 1.0 / b, lambda a, b, y: -y / b, latex=r"\frac{{{0}}}{{{1}}}",
               doc="a / b, and 0 for 0/0.")
 
 # Circular and hyperbolic functions --------------------------------------------------------------
@@ -166,37 +166,37 @@ asin     = op("asin", ieee.asin, lambda x, y: dasin(x), latex=r"\arcsin {0}", al
               doc="The angle between -pi/2 and pi/2 whose sine is x; nan outside -1 to 1.")
 acos     = op("acos", ieee.acos, lambda x, y: -dasin(x), latex=r"\arccos {0}", aliases=("arccos",), domain=UNIT,
               doc="The angle between 0 and pi whose cosine is x; nan outside -1 to 1.")
-dasin    = aux("dasin", ieee.dasin, lambda x, y: x * y / ((1.0 - x) * (1.0 + x)), domain=UNIT,
+dasin    = aux("dasin", tails.dasin, lambda x, y: x * y / ((1.0 - x) * (1.0 + x)), domain=UNIT,
               latex=r"\frac{{1}}{{\sqrt{{1 - {0}^2}}}}", doc="The derivative of asin, 1 / sqrt(1 - x*x).")
 atan     = op("atan", ieee.atan, lambda x, y: datan(x), latex=r"\arctan {0}", aliases=("arctan",),
               doc="The angle between -pi/2 and pi/2 whose tangent is x.")
-datan    = aux("datan", ieee.datan, lambda x, y: -2.0 * x * y * y, latex=r"\frac{{1}}{{1 + {0}^2}}",
+datan    = aux("datan", tails.datan, lambda x, y: -2.0 * x * y * y, latex=r"\frac{{1}}{{1 + {0}^2}}",
               doc="The derivative of atan, 1 / (1 + x*x), also where x*x overflows.")
 atan2    = op("atan2", ieee.atan2, lambda a, b, y: datan2(b, a), lambda a, b, y: -datan2(a, b),
               latex=r"\operatorname{{atan2}}({0}, {1})", aliases=("arctan2",),
               doc="The angle of the point (b, a), from -pi to pi, as math.atan2(a, b).")
-datan2   = aux("datan2", ieee.datan2,
+datan2   = aux("datan2", tails.datan2,
               lambda a, b, y: ((b - a) * inv_r2(a, b)) * ((b + a) * inv_r2(a, b)),
               lambda a, b, y: (a * inv_r2(a, b)) * (b * inv_r2(a, b)) * -2.0, latex=r"\frac{{{0}}}{{{0}^2 + {1}^2}}",
               doc="a / (a*a + b*b): the derivative of atan2(b, a) by b.")
-inv_r2   = aux("inv_r2", ieee.inv_r2, lambda a, b, y: -2.0 * (a * y) * y, lambda a, b, y: -2.0 * (b * y) * y,
+inv_r2   = aux("inv_r2", tails.inv_r2, lambda a, b, y: -2.0 * (a * y) * y, lambda a, b, y: -2.0 * (b * y) * y,
               latex=r"\frac{{1}}{{{0}^2 + {1}^2}}", doc="1 / (a*a + b*b).")
 sinh     = op("sinh", ieee.sinh, lambda x, y: cosh(x), latex=r"\sinh {0}", doc="The hyperbolic sine of x.")
 cosh     = op("cosh", ieee.cosh, lambda x, y: sinh(x), latex=r"\cosh {0}", doc="The hyperbolic cosine of x.")
 tanh     = op("tanh", ieee.tanh, lambda x, y: sech2(x), latex=r"\tanh {0}", doc="The hyperbolic tangent of x.")
-sech2    = aux("sech2", ieee.sech2, lambda x, y: -2.0 * tanh(x) * y, latex=r"\operatorname{{sech}}^2 {0}",
+sech2    = aux("sech2", tails.sech2, lambda x, y: -2.0 * tanh(x) * y, latex=r"\operatorname{{sech}}^2 {0}",
               doc="The derivative of tanh, 1 - tanh(x)**2, also where tanh(x) rounds to 1.")
 asinh    = op("asinh", ieee.asinh, lambda x, y: dasinh(x), latex=r"\operatorname{{arsinh}} {0}", aliases=("arcsinh",),
               doc="The number whose hyperbolic sine is x.")
-dasinh   = aux("dasinh", ieee.dasinh, lambda x, y: -x * y * datan(x), latex=r"\frac{{1}}{{\sqrt{{1 + {0}^2}}}}",
+dasinh   = aux("dasinh", tails.dasinh, lambda x, y: -x * y * datan(x), latex=r"\frac{{1}}{{\sqrt{{1 + {0}^2}}}}",
               doc="The derivative of asinh, 1 / sqrt(1 + x*x).")
 acosh    = op("acosh", ieee.acosh, lambda x, y: dacosh(x), latex=r"\operatorname{{arcosh}} {0}", aliases=("arccosh",),
               domain=((1.0, inf),), doc="The positive number whose hyperbolic cosine is x; nan below 1.")
-dacosh   = aux("dacosh", ieee.dacosh, lambda x, y: -x * y / ((x - 1.0) * (x + 1.0)), domain=((1.0, inf),),
+dacosh   = aux("dacosh", tails.dacosh, lambda x, y: -x * y / ((x - 1.0) * (x + 1.0)), domain=((1.0, inf),),
               latex=r"\frac{{1}}{{\sqrt{{{0}^2 - 1}}}}", doc="The derivative of acosh, 1 / sqrt(x*x - 1).")
 atanh    = op("atanh", ieee.atanh, lambda x, y: datanh(x), latex=r"\operatorname{{artanh}} {0}", aliases=("arctanh",),
               domain=UNIT, doc="The number whose hyperbolic tangent is x; nan outside -1 to 1.")
-datanh   = aux("datanh", ieee.datanh, lambda x, y: 2.0 * x * y * y, latex=r"\frac{{1}}{{1 - {0}^2}}", domain=UNIT,
+datanh   = aux("datanh", tails.datanh, lambda x, y: 2.0 * x * y * y, latex=r"\frac{{1}}{{1 - {0}^2}}", domain=UNIT,
               doc="The derivative of atanh, 1 / (1 - x*x).")
 degrees  = op("degrees", ieee.degrees, lambda x, y: ieee.DEGREES, latex=r"\tfrac{{180}}{{\pi}} {0}", aliases=("rad2deg",),
               doc="An angle from radians to degrees.")
@@ -208,7 +208,7 @@ radians  = op("radians", ieee.radians, lambda x, y: 1.0 / ieee.DEGREES, latex=r"
 erf      = op("erf", ieee.erf, lambda x, y: derf(x), latex=r"\operatorname{{erf}} {0}", doc="The error function.")
 erfc     = op("erfc", ieee.erfc, lambda x, y: -derf(x), latex=r"\operatorname{{erfc}} {0}",
               doc="1 - erf(x), accurate where erf(x) rounds to 1.")
-derf     = aux("derf", ieee.derf, lambda x, y: -2.0 * x * y, latex=r"\tfrac{{2}}{{\sqrt\pi}} e^{{-{0}^2}}",
+derf     = aux("derf", tails.derf, lambda x, y: -2.0 * x * y, latex=r"\tfrac{{2}}{{\sqrt\pi}} e^{{-{0}^2}}",
               doc="The derivative of erf, 2 / sqrt(pi) * exp(-x*x).")
 gamma    = op("gamma", special.gamma, lambda x, y: y * digamma(x), latex=r"\Gamma({0})", domain=((-30.0, 170.0),),
               doc="The gamma function of x, (x - 1)! at whole numbers.")
@@ -227,43 +227,43 @@ dsinc    = aux("dsinc", special.dsinc, lambda n, x, y: nan, lambda n, x, y: dsin
 
 # Activations ------------------------------------------------------------------------------------
 
-relu     = op("relu", ieee.relu, lambda d, x, y: gate(d, x), kind=CHOICE, symbol="ReLU",
+relu     = op("relu", tails.relu, lambda d, x, y: gate(d, x), kind=CHOICE, symbol="ReLU",
               latex=r"\operatorname{{relu}}({0})",
               doc="x where it is positive, else 0; its derivative at 0 is 0, the subgradient of least norm.")
-gate     = aux("gate", ieee.gate, lambda d, a, b, y: gate(d, b), lambda d, a, b, y: None, kind=CHOICE,
+gate     = aux("gate", tails.gate, lambda d, a, b, y: gate(d, b), lambda d, a, b, y: None, kind=CHOICE,
               latex=r"{0} \, [{1} > 0]", doc="a where b > 0, else 0; chosen, not multiplied.")
-leaky_relu = op("leaky_relu", ieee.leaky_relu, lambda x, s, y: leaky_step(x, s), lambda x, s, y: minimum(x, 0.0),
+leaky_relu = op("leaky_relu", tails.leaky_relu, lambda x, s, y: leaky_step(x, s), lambda x, s, y: minimum(x, 0.0),
                 settings=(1,), defaults={"slope": 0.01}, domain=((-inf, inf), (0.0, 1.0)),
                 latex=r"\operatorname{{leaky\_relu}}({0}, {1})",
                 doc="x where it is positive, else slope * x; the slope is 0.01 unless given.")
-leaky_step = aux("leaky_step", ieee.leaky_step, lambda d, x, s, y: None, lambda d, x, s, y: gate(d, -x),
+leaky_step = aux("leaky_step", tails.leaky_step, lambda d, x, s, y: None, lambda d, x, s, y: gate(d, -x),
                 kind=CHOICE, settings=(1,), domain=((-inf, inf), (0.0, 1.0)), latex=r"\operatorname{{leaky\_step}}({0}, {1})",
                 doc="The derivative of leaky_relu by x: 1 where x is positive, else the slope.")
-elu      = op("elu", ieee.elu, lambda x, a, y: elu_step(x, a), lambda x, a, y: gate(expm1(x), -x),
+elu      = op("elu", tails.elu, lambda x, a, y: elu_step(x, a), lambda x, a, y: gate(expm1(x), -x),
               settings=(1,), defaults={"alpha": 1.0},
               domain=((-inf, inf), (0.0, 2.0)), latex=r"\operatorname{{elu}}({0}, {1})",
               doc="x where it is positive, else alpha * (exp(x) - 1); alpha is 1 unless given.")
-elu_step = aux("elu_step", ieee.elu_step, lambda x, a, y: gate(y, -x), lambda x, a, y: gate(exp(x), -x), settings=(1,),
+elu_step = aux("elu_step", tails.elu_step, lambda x, a, y: gate(y, -x), lambda x, a, y: gate(exp(x), -x), settings=(1,),
               domain=((-inf, inf), (0.0, 2.0)), latex=r"\operatorname{{elu\_step}}({0}, {1})",
               doc="The derivative of elu by x: 1 where x is positive, else alpha * exp(x).")
-softplus = op("softplus", ieee.softplus, lambda x, y: sigmoid(x), latex=r"\ln(1 + e^{{{0}}})",
+softplus = op("softplus", tails.softplus, lambda x, y: sigmoid(x), latex=r"\ln(1 + e^{{{0}}})",
               doc="log(1 + exp(x)) without overflow.")
-sigmoid  = op("sigmoid", ieee.sigmoid, lambda x, y: dsigmoid(x), latex=r"\sigma({0})",
+sigmoid  = op("sigmoid", tails.sigmoid, lambda x, y: dsigmoid(x), latex=r"\sigma({0})",
               doc="The logistic function 1 / (1 + exp(-x)).")
-dsigmoid = aux("dsigmoid", ieee.dsigmoid, lambda x, y: -y * tanh(0.5 * x), latex=r"\sigma'({0})",
+dsigmoid = aux("dsigmoid", tails.dsigmoid, lambda x, y: -y * tanh(0.5 * x), latex=r"\sigma'({0})",
               doc="The derivative of sigmoid, s * (1 - s), also where s rounds to 1.")
-logsigmoid = op("logsigmoid", ieee.logsigmoid, lambda x, y: sigmoid(-x), latex=r"\ln \sigma({0})",
+logsigmoid = op("logsigmoid", tails.logsigmoid, lambda x, y: sigmoid(-x), latex=r"\ln \sigma({0})",
                 doc="log(sigmoid(x)), also where sigmoid(x) rounds to 0.")
-silu     = op("silu", ieee.silu, lambda x, y: dsilu(x), latex=r"\operatorname{{silu}}({0})", doc="x * sigmoid(x).")
-dsilu    = aux("dsilu", ieee.dsilu, lambda x, y: dsigmoid(x) * (2.0 - x * tanh(0.5 * x)),
+silu     = op("silu", tails.silu, lambda x, y: dsilu(x), latex=r"\operatorname{{silu}}({0})", doc="x * sigmoid(x).")
+dsilu    = aux("dsilu", tails.dsilu, lambda x, y: dsigmoid(x) * (2.0 - x * tanh(0.5 * x)),
               latex=r"\operatorname{{silu}}'({0})", doc="The derivative of silu.")
-gelu     = op("gelu", ieee.gelu, lambda x, y: dgelu(x), latex=r"\operatorname{{gelu}}({0})",
+gelu     = op("gelu", tails.gelu, lambda x, y: dgelu(x), latex=r"\operatorname{{gelu}}({0})",
               doc="x * ndtr(x), the exact Gaussian error linear unit.")
-dgelu    = aux("dgelu", ieee.dgelu, lambda x, y: (2.0 - x * x) * normal(x), latex=r"\operatorname{{gelu}}'({0})",
+dgelu    = aux("dgelu", tails.dgelu, lambda x, y: (2.0 - x * x) * normal(x), latex=r"\operatorname{{gelu}}'({0})",
               doc="The derivative of gelu, ndtr(x) + x * normal(x).")
-ndtr     = op("ndtr", ieee.ndtr, lambda x, y: normal(x), latex=r"\Phi({0})",
+ndtr     = op("ndtr", tails.ndtr, lambda x, y: normal(x), latex=r"\Phi({0})",
               doc="The normal distribution function: the part of a standard normal below x.")
-normal   = aux("normal", ieee.normal, lambda x, y: -x * y, latex=r"\varphi({0})",
+normal   = aux("normal", tails.normal, lambda x, y: -x * y, latex=r"\varphi({0})",
               doc="The density of the standard normal at x.")
 
 # Choosing: gradients are passed on, not multiplied ----------------------------------------------
@@ -284,8 +284,8 @@ fmax     = op("fmax", ieee.fmax,
 fmin     = op("fmin", ieee.fmin,
               lambda d, a, b, y: route(d, a, y, ties(y, a, b)), lambda d, a, b, y: route(d, b, y, ties(y, a, b)),
               kind=CHOICE, latex=r"\operatorname{{fmin}}({0}, {1})", doc="The smaller operand; a number beats nan.")
-ties     = aux("ties", ieee.ties, many=True, kind=FLAT, latex=r"\#({args})", doc="How many further operands equal the first.")
-route    = aux("route", ieee.route,
+ties     = aux("ties", tails.ties, many=True, kind=FLAT, latex=r"\#({args})", doc="How many further operands equal the first.")
+route    = aux("route", tails.route,
               lambda d, a, x, top, n, y: route(d, x, top, n), lambda d, a, x, top, n, y: None,
               lambda d, a, x, top, n, y: None, lambda d, a, x, top, n, y: None, kind=CHOICE,
               latex=r"\operatorname{{route}}({args})", doc="a / n where x equals top, else 0; chosen, not multiplied.")
@@ -295,7 +295,7 @@ clip     = op("clip", ieee.clip,
               lambda d, x, low, high, y: where(greater(x, high), d, 0.0), kind=CHOICE,
               settings=(1, 2), defaults={"low": -inf, "high": inf}, domain=((-2.0, 2.0), (-1.0, -1.0), (1.0, 1.0)), latex=r"\operatorname{{clip}}({0}, {1}, {2})",
               doc="x brought between two bounds; a number on a bound keeps its gradient, as in PyTorch.")
-inside   = aux("inside", ieee.inside,
+inside   = aux("inside", tails.inside,
               lambda d, a, x, low, high, y: inside(d, x, low, high), lambda d, a, x, low, high, y: None,
               lambda d, a, x, low, high, y: None, lambda d, a, x, low, high, y: None, kind=CHOICE,
               latex=r"{0} \, [{2} \le {1} \le {3}]", doc="a where x lies between two bounds, else 0; chosen, not multiplied.")
@@ -303,7 +303,7 @@ where    = op("where", ieee.where,
               lambda d, c, a, b, y: None, lambda d, c, a, b, y: where(c, d, 0.0), lambda d, c, a, b, y: where(c, 0.0, d),
               kind=CHOICE, domain=((0, 1), (-inf, inf), (-inf, inf)), latex=r"({1} \text{{ if }} {0} \text{{ else }} {2})",
               doc="a where the condition holds, else b; the other one gets no gradient at all, not 0 times one.")
-guard    = aux("guard", ieee.guard, lambda d, a, b, y: guard(d, b), lambda d, a, b, y: None, kind=CHOICE,
+guard    = aux("guard", tails.guard, lambda d, a, b, y: guard(d, b), lambda d, a, b, y: None, kind=CHOICE,
               latex=r"{0}", doc="a, but nan where b is nan.")
 copysign = op("copysign", ieee.copysign, lambda a, b, y: sign(a) * copysign(1.0, b), lambda a, b, y: guard(0.0, y),
               latex=r"\operatorname{{copysign}}({0}, {1})", doc="The size of a with the sign of b.")

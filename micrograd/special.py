@@ -243,8 +243,8 @@ def lgamma(x: float) -> float:
     if x <= 0.0:
         if x == math.floor(x):
             return inf
-        if x > -1e-8:
-            return -math.log(-x)
+        if x > -0.5:
+            return (x * horner(LGAMMA_2, x) - math.log1p(x)) - math.log(-x)
         # DLMF 5.5.3, the reflection formula.
         return math.log(PI / abs(sin_pi(x))) - lgamma(1.0 - x)
     if x > 9.0:

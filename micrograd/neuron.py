@@ -1,0 +1,60 @@
+"""`weighted_sum`: what a neuron does before its activation, as one node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .nodes import WEIGHTED_SUM, made
+from .number import Number, lift
+from .toposort import Fan, Node
+
+
+def weighted_sum(weights: Any, xs: Any, start: Any) -> Any:
+    """start + w1*x1 + w2*x2 + ..., the number and the graph of `sum(products, start)`.
+
+    It is kept as one node until someone looks at its `_prev`: then it unfolds into the
+    products and sums that it stands for, with their gradients.
+    """
+    ws = tuple(weights)
+    vs = tuple(xs)
+    n = len(ws)
+    if n != len(vs):
+        raise ValueError(f"weighted_sum: {n} weights for {len(vs)} inputs")
+    operands: tuple[Any, ...] = (start,) + ws + vs  # noqa: RUF005  (a third faster compiled)
+    data: list[Any] = []
+    maker: Number | None = None
+    for x in operands:
+        if isinstance(x, Number):
+            maker = x
+            data.append(x._data)
+        elif type(x) is float:
+            data.append(x)
+        else:
+            return of_other_numbers(ws, vs, start)
+    total: float = data[0]
+    for i in range(1, n + 1):
+        w: float = data[i]
+        v: float = data[i + n]
+        total += w * v
+    if n == 0 or maker is None:
+        return start if n == 0 else total
+    value = maker._blank()
+    this: Node = value
+    this._data = total
+    this._grad = 0.0
+    this._rule = WEIGHTED_SUM
+    this._a = None
+    # The gradient of a weight is its input, and that of an input its weight.
+    this._b = Fan(operands, [1.0] + data[n + 1 :] + data[1 : n + 1])  # noqa: RUF005
+    this._da = 0.0
+    this._db = 0.0
+    return made(value)
+
+
+def of_other_numbers(ws: tuple[Any, ...], vs: tuple[Any, ...], start: Any) -> Any:
+    """The same with other kinds of numbers made floats; with arrays, by their own operators."""
+    lifted = [x if isinstance(x, Number) else lift(x) for x in (start, *ws, *vs)]
+    if None in lifted:
+        return sum([w * v for w, v in zip(ws, vs)], start)
+    n = len(ws)
+    return weighted_sum(lifted[1 : n + 1], lifted[n + 1 :], lifted[0])

@@ -1,0 +1,399 @@
+"""The derivatives and activations that lose their digits when written out.
+
+1 - tanh(x)**2 is 0 at x = 20, where the derivative of tanh is 1.7e-17; x / (x*x + y*y)
+overflows where its value is harmless. Each function here is the accurate form of such
+an expression, on floats, within 4 units in the last place: it takes its exponentials of
+negative numbers, keeps what an addition rounds away, or factors a difference.
+
+The plain functions are in `ieee.py`; what uses all of them is the table in `ops.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from math import inf, nan
+from typing import Final
+
+from .ieee import LN2, SPLIT, cbrt, div, exp, hypot, ldexp, log, maximum, power, product_plus
+
+TWO_OVER_SQRT_PI: Final = 1.1283791670955126
+INV_SQRT_2: Final = 0.7071067811865476
+INV_SQRT_2_LOW: Final = -4.833646656726457e-17  # what 1/sqrt(2) has beyond the double above
+INV_SQRT_2PI: Final = 0.3989422804014327
+
+
+# Logarithms, and differences of exponentials ----------------------------------------------------
+
+
+def dlog(x: float) -> float:
+    """1 / x where the logarithm exists: inf at both zeros, nan below."""
+    if x > 0.0:
+        return 1.0 / x
+    return inf if x == 0.0 else nan
+
+
+def dlog1p(x: float) -> float:
+    """1 / (1 + x) where log1p exists."""
+    return dlog(1.0 + x)
+
+
+def xlogy(x: float, y: float) -> float:
+    """x * log(y), and 0 where x is 0 and y is a number."""
+    if x == 0.0 and y == y:
+        return 0.0
+    return x * log(y)
+
+
+def gauss(x: float) -> float:
+    """exp(-x*x). The rounding of x*x alone would cost x*x/2 units in the last place."""
+    if x - x != 0.0 or abs(x) > 40.0:
+        return x if x != x else 0.0
+    head = x * SPLIT - (x * SPLIT - x)  # 26 bits, whose square is exact
+    return math.exp(-head * head) * math.exp(-(x - head) * (x + head))
+
+
+def exp_gap(x: float, top: float) -> float:
+    """exp(x - top), and 1 where both are the same infinity."""
+    return 1.0 if x == top else exp_diff(x, top)
+
+
+def exp_diff(x: float, top: float) -> float:
+    """exp(x - top), with the rounding of the difference made good."""
+    gap = x - top
+    if gap - gap != 0.0:
+        return exp(gap)
+    # What the subtraction lost, exactly (Knuth's two-sum).
+    back = gap - x
+    lost = (x - (gap - back)) - (top + back)
+    return exp(gap) * (1.0 + lost)
+
+
+def share(x: float, y: float) -> float:
+    """exp(x) / (exp(x) + exp(y)): the part of x in logaddexp(x, y); a half at a tie."""
+    if x == y:
+        return 0.5
+    if x > y:
+        return 1.0 / (1.0 + exp_gap(y, x))
+    e = exp_gap(x, y)
+    return e / (1.0 + e)
+
+
+def dshare(x: float, y: float) -> float:
+    """The derivative of `share` by x: share(x, y) * share(y, x)."""
+    return bell(exp_gap(y, x) if x > y else exp_gap(x, y))
+
+
+def logaddexp(x: float, y: float) -> float:
+    """log(exp(x) + exp(y)) without overflow."""
+    if x == y:
+        return x + LN2
+    if x > y:
+        return x + math.log1p(exp_gap(y, x))
+    if x < y:
+        return y + math.log1p(exp_gap(x, y))
+    return nan
+
+
+def logsumexp(*xs: float) -> float:
+    """log(exp(x1) + exp(x2) + ...) without overflow; -inf of nothing."""
+    top = maximum(*xs)
+    if top - top != 0.0:
+        # All are -inf, or one is inf: the logarithm of how many share it changes nothing.
+        return top
+    rest = 0.0
+    seen = False
+    for x in xs:
+        if x == top and not seen:
+            seen = True  # the largest, once: it is the 1 in log1p
+        else:
+            rest += exp_gap(x, top)
+    return top + math.log1p(rest)
+
+
+# Powers, roots and lengths ----------------------------------------------------------------------
+
+
+def power_partial(x: float, y: float, n: float, k: float) -> float:
+    """The n-th derivative by x of the k-th derivative by y of x**y.
+
+    It is x**(y - n) times a polynomial in log(x): start with log(x)**k; each derivative
+    by x turns x**a p(log x) into x**(a - 1) (a p + p')(log x).
+    """
+    if n == 0.0 and k == 0.0:
+        return power(x, y)
+    p = [0.0] * int(k) + [1.0]
+    a = y
+    for _ in range(int(n)):
+        q = [a * c for c in p]
+        for i in range(1, len(p)):
+            q[i - 1] += i * p[i]
+        p = q
+        a -= 1.0
+    if k == 0.0:
+        if p[0] == 0.0:
+            return 0.0  # a whole power that has been used up, whatever x is
+        return p[0] * lowered_power(x, y, n)
+    if x == 0.0:
+        # The logarithm is -inf, and loses against any power but the 0th.
+        if a > 0.0 or (y == 0.0 and n == 0.0):
+            return 0.0
+        return power(0.0, a) * p[-1] * (-inf if k % 2.0 else inf) if p[-1] != 0.0 else nan
+    factor = log(x)
+    value = 0.0
+    for c in reversed(p):
+        value = value * factor + c
+    return lowered_power(x, y, n) * value
+
+
+def lowered_power(x: float, y: float, n: float) -> float:
+    """x**(y - n), where the rounding of y - n would show in the power."""
+    if (y - n) + n == y or not 0.0 < x < inf:
+        return power(x, y - n)
+    result = power(x, y)
+    if not 1e-300 < result < 1e300:
+        return power(x, y - n)
+    for _ in range(int(n)):
+        result /= x
+    return result
+
+
+def dsqrt(x: float) -> float:
+    """1 / (2 sqrt(x)): inf at both zeros."""
+    return 0.5 / math.sqrt(x) if x > 0.0 else inf if x == 0.0 else nan
+
+
+def dcbrt(x: float) -> float:
+    """1 / (3 cbrt(x)**2)."""
+    if x == 0.0:
+        return inf
+    return cbrt(x) / (3.0 * x) if abs(x) < 1e300 else cbrt(x) / x / 3.0
+
+
+def unit(u: float, v: float) -> float:
+    """u / hypot(u, v), and 0 at the origin: the derivative of hypot by u."""
+    r = hypot(u, v)
+    return 0.0 if r == 0.0 else u / r
+
+
+def ratio(x: float, r: float) -> float:
+    """x / r, and 0 for 0 / 0."""
+    return 0.0 if x == 0.0 and r == 0.0 else div(x, r)
+
+
+# Circular and hyperbolic functions --------------------------------------------------------------
+
+
+def dasin(x: float) -> float:
+    """1 / sqrt(1 - x*x), where 1 - x*x would cancel."""
+    return div(1.0, math.sqrt((1.0 - x) * (1.0 + x))) if -1.0 <= x <= 1.0 else nan
+
+
+def datan(x: float) -> float:
+    """1 / (1 + x*x), also where x*x overflows."""
+    return 1.0 / (1.0 + x * x) if abs(x) < 1e8 else (1.0 / x) * (1.0 / x)
+
+
+def inv_r2(u: float, v: float) -> float:
+    """1 / (u*u + v*v)."""
+    a = max(abs(u), abs(v))
+    b = min(abs(u), abs(v))
+    if not 1e-140 < a < 1e140:
+        r = hypot(u, v)
+        return div(div(1.0, r), r)
+    high = a * a
+    low = b * b
+    total = high + low
+    lost = ((high - total) + low) + product_plus(a, a, -high) + product_plus(b, b, -low)
+    q = 1.0 / total
+    return q - q * q * lost
+
+
+def datan2(u: float, v: float) -> float:
+    """u / (u*u + v*v), also where the squares overflow or vanish; nan at the origin."""
+    r = hypot(u, v)
+    if r == 0.0 or r != r:
+        return nan
+    if r == inf:
+        return nan if u - u != 0.0 and v - v != 0.0 else 0.0 * math.copysign(1.0, u)
+    exponent = math.frexp(r)[1]
+    u1 = math.ldexp(u, -exponent)
+    v1 = math.ldexp(v, -exponent)
+    return ldexp(u1 / (u1 * u1 + v1 * v1), -exponent)
+
+
+def sech2(x: float) -> float:
+    """1 - tanh(x)**2, also where tanh(x) rounds to 1."""
+    return 4.0 * bell(math.exp(-2.0 * abs(x)))
+
+
+def bell(e: float) -> float:
+    """e / (1 + e)**2 for 0 <= e <= 1, making good what 1 + e rounds away."""
+    s = 1.0 + e
+    lost = e - (s - 1.0)
+    q = e / (s * s)
+    return q - 2.0 * q * lost
+
+
+def dasinh(x: float) -> float:
+    """1 / sqrt(1 + x*x)."""
+    return 1.0 / math.sqrt(1.0 + x * x) if abs(x) < 1e150 else 1.0 / abs(x)
+
+
+def dacosh(x: float) -> float:
+    """1 / sqrt(x*x - 1)."""
+    if x > 1e150:
+        return 1.0 / x
+    return div(1.0, math.sqrt((x - 1.0) * (x + 1.0))) if x >= 1.0 else nan
+
+
+def datanh(x: float) -> float:
+    """1 / (1 - x*x)."""
+    if -1.0 <= x <= 1.0:
+        return div(1.0, (1.0 - x) * (1.0 + x))
+    return nan
+
+
+def derf(x: float) -> float:
+    """2 / sqrt(pi) * exp(-x*x)."""
+    return TWO_OVER_SQRT_PI * gauss(x)
+
+
+# Activations ------------------------------------------------------------------------------------
+
+
+def relu(x: float) -> float:
+    return x if x > 0.0 or x != x else 0.0
+
+
+def leaky_relu(x: float, slope: float) -> float:
+    return x if x > 0.0 else slope * x
+
+
+def leaky_step(x: float, slope: float) -> float:
+    """The derivative of leaky_relu by x."""
+    if x == 0.0:
+        return nearest_zero(slope, 1.0)
+    return 1.0 if x > 0.0 else slope if x < 0.0 else x
+
+
+def elu(x: float, alpha: float) -> float:
+    return x if x > 0.0 else alpha * math.expm1(x)
+
+
+def elu_step(x: float, alpha: float) -> float:
+    """The derivative of elu by x."""
+    if x == 0.0:
+        return nearest_zero(alpha, 1.0)
+    return 1.0 if x > 0.0 else alpha * math.exp(x)
+
+
+def nearest_zero(x: float, y: float) -> float:
+    """Of the numbers between x and y the one nearest to 0: the subgradient at a kink."""
+    if x != x or y != y:
+        return nan
+    low = min(x, y)
+    high = max(x, y)
+    return low if low > 0.0 else high if high < 0.0 else 0.0
+
+
+def softplus(x: float) -> float:
+    """log(1 + exp(x)) without overflow."""
+    return x + math.log1p(math.exp(-x)) if x > 0.0 else math.log1p(math.exp(x))
+
+
+def logsigmoid(x: float) -> float:
+    return -softplus(-x)
+
+
+def sigmoid(x: float) -> float:
+    """1 / (1 + exp(-x)), down to the denormals."""
+    if x > 0.0:
+        return 1.0 / (1.0 + math.exp(-x))
+    e = math.exp(x)
+    return e / (1.0 + e)
+
+
+def dsigmoid(x: float) -> float:
+    """sigmoid(x) * (1 - sigmoid(x)), also where sigmoid(x) rounds to 1."""
+    return bell(math.exp(-abs(x)))
+
+
+def silu(x: float) -> float:
+    """x * sigmoid(x); -0.0 at -inf, the limit."""
+    return x * sigmoid(x) if x != -inf else -0.0
+
+
+def dsilu(x: float) -> float:
+    """The derivative of silu: s + x s (1 - s), for s = sigmoid(x)."""
+    if x - x != 0.0:
+        return sigmoid(x)
+    return sigmoid(x) + x * dsigmoid(x)
+
+
+def ndtr(x: float) -> float:
+    """The normal distribution function: the part of a standard normal below x."""
+    if x < -30.0:
+        return normal(x) * mills(x) / -x
+    z = -x * INV_SQRT_2
+    if x - x != 0.0:
+        return 0.5 * math.erfc(z)
+    # erfc falls so steeply that the rounding of z shows: take it along to first order.
+    lost = product_plus(x, INV_SQRT_2, z) + x * INV_SQRT_2_LOW
+    return 0.5 * (math.erfc(z) + TWO_OVER_SQRT_PI * gauss(z) * lost)
+
+
+def gelu(x: float) -> float:
+    """x * ndtr(x), the exact Gaussian error linear unit; -0.0 at -inf, the limit."""
+    return x * ndtr(x) if x >= -30.0 or x != x else -normal(x) * mills(x)
+
+
+def dgelu(x: float) -> float:
+    """The derivative of gelu: ndtr(x) + x normal(x)."""
+    return ndtr(x) if x - x != 0.0 else ndtr(x) + x * normal(x)
+
+
+def normal(x: float) -> float:
+    """The density of the standard normal, exp(-x*x/2) / sqrt(2 pi)."""
+    if x - x != 0.0 or abs(x) > 40.0:
+        return x if x != x else 0.0
+    head = x * SPLIT - (x * SPLIT - x)
+    return INV_SQRT_2PI * (
+        math.exp(-0.5 * head * head) * math.exp(-0.5 * (x - head) * (x + head))
+    )
+
+
+def mills(x: float) -> float:
+    """-x * ndtr(x) / normal(x) far below zero, 1 - 1/x**2 + 3/x**4 ... (DLMF 7.12.1)."""
+    w = 1.0 / (x * x)
+    series = 1.0
+    for odd in (13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0):
+        series = 1.0 - odd * w * series
+    return series
+
+
+# What a choice passes on ------------------------------------------------------------------------
+
+
+def gate(d: float, x: float) -> float:
+    """d where x > 0 and 0 elsewhere, chosen and not multiplied: 0 also for d = inf."""
+    return d if x > 0.0 else x if x != x else 0.0
+
+
+def ties(top: float, *xs: float) -> float:
+    """How many of the xs equal the first number."""
+    return float(sum([x == top for x in xs]))
+
+
+def route(d: float, x: float, top: float, shared: float) -> float:
+    """The part of d that goes to x, one of `shared` that equal the largest or smallest."""
+    return d / shared if x == top else top if top != top else 0.0
+
+
+def inside(d: float, x: float, low: float, high: float) -> float:
+    """d where x lies in the closed interval from low to high, 0 outside."""
+    return d if low <= x <= high else x if x != x else 0.0
+
+
+def guard(c: float, y: float) -> float:
+    """c, but nan where y is nan."""
+    return c if y == y else y
