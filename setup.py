@@ -58,7 +58,9 @@ def extensions() -> list[Extension]:
     found = mypycify(files, opt_level="3", group_name="micrograd")
     include = "/FI" if sys.platform == "win32" else "-include"
     for extension in found:
-        extension.extra_compile_args += [include, str(HERE / "micrograd" / "trashcan.h")]
+        extension.extra_compile_args = [
+            *extension.extra_compile_args, include, str(HERE / "micrograd" / "trashcan.h"),
+        ]  # fmt: skip
         extension.depends.append("micrograd/trashcan.h")
     return found
 
