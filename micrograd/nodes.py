@@ -80,13 +80,13 @@ def place(
     if arity == 1 or (arity == 2 and not isinstance(xs[1], Node)):
         a = xs[0]
         b = CUT if slopes[0] is None else None
-        da = slopes[0] or 0.0
+        da = 0.0 if slopes[0] is None else slopes[0]
         db = xs[1] if arity == 2 else 0.0
     elif arity == 2 and not isinstance(xs[0], Node):
         rule = rule.twin
         a = xs[1]
         b = CUT if slopes[1] is None else None
-        da = slopes[1] or 0.0
+        da = 0.0 if slopes[1] is None else slopes[1]
         db = xs[0]
     elif arity == 2 and slopes[0] is not None and slopes[1] is not None:
         a = xs[0]
@@ -112,8 +112,7 @@ def local_gradients(rule: Any, xs: list[Any], data: list[float], y: float) -> li
         slopes = partials(rule, xs, data, y)
     except ArithmeticError:
         # Python's floats raise at 1/0 and the like; these know what IEEE 754 says.
-        exact: list[Any] = [Total(d) if isinstance(x, Node) else d for x, d in zip(xs, data)]
-        slopes = partials(rule, xs, exact, Total(y))
+        slopes = partials(rule, xs, [Total(d) for d in data], Total(y))
         slopes = [s.x if isinstance(s, Total) else s for s in slopes]
     if rule.kind == CHOICE:
         return [None if s == 0.0 else s for s in slopes]

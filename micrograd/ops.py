@@ -336,7 +336,7 @@ weighted_sum = aux("weighted_sum", ieee.weighted_sum,
                    doc="b + w1*x1 + w2*x2 + ... of b, w1, w2, ..., x1, x2, ...: a neuron before its activation.")
 fma      = op("fma", ieee.fma, lambda a, b, c, y: b, lambda a, b, c, y: a, lambda a, b, c, y: 1.0,
               latex=r"{0} \cdot {1} + {2}", doc="a * b + c with one rounding.")
-ldexp    = op("ldexp", ieee.ldexp, lambda x, n, y: ieee.ldexp(1.0, n), lambda x, n, y: y * ieee.LN2, settings=(1,),
+ldexp    = op("ldexp", ieee.ldexp, lambda x, n, y: ldexp(1.0, n), lambda x, n, y: y * ieee.LN2, settings=(1,),
               domain=((-inf, inf), (3, 3)), latex=r"{0} \cdot 2^{{{1}}}", doc="x * 2**n for a whole number n.")
 fmod     = op("fmod", ieee.fmod, lambda a, b, y: guard(1.0, y), lambda a, b, y: guard(-truncdiv(a, b), y),
               latex=r"\operatorname{{fmod}}({0}, {1})", doc="The remainder of a / b with the sign of a, as math.fmod.")

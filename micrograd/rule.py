@@ -149,9 +149,12 @@ def function_of(rule: Rule, defaults: dict[str, float]) -> Callable[..., Any]:
         return apply(rule, xs)
 
     def of_several(*xs: Any, **given: Any) -> Any:
-        for key in names[max(0, len(xs) - (arity - len(names))) :]:
-            value = given.pop(key, None)
-            xs += (defaults[key] if value is None else value,)
+        first = arity - len(names)
+        for i, key in enumerate(names, first):
+            if i == len(xs):
+                xs += (given.pop(key, None),)
+            if i < len(xs) and xs[i] is None:
+                xs = (*xs[:i], defaults[key], *xs[i + 1 :])
         if len(xs) != arity or given:
             extra = f" and not {', '.join(given)}" if given else ""
             raise TypeError(f"{name} takes {arity} operands, not {len(xs)}{extra}")

@@ -23,7 +23,7 @@ HALF_LOG_2PI: Final = 0.9189385332046728
 # Taylor coefficients of 1/gamma(3/2 + t): the first in two parts, then those of t, t**2...
 RGAMMA_0: Final = 1.1283791670955126
 RGAMMA_0_LOW: Final = 1.533545961316588e-17
-RGAMMA: Final = (
+RGAMMA: Final[tuple[float, ...]] = (
     -0.0411745264452831,
     -0.5266544355255445,
     0.17510202604393457,
@@ -47,7 +47,7 @@ RGAMMA: Final = (
     1.6946340904320522e-13,
 )
 # lgamma(2 + t) / t: 1 - Euler's constant, then (zeta(k) - 1) (-1)**k / k (DLMF 5.7.3).
-LGAMMA_2: Final = (
+LGAMMA_2: Final[tuple[float, ...]] = (
     0.42278433509846713,
     0.3224670334241132,
     -0.0673523010531981,
@@ -83,7 +83,7 @@ LGAMMA_2: Final = (
 # The positive zero of digamma in two parts, and digamma(zero + t) / t.
 DIGAMMA_ZERO: Final = 1.4616321449683622
 DIGAMMA_ZERO_LOW: Final = 9.549995429965697e-17
-DIGAMMA: Final = (
+DIGAMMA: Final[tuple[float, ...]] = (
     0.9676722454476212,
     -0.4427631689835921,
     0.258499760955651,
@@ -127,7 +127,7 @@ DIGAMMA: Final = (
     1.1934394829830244e-07,
 )
 # The Bernoulli numbers B2, B4, ... of the asymptotic series.
-BERNOULLI: Final = (
+BERNOULLI: Final[tuple[float, ...]] = (
     0.16666666666666666,
     -0.03333333333333333,
     0.023809523809523808,

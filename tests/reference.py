@@ -142,19 +142,19 @@ PIECEWISE = {
 }  # fmt: skip
 
 
-def partial(f, xs, i, order, extra=0):
+def partial(f, xs, i, order, extra=0, step=None):
     """The derivative of f by its i-th argument, of that order, at mpmath numbers.
 
     0 where nothing but the noise of the difference is left. `extra` bits are for
-    functions that are flat to hundreds of digits.
+    functions that are flat to hundreds of digits. Without a `step` it is far below the
+    scale of x, so that no point leaves the domain.
     """
 
     def along(t):
         return mp.re(f(*xs[:i], t, *xs[i + 1 :]))
 
     with mp.workprec(4 * PRECISION + extra):
-        # A step far below the scale of x, so that the point stays within the domain.
-        h = max(abs(xs[i]), mpf(2) ** -1000) * mpf(2) ** -(PRECISION // 2)
+        h = step or max(abs(xs[i]), mpf(2) ** -1000) * mpf(2) ** -(PRECISION // 2)
         below, here, above = along(xs[i] - h), along(xs[i]), along(xs[i] + h)
         if order == 1:
             found = (above - below) / (2 * h)

@@ -1,0 +1,104 @@
+"""Copies and pickles: whole graphs, what is shared stays shared, no recursion."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+
+import micrograd as mg
+from micrograd import Value
+from micrograd.toposort import toposort
+
+
+def model():
+    x, y = Value(2.0, label="x"), Value(-3.0)
+    h = x * y + 1
+    z = mg.maximum(h, x, 0.5) ** 2 + (2 - h).relu() + mg.where(True, h, y) + mg.clip(x, -1, y * y)
+    return x, y, h, z
+
+
+def describe(root):
+    leaves, inner = toposort(root)
+    return [(v._op, v.data, v.grad, v.label) for v in leaves + inner]
+
+
+COPIERS = [copy.deepcopy, *[lambda v, p=p: pickle.loads(pickle.dumps(v, p)) for p in range(2, 6)]]
+
+
+@pytest.mark.parametrize("clone", COPIERS)
+def test_a_copy_is_the_same_graph_apart(clone):
+    *_, z = model()
+    z.backward()
+    z2 = clone(z)
+    assert describe(z2) == describe(z)
+    assert not set(toposort(z)[0] + toposort(z)[1]) & set(toposort(z2)[0] + toposort(z2)[1])
+    z2.backward()
+    z.backward()
+    assert describe(z2) == describe(z)
+
+
+@pytest.mark.parametrize("clone", COPIERS)
+def test_what_is_shared_stays_shared(clone):
+    x, y, h, z = model()
+    x2, h2, z2, twice = clone([x, h, z, h + h])
+    z2.backward()
+    z.backward()
+    assert (x2.grad, h2.grad) == (x.grad, h.grad)
+    assert twice._prev == (h2, h2)
+    assert h2._prev[0]._prev[0] is x2
+    assert x2.label == "x"
+
+
+@pytest.mark.parametrize("clone", COPIERS)
+def test_attributes_come_along(clone):
+    x = Value(1.0)
+    x.m, x.friend = [1, 2], Value(5.0)
+    x2 = clone(x)
+    assert (x2.m, x2.friend.data) == ([1, 2], 5.0)
+    assert x2.m is not x.m
+
+
+@pytest.mark.parametrize("clone", COPIERS)
+def test_a_gradient_that_is_a_value_leads_back_to_its_leaf(clone):
+    x = Value(3.0)
+    (x * x).backward(create_graph=True)
+    x2 = clone(x)
+    assert x2.grad.data == 6.0
+    assert x2 in toposort(x2.grad)[0]
+
+
+def test_a_shallow_copy_shares_the_operands():
+    x = Value(2.0)
+    y = x * x
+    y.tag = "t"
+    z = copy.copy(y)
+    assert z is not y
+    assert (z._prev, z.data, z.tag) == ((x, x), 4.0, "t")
+    leaf = copy.copy(x)
+    assert leaf is not x
+    assert leaf.data == 2.0
+
+
+def test_a_step_made_by_hand_cannot_be_copied_and_says_so():
+    x = Value(2.0)
+    y = Value(4.0, (x,), "square")
+    y._backward = lambda: None
+    for clone in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match=r"'square'.*micrograd\.custom"):
+            clone(y)
+    with pytest.raises(TypeError, match="square"):
+        copy.deepcopy(y * 1)
+    named = Value(4.0, (x,), "square")
+    assert pickle.loads(pickle.dumps(named))._op == "square"
+
+
+def test_a_failed_pickle_does_no_harm_to_the_next():
+    x = Value(2.0)
+    y = ((x * x) * x) * x
+    y._prev[0].bad = lambda: None
+    with pytest.raises((pickle.PicklingError, AttributeError, TypeError)):
+        pickle.dumps(y)
+    del y._prev[0].bad
+    assert pickle.loads(pickle.dumps(y)).data == 16.0
