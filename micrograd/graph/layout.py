@@ -1,0 +1,317 @@
+"""Where boxes go: a layered layout of an acyclic graph, in plain Python.
+
+Four steps, after Sugiyama, Tagawa and Toda (1981): give every box a column, so that all
+edges run to the right; cut long edges into pieces that each cross one column; order the
+boxes of each column so that few edges cross; and choose heights that keep edges straight
+without letting boxes touch. Everything is deterministic, and close to linear in time.
+
+It knows nothing of Values: boxes are sizes, edges are pairs of numbers. What makes
+boxes is in `diagram.py`, what draws them in `svg.py`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Edge(NamedTuple):
+    """From a box to another, entering it at a height relative to its middle."""
+
+    source: int
+    target: int
+    port: float = 0.0
+
+
+class Point(NamedTuple):
+    x: float
+    y: float
+
+
+class Layout(NamedTuple):
+    """Where things are: the left edge and the middle of each box, the points of each edge.
+
+    The edges out of one box share their way as far as it is the same: their routes then
+    begin with the same points. A route bends between its even points and the odd ones
+    after them, and runs straight through the column from an odd point to the next even.
+    """
+
+    boxes: list[Point]
+    routes: list[list[Point]]
+    width: float
+    height: float
+
+
+def layout(
+    sizes: Sequence[tuple[float, float]],
+    edges: Sequence[Edge],
+    gap: tuple[float, float] = (34.0, 14.0),
+) -> Layout:
+    """The positions of boxes of these widths and heights, given in topological order.
+
+    `gap` is the least distance between columns and between the boxes of a column.
+    """
+    if not sizes:
+        return Layout([], [], 0.0, 0.0)
+    columns = Columns(sizes, edges, gap)
+    columns.order()
+    columns.place()
+    return columns.finish()
+
+
+class Columns:
+    """The boxes and the passages of long edges, column by column.
+
+    Passages are numbered on from the boxes: `column[i]` and `height[i]` hold for both.
+    All edges out of a box share one row of passages, and leave it where they are needed.
+    """
+
+    def __init__(
+        self, sizes: Sequence[tuple[float, float]], edges: Sequence[Edge], gap: tuple[float, float]
+    ) -> None:
+        self.sizes = sizes
+        self.edges = edges
+        self.gap = gap
+        self.column = ranks(len(sizes), edges)
+        self.height = [h for _, h in sizes]
+        # For each box or passage: what lies to its left and to its right, with ports.
+        self.left: list[list[tuple[int, float]]] = [[] for _ in sizes]
+        self.right: list[list[tuple[int, float]]] = [[] for _ in sizes]
+        self.passages: list[list[int]] = [[] for _ in sizes]
+        self.cut_long_edges()
+        self.layers: list[list[int]] = [[] for _ in range(max(self.column) + 1)]
+        self.y = [0.0] * len(self.column)
+
+    def cut_long_edges(self) -> None:
+        column, boxes = self.column, len(self.sizes)
+        reach = [0] * boxes
+        for source, target, _ in self.edges:
+            if column[target] > reach[source]:
+                reach[source] = column[target]
+        for box in range(boxes):
+            before = box
+            for c in range(column[box] + 1, reach[box]):
+                passage = len(column)
+                column.append(c)
+                self.height.append(2.0)
+                self.left.append([(before, 0.0)])
+                self.right.append([])
+                self.right[before].append((passage, 0.0))
+                self.passages[box].append(passage)
+                before = passage
+        for source, target, port in self.edges:
+            steps = column[target] - column[source] - 1
+            last = self.passages[source][steps - 1] if steps else source
+            self.left[target].append((last, port))
+            self.right[last].append((target, port))
+
+    # Order ----------------------------------------------------------------------------
+
+    def order(self) -> None:
+        """Choose the order within each column: few crossings, and no more time than needed."""
+        self.first_order()
+        position = self.positions()
+        best = self.crossings(position)
+        kept = [list(layer) for layer in self.layers]
+        size = len(self.column)
+        rounds = 24 if size < 500 else 10 if size < 2500 else 4
+        fruitless = 0
+        for i in range(rounds):
+            if best == 0 or fruitless > 3:
+                break
+            self.sweep(position, rightwards=i % 2 == 0)
+            if size < 1200:
+                self.exchange(position)
+            found = self.crossings(position)
+            if found < best:
+                best, fruitless = found, 0
+                kept = [list(layer) for layer in self.layers]
+            else:
+                fruitless += 1
+        self.layers = kept
+
+    def first_order(self) -> None:
+        """Depth first from the results to the left: trees come out without crossings."""
+        seen = [False] * len(self.column)
+        for start in range(len(self.column) - 1, -1, -1):
+            if self.right[start] or seen[start]:
+                continue
+            stack = [start]
+            while stack:
+                i = stack.pop()
+                if seen[i]:
+                    continue
+                seen[i] = True
+                self.layers[self.column[i]].append(i)
+                stack.extend(j for j, _ in reversed(self.left[i]))
+
+    def positions(self) -> list[int]:
+        position = [0] * len(self.column)
+        for layer in self.layers:
+            for place, i in enumerate(layer):
+                position[i] = place
+        return position
+
+    def sweep(self, position: list[int], rightwards: bool) -> None:
+        """Order each column by the mean place of the neighbours in the column before."""
+        neighbours = self.left if rightwards else self.right
+        layers = self.layers[1:] if rightwards else self.layers[-2::-1]
+        mean = [0.0] * len(position)
+        for layer in layers:
+            for place, i in enumerate(layer):
+                near = neighbours[i]
+                if near:
+                    total = 0.0
+                    for j, port in near:
+                        total += position[j] + (0.001 * port if not rightwards else 0.0)
+                    mean[i] = total / len(near)
+                else:
+                    mean[i] = place
+            layer.sort(key=mean.__getitem__)
+            for place, i in enumerate(layer):
+                position[i] = place
+
+    def exchange(self, position: list[int]) -> None:
+        """Swap neighbours in a column wherever that undoes crossings."""
+        for layer in self.layers:
+            improved = True
+            while improved:
+                improved = False
+                for place in range(len(layer) - 1):
+                    i, j = layer[place], layer[place + 1]
+                    gain = 0
+                    for side in (self.left, self.right):
+                        a = [position[k] for k, _ in side[i]]
+                        b = [position[k] for k, _ in side[j]]
+                        if a and b:
+                            for p in a:
+                                for q in b:
+                                    gain += (p > q) - (p < q)
+                    if gain > 0:
+                        layer[place], layer[place + 1] = j, i
+                        position[i], position[j] = place + 1, place
+                        improved = True
+
+    def crossings(self, position: list[int]) -> int:
+        """How many pairs of edges cross, between all columns."""
+        total = 0
+        for layer in self.layers[1:]:
+            ends: list[int] = []
+            for i in layer:
+                # An edge crosses those that were met before it and start further down.
+                starts = sorted([position[j] for j, _ in self.left[i]])
+                for p in starts:
+                    total += len(ends) - bisect_right(ends, p)
+                if starts:
+                    ends += starts
+                    ends.sort()
+        return total
+
+    # Heights --------------------------------------------------------------------------
+
+    def place(self) -> None:
+        """Choose heights: each as near to its neighbours as the order in its column allows."""
+        for layer in self.layers:
+            y = 0.0
+            for i in layer:
+                self.y[i] = y + self.height[i] / 2
+                y += self.height[i] + self.gap[1]
+        rounds = 12 if len(self.column) < 1500 else 6
+        for turn in range(rounds):
+            both = turn >= rounds - 3
+            rightwards = turn % 2 == 1
+            layers = self.layers if rightwards else self.layers[::-1]
+            for layer in layers:
+                self.settle(layer, both or rightwards, both or not rightwards)
+
+    def settle(self, layer: list[int], look_left: bool, look_right: bool) -> None:
+        """The heights of one column: the least squares fit that keeps order and distance."""
+        y, height, boxes, gap = self.y, self.height, len(self.sizes), self.gap[1]
+        # In terms of z = y - (what must lie above), keeping distance means not decreasing:
+        # an isotonic regression, solved by pooling neighbours that violate it.
+        pools: list[list[float]] = []  # of z: the weighted sum, the weight, how many
+        above = -height[layer[0]] / 2
+        offsets = []
+        for i in layer:
+            half = height[i] / 2
+            above += half
+            offsets.append(above)
+            wish = weight = 0.0
+            if look_left:
+                for j, port in self.left[i]:
+                    w = 4.0 if i >= boxes or j >= boxes else 1.0
+                    wish += w * (y[j] - port)
+                    weight += w
+            if look_right:
+                for j, port in self.right[i]:
+                    w = 4.0 if i >= boxes or j >= boxes else 1.0
+                    wish += w * (y[j] + port)
+                    weight += w
+            if weight == 0.0:
+                wish, weight = y[i], 0.05
+            pools.append([wish - weight * above, weight, 1])
+            while len(pools) > 1 and pools[-2][0] * pools[-1][1] > pools[-1][0] * pools[-2][1]:
+                last = pools.pop()
+                before = pools[-1]
+                before[0] += last[0]
+                before[1] += last[1]
+                before[2] += last[2]
+            above += half + (gap if i < boxes else gap * 0.7)
+        place = 0
+        for total, weight, count in pools:
+            z = total / weight
+            for _ in range(int(count)):
+                y[layer[place]] = z + offsets[place]
+                place += 1
+
+    # The result -----------------------------------------------------------------------
+
+    def finish(self) -> Layout:
+        boxes = len(self.sizes)
+        top = min(self.y[i] - self.height[i] / 2 for i in range(len(self.y)))
+        y = [v - top for v in self.y]
+        bottom = max(y[i] + self.height[i] / 2 for i in range(len(y)))
+        width = [0.0] * len(self.layers)
+        climb = [0.0] * len(self.layers)  # the steepest edge into each column
+        for i in range(boxes):
+            width[self.column[i]] = max(width[self.column[i]], self.sizes[i][0])
+        for i in range(len(y)):
+            for j, port in self.left[i]:
+                c = self.column[i]
+                climb[c] = max(climb[c], abs(y[i] + port - y[j]))
+        start = [0.0] * len(self.layers)
+        for c in range(1, len(start)):
+            space = self.gap[0] + min(90.0, 0.12 * climb[c])
+            start[c] = start[c - 1] + width[c - 1] + space
+        points = []
+        for i in range(boxes):
+            c = self.column[i]
+            points.append(Point(start[c] + (width[c] - self.sizes[i][0]) / 2, y[i]))
+        routes = []
+        for source, target, port in self.edges:
+            route = [Point(points[source].x + self.sizes[source][0], y[source])]
+            for passage in self.passages[source][: self.column[target] - self.column[source] - 1]:
+                c = self.column[passage]
+                route.append(Point(start[c], y[passage]))
+                route.append(Point(start[c] + width[c], y[passage]))
+            route.append(Point(points[target].x, y[target] + port))
+            routes.append(route)
+        return Layout(points, routes, start[-1] + width[-1], bottom)
+
+
+def ranks(boxes: int, edges: Sequence[Edge]) -> list[int]:
+    """The column of each box: right before the first that uses it.
+
+    As late as possible: what is used once stands beside its user, and what is used often
+    has passages to the later users alone.
+    """
+    users: list[list[int]] = [[] for _ in range(boxes)]
+    for source, target, _ in edges:
+        users[source].append(target)
+    column = [0] * boxes
+    for box in range(boxes - 1, -1, -1):
+        if users[box]:
+            column[box] = min([column[user] for user in users[box]]) - 1
+    first = min(column)
+    return [c - first for c in column]
