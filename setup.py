@@ -13,7 +13,8 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 COMPILED = [
-    "toposort", "watch", "ieee", "tails", "special", "number", "nodes", "chain", "neuron", "engine",
+    "toposort", "watch", "ieee", "tails", "special", "number", "nodes", "chain", "neuron",
+    "tape", "engine",
 ]  # fmt: skip
 HERE = Path(__file__).parent
 

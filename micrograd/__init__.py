@@ -32,6 +32,11 @@ _LATER = {
     name: module
     for module, names in {
         "nn": ["nn"],
+        "losses": ["losses"],
+        "optim": ["optim"],
+        "data": ["data"],
+        "transforms": ["derivative", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"],
+        "graph": ["draw", "graph", "name_values"],
     }.items()
     for name in names
 }

@@ -46,8 +46,12 @@ def set_grad_value(v: Node, gradient: object) -> None:
         delattr(v, "_grad_value")
 
 
-def contributions(v: Node, gradient: Any) -> list[Any]:
-    """What each operand of v gets of its gradient, as Values; None where nothing flows."""
+def passed_on(v: Node, rates: list[Any]) -> list[Any]:
+    """For each operand of v its local gradient times the rate given for it, as Values.
+
+    None where nothing flows. Backwards all rates are the gradient of v; forwards each is
+    the tangent of its operand.
+    """
     rule = v._rule
     xs = operands_of(v)
     if closure_of(v) is not None or is_made_by_hand(v):
@@ -57,30 +61,35 @@ def contributions(v: Node, gradient: Any) -> list[Any]:
         )
     symbolic = WATCH.symbolic()
     if rule.kind == CHOICE and symbolic:
-        if rule.arity == 0:
-            passed = rule.partials[0](gradient, xs, v)
-        else:
-            passed = [p(gradient, *xs, v) for p in rule.partials]
-        return [s if isinstance(x, Node) else None for x, s in zip(xs, passed)]
+        return [chosen(rule, v, xs, i, rates[i]) for i in range(len(xs))]
     stored = slopes_of(v)
     # What a choice passes on is constant wherever it can be differentiated.
     slopes = stored if rule.kind == CHOICE else partials(rule, list(xs), xs, v)
     found: list[Any] = []
-    for slope, known in zip(slopes, stored):
-        if slope is None or known is None:
+    for slope, known, rate in zip(slopes, stored, rates):
+        if slope is None or known is None or rate is None:
             found.append(None)
             continue
         s = slope._data if isinstance(slope, Node) else slope
         if s != known and (s == s or known == known) and not symbolic:
             raise ValueError(
                 f"the data of an operand of {rule.symbol!r} has changed since the forward pass: "
-                "call forward() on the result before backward(create_graph=True)"
+                "call forward() on the result first"
             )
         if isinstance(slope, Node):
-            found.append(slope * gradient)
+            found.append(slope * rate)
         else:
-            found.append(gradient if s == 1.0 else -gradient if s == -1.0 else s * gradient)
+            found.append(rate if s == 1.0 else -rate if s == -1.0 else s * rate)
     return found
+
+
+def chosen(rule: Any, v: Node, xs: tuple[Any, ...], i: int, rate: Any) -> Any:
+    """What a choice passes on to its i-th operand, decided when the program runs."""
+    if rate is None or not isinstance(xs[i], Node):
+        return None
+    if rule.arity == 0:
+        return rule.partials[0](rate, xs, v)[i]
+    return rule.partials[i](rate, *xs, v)
 
 
 def adjoints(root: Number, seed: Any) -> dict[Any, Any]:
@@ -92,10 +101,31 @@ def adjoints(root: Number, seed: Any) -> dict[Any, Any]:
         gradient = found.get(v)
         if gradient is None:
             continue
-        for x, part in zip(operands_of(v), contributions(v, gradient)):
+        xs = operands_of(v)
+        for x, part in zip(xs, passed_on(v, [gradient] * len(xs))):
             if part is not None:
                 have = found.get(x)
                 found[x] = part if have is None else have + part
+    return found
+
+
+def tangents_of(outputs: list[Any], tangents: dict[Any, Any]) -> dict[Any, Any]:
+    """How fast each node under the outputs changes as the given nodes do: by node, as a Value."""
+    search = Search()
+    for output in outputs:
+        search.visit(output, WATCH.symbolic())
+    found = dict(tangents)
+    for v in search.inner:
+        if v in found:
+            continue
+        rates = [found.get(x) if isinstance(x, Node) else None for x in operands_of(v)]
+        if any([rate is not None for rate in rates]):
+            total: Any = None
+            for part in passed_on(v, rates):
+                if part is not None:
+                    total = part if total is None else total + part
+            if total is not None:
+                found[v] = total
     return found
 
 

@@ -402,6 +402,10 @@ def where(condition: float, x: float, y: float) -> float:
     return x if condition else y
 
 
+def equal(x: float, y: float) -> float:
+    return 1.0 if x == y else 0.0
+
+
 def less(x: float, y: float) -> float:
     return 1.0 if x < y else 0.0
 

@@ -1,21 +1,47 @@
 """Neurons, layers and multilayer perceptrons, built from Values one by one.
 
 A `Module` is whatever has parameters. A `Neuron` weighs its inputs, adds a bias and
-bends the result; a `Layer` is neurons side by side, an `MLP` layers in a row.
+bends the result; a `Layer` is neurons side by side, an `MLP` layers in a row. The other
+kinds of layers, and how weights start, are in `layers.py`; losses in `losses.py`.
 """
 
 from __future__ import annotations
 
+import os
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from . import ops
 from .engine import Value
+from .files import read_json, write_json
 from .neuron import weighted_sum
+
+ACTIVATIONS = {
+    "relu": ("ReLU", ops.relu),
+    "leaky_relu": ("LeakyReLU", ops.leaky_relu),
+    "elu": ("ELU", ops.elu),
+    "silu": ("SiLU", ops.silu),
+    "gelu": ("GELU", ops.gelu),
+    "sigmoid": ("Sigmoid", ops.sigmoid),
+    "tanh": ("Tanh", ops.tanh),
+    "linear": ("Linear", lambda x: x),
+}
 
 
 class Module:
-    """Anything with parameters."""
+    """Anything with parameters. A subclass assigns Values, Modules or lists of them to itself.
+
+    >>> class Scale(Module):
+    ...     def __init__(self):
+    ...         self.factor = Value(2.0)
+    ...     def __call__(self, x):
+    ...         return self.factor * x
+    >>> [name for name, p in Scale().named_parameters()]
+    ['factor']
+    """
+
+    training = True
 
     def zero_grad(self) -> None:
         """Nothing; afterwards the gradient of every parameter is 0."""
@@ -24,42 +50,162 @@ class Module:
 
     def parameters(self) -> list[Value]:
         """The Values that training changes, always in the same order."""
-        return []
+        return [x for _, x in found_in(self, "") if isinstance(x, Value)]
+
+    def named_parameters(self) -> list[tuple[str, Value]]:
+        """The parameters with where they are: ("layers.0.neurons.3.w.1", Value)."""
+        names = {id(x): name for name, x in found_in(self, "") if isinstance(x, Value)}
+        return [(names.get(id(p), str(i)), p) for i, p in enumerate(self.parameters())]
+
+    def parameter_count(self) -> int:
+        """How many parameters there are.
+
+        >>> MLP(3, [4, 2]).parameter_count(), MLP(3, [4, 4, 1]).parameter_count()
+        (26, 41)
+        """
+        return len(self.parameters())
+
+    def modules(self) -> list[Module]:
+        """This module and all modules inside it."""
+        return [self, *(x for _, x in found_in(self, "") if isinstance(x, Module))]
+
+    def train(self, mode: bool = True) -> Module:
+        """The module itself, where dropout and batch statistics are on, or with False off."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """The module itself, set for use: dropout off, batch statistics remembered."""
+        return self.train(False)
+
+    def buffers(self) -> dict[str, list[float]]:
+        """Numbers that belong to the state but are not trained, such as running means."""
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """All parameters and buffers by name, as plain numbers."""
+        state: dict[str, Any] = {name: p.data for name, p in self.named_parameters()}
+        for path, module in [("", self), *found_in(self, "")]:
+            if isinstance(module, Module):
+                for name, numbers in module.buffers().items():
+                    state[f"{path}.{name}" if path else name] = list(numbers)
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Nothing; afterwards the parameters have these numbers. All of them fit, or none is set."""
+        mine = self.state_dict()
+        missing, extra = [k for k in mine if k not in state], [k for k in state if k not in mine]
+        if missing or extra:
+            first = f"{missing[0]} is missing" if missing else f"{extra[0]} is not in this model"
+            raise ValueError(
+                f"this state does not fit: {first} ({len(state)} entries, {len(mine)} are needed)"
+            )
+        for name, numbers in mine.items():
+            given = state[name]
+            wanted = len(numbers) if isinstance(numbers, list) else None
+            have = len(given) if isinstance(given, list) else None
+            flat = given if isinstance(given, list) else [given]
+            if wanted != have or not all(type(x) in (int, float) for x in flat):
+                raise ValueError(f"this state does not fit: {name} is {given!r:.60}")
+        for name, p in self.named_parameters():
+            p.data = state[name]
+        for path, module in [("", self), *found_in(self, "")]:
+            if isinstance(module, Module):
+                for name, numbers in module.buffers().items():
+                    numbers[:] = map(float, state[f"{path}.{name}" if path else name])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Nothing; afterwards the file holds the state as JSON. The old file stays until then."""
+        write_json(path, {"format": "micrograd 1", "state": self.state_dict()})
+
+    def load(self, path: str | os.PathLike[str]) -> Module:
+        """The module itself, with the state that `save` wrote; a file that does not fit is refused."""
+        content = read_json(path)
+        if not isinstance(content, dict) or content.get("format") != "micrograd 1":
+            raise ValueError(f"{path} is not a model saved by micrograd")
+        try:
+            self.load_state_dict(content["state"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: {error}") from error
+        return self
+
+
+def found_in(module: Module, prefix: str) -> Iterator[tuple[str, Value | Module]]:
+    """The Values and Modules among the attributes of a module, at any depth, each once."""
+    seen: set[int] = set()
+
+    def look(x: Any, path: str) -> Iterator[tuple[str, Value | Module]]:
+        if isinstance(x, (Value, Module)):
+            if id(x) in seen:
+                return
+            seen.add(id(x))
+            yield path, x
+            if isinstance(x, Value):
+                return
+            x = vars(x)
+        if isinstance(x, dict):
+            for key, element in x.items():
+                yield from look(element, f"{path}.{key}" if path else str(key))
+        elif isinstance(x, (list, tuple)):
+            for i, element in enumerate(x):
+                yield from look(element, f"{path}.{i}")
+
+    yield from look(vars(module), prefix)
 
 
 class Neuron(Module):
     """relu(w1*x1 + w2*x2 + ... + b), or without the relu where `nonlin` is false.
 
     The weights are drawn from the global `random`, between -1 and 1; the bias starts at 0.
+    `activation` names another bend than relu, `init` another start: see `layers.init`.
 
     >>> n = Neuron(2)
-    >>> n
-    ReLUNeuron(2)
+    >>> n, Neuron(3, activation="tanh"), Neuron(2, nonlin=False)
+    (ReLUNeuron(2), TanhNeuron(3), LinearNeuron(2))
     >>> len(n.parameters())
     3
     """
 
-    def __init__(self, nin: int, nonlin: bool = True) -> None:
-        self.w = [Value(random.uniform(-1, 1)) for _ in range(nin)]
+    def __init__(
+        self,
+        nin: int,
+        nonlin: bool = True,
+        activation: str = "relu",
+        init: str = "uniform",
+        nout: int = 1,
+    ) -> None:
+        if activation not in ACTIVATIONS:
+            raise ValueError(
+                f"Neuron: the activation is one of {', '.join(ACTIVATIONS)}, not {activation!r}"
+            )
+        if init == "uniform":
+            self.w = [Value(random.uniform(-1, 1)) for _ in range(nin)]
+        else:
+            from .layers import start
+
+            self.w = [Value(start(init, nin, nout)) for _ in range(nin)]
         self.b = Value(0)
         self.nonlin = nonlin
+        self.activation = activation
 
     def __call__(self, x: Sequence[Any]) -> Any:
         act = weighted_sum(self.w, x, self.b)  # sum((wi*xi for wi, xi in zip(w, x)), b)
-        return act.relu() if self.nonlin else act
+        return ACTIVATIONS[self.activation][1](act) if self.nonlin else act
 
     def parameters(self) -> list[Value]:
         return [*self.w, self.b]
 
     def __repr__(self) -> str:
-        return f"{'ReLU' if self.nonlin else 'Linear'}Neuron({len(self.w)})"
+        kind = ACTIVATIONS[self.activation][0] if self.nonlin else "Linear"
+        return f"{kind}Neuron({len(self.w)})"
 
 
 class Layer(Module):
     """`nout` neurons that see the same inputs; a list of outputs, or the one if it is one."""
 
     def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
-        self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
+        self.neurons = [Neuron(nin, nout=nout, **kwargs) for _ in range(nout)]
 
     def __call__(self, x: Sequence[Any]) -> Any:
         out = [n(x) for n in self.neurons]
@@ -73,18 +219,23 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """Layers of the given sizes in a row, all but the last with a relu.
+    """Layers of the given sizes in a row, all but the last with the activation.
 
     >>> model = MLP(2, [16, 16, 1])
     >>> len(model.parameters())
     337
+    >>> MLP(2, [2, 1], activation="tanh", init="xavier")
+    MLP of [Layer of [TanhNeuron(2), TanhNeuron(2)], Layer of [LinearNeuron(2)]]
     """
 
-    def __init__(self, nin: int, nouts: Iterable[int]) -> None:
+    def __init__(
+        self, nin: int, nouts: Iterable[int], activation: str = "relu", init: str = "uniform"
+    ) -> None:
         sizes = [nin, *nouts]
         last = len(sizes) - 2
         self.layers = [
-            Layer(sizes[i], sizes[i + 1], nonlin=i != last) for i in range(len(sizes) - 1)
+            Layer(sizes[i], sizes[i + 1], nonlin=i != last, activation=activation, init=init)
+            for i in range(len(sizes) - 1)
         ]
 
     def __call__(self, x: Any) -> Any:
@@ -97,3 +248,18 @@ class MLP(Module):
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(str(layer) for layer in self.layers)}]"
+
+
+# Found here too, as in torch.nn, and imported when first asked for.
+LAYERS = (
+    "Sequential", "Linear", "ReLU", "LeakyReLU", "PReLU", "ELU", "SiLU", "GELU", "Sigmoid", "Tanh",
+    "Maxout", "BatchNorm", "LayerNorm", "Dropout", "RNNCell", "LSTMCell", "Embedding",
+)  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LAYERS:
+        raise AttributeError(f"module 'micrograd.nn' has no attribute {name!r}")
+    from . import layers
+
+    return getattr(layers, name)

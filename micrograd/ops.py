@@ -19,6 +19,7 @@ and `special.py`. Read on in `nn.py`. (Past 300 lines because a table is read in
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from math import inf, nan
 from typing import Any
@@ -130,6 +131,31 @@ def _logsumexp_slopes(xs: Any, y: Any) -> Any:
 
 logsumexp = op("logsumexp", tails.logsumexp, _logsumexp_slopes, many=True, latex=r"\operatorname{{logsumexp}}({args})",
                doc="log(exp(x1) + exp(x2) + ...) without overflow; its derivatives are softmax.")
+
+
+
+def _nll_slopes(xs: Any, y: Any) -> Any:
+    index, *logits = xs
+    top = stop(maximum(*logits))
+    parts = [exp_gap(x, top) for x in logits]
+    whole = sum(*parts)
+    if isinstance(index, float):
+        slopes = [part / whole for part in parts]
+        right = int(index)
+        slopes[right] = -sum(*parts[:right], *parts[right + 1 :]) / whole
+        return [None, *slopes]
+    # The class is known only when the program runs: each may be the right one.
+    left = itertools.accumulate([0.0, *parts[:-1]])
+    rest = list(itertools.accumulate([0.0, *parts[:0:-1]]))[::-1]
+    return [
+        None,
+        *(where(equal(index, float(j)), -(a + b), part) / whole
+          for j, (part, a, b) in enumerate(zip(parts, left, rest, strict=True))),
+    ]
+
+
+nll      = aux("nll", tails.nll, _nll_slopes, many=True, settings=(0,), latex=r"\operatorname{{nll}}({args})",
+               doc="-log of the softmax, at the index that comes first, of the numbers after it.")
 
 # Roots and lengths ------------------------------------------------------------------------------
 
@@ -359,6 +385,7 @@ round    = op("round", ieee.round_to, lambda d, x, n, y: guard(0.0, y), lambda d
 sign     = op("sign", ieee.sign, lambda d, x, y: guard(0.0, y), kind=CHOICE, latex=r"\operatorname{{sign}} {0}", doc="1, 0 or -1 with the sign of x.")
 stop     = aux("stop", ieee.identity, operands=1, kind=FLAT, latex="{0}", doc="x itself, as a constant: no gradient passes.")
 identity = aux("identity", ieee.identity, lambda x, y: 1.0, latex="{0}", doc="x itself, as a node of its own.")
+equal         = aux("equal", ieee.equal, operands=2, kind=FLAT, symbol="=", latex="{0} = {1}", doc="1 where a is b, else 0.")
 less          = aux("less", ieee.less, operands=2, kind=FLAT, symbol="<", latex="{0} < {1}", doc="1 where a < b, else 0.")
 less_equal    = aux("less_equal", ieee.less_equal, operands=2, kind=FLAT, symbol="<=", latex=r"{0} \le {1}", doc="1 where a <= b, else 0.")
 greater       = aux("greater", ieee.greater, operands=2, kind=FLAT, symbol=">", latex="{0} > {1}", doc="1 where a > b, else 0.")

@@ -100,14 +100,30 @@ def logsumexp(*xs: float) -> float:
     if top - top != 0.0:
         # All are -inf, or one is inf: the logarithm of how many share it changes nothing.
         return top
+    return top + math.log1p(rest_of_exps(top, *xs))
+
+
+def rest_of_exps(top: float, *xs: float) -> float:
+    """The sum of exp(x - top), less the 1 that the largest gives."""
     rest = 0.0
     seen = False
     for x in xs:
         if x == top and not seen:
-            seen = True  # the largest, once: it is the 1 in log1p
+            seen = True
         else:
             rest += exp_gap(x, top)
-    return top + math.log1p(rest)
+    return rest
+
+
+def nll(index: float, *xs: float) -> float:
+    """log(sum(exp(x - x[index]))): -log of the softmax of the x with that index, from 0."""
+    if index != int(index) or not 0 <= index < len(xs):
+        raise ValueError(f"cross_entropy: class {index:g} of {len(xs)} classes, counted from 0")
+    right = xs[int(index)]
+    top = maximum(*xs)
+    if top - top != 0.0:
+        return top - right  # nan, or inf where another one is
+    return (top - right) + math.log1p(rest_of_exps(top, *xs))
 
 
 # Powers, roots and lengths ----------------------------------------------------------------------

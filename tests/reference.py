@@ -69,6 +69,7 @@ SMOOTH = {
     "exp_gap": lambda a, b: mp.exp(a - b),
     "exp_diff": lambda a, b: mp.exp(a - b),
     "logsumexp": lambda *xs: mp.log(mp.fsum(mp.exp(x) for x in xs)),
+    "nll": lambda i, *xs: mp.log(mp.fsum(mp.exp(x - xs[int(i)]) for x in xs)),
     "sqrt": mp.sqrt,
     "dsqrt": lambda x: 1 / (2 * mp.sqrt(x)),
     "cbrt": cbrt,
@@ -138,7 +139,7 @@ PIECEWISE = {
     "mod", "floordiv", "fmod", "remainder", "truncdiv", "neardiv", "relu", "gate", "leaky_step",
     "maximum", "minimum", "fmax", "fmin", "ties", "route", "clip", "inside", "where", "guard",
     "floor", "ceil", "trunc", "rint", "round", "sign", "stop",
-    "less", "less_equal", "greater", "greater_equal",
+    "equal", "less", "less_equal", "greater", "greater_equal",
 }  # fmt: skip
 
 

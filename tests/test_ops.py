@@ -23,7 +23,7 @@ from micrograd.nodes import apply
 from micrograd.rule import CHOICE, FLAT, TABLE, Rule
 
 VALUES = 2000  # points for the value, a sixteenth of them for the partials
-HOW_MANY = {"dot": 4, "weighted_sum": 5}  # operands of those that take any number
+HOW_MANY = {"dot": 4, "weighted_sum": 5, "nll": 4}  # operands of those that take any number
 NEEDS_BITS = {"erf", "erfc", "ndtr", "gelu", "dgelu", "tanh"}  # flat to hundreds of digits
 
 # Where the result is the small difference of large numbers, or not a normal float: there
@@ -53,6 +53,7 @@ EXEMPT = {
     # One operand outweighs the others: 1 - s**2 with s near 1.
     ("hypot", 2): lambda *xs: True,
     ("logsumexp", 2): lambda *xs: True,
+    ("nll", 2): lambda *xs: True,
     ("datan2", 1): lambda a, b: abs(abs(a) - abs(b)) < 0.1 * abs(a),
     ("logaddexp", 0): lambda a, b: abs(mg.logaddexp(a, b)) < 0.1,
     ("logsumexp", 0): lambda *xs: abs(mg.logsumexp(xs)) < 0.1,
@@ -81,6 +82,8 @@ def points(rule: Rule, how_many: int):
     domain = rule.domain or ((-math.inf, math.inf),)
     if rule.name in ("sum", "mean", "dot", "weighted_sum"):
         domain = ((0.0, 100.0),)  # of one sign: nothing cancels
+    if rule.name == "nll":
+        domain = ((1, 1), *[(-30.0, 30.0)] * (n - 1))
     domain = domain * n if len(domain) == 1 else domain
     for _ in range(how_many):
         yield [draw(*interval, rng) for interval in domain]
@@ -104,7 +107,7 @@ def check(found: float, exact: mpf, what: str) -> None:
 
 def operands(rule: Rule, xs: list[float]) -> list[Value | float]:
     """Values, but numbers for settings that have no derivative."""
-    constant = {"polygamma": [0], "dsinc": [0], "power_partial": [2, 3], "ldexp": [1]}.get(rule.name, [])
+    constant = {"polygamma": [0], "dsinc": [0], "power_partial": [2, 3], "ldexp": [1], "nll": [0]}.get(rule.name, [])
     return [x if i in constant else Value(x) for i, x in enumerate(xs)]
 
 
@@ -191,6 +194,7 @@ PIECES = {
     "round": lambda x, n: round(x, int(n)),
     "sign": lambda x: math.copysign(1.0, x) if x else 0.0,
     "stop": lambda x: x,
+    "equal": lambda a, b: a == b,
     "less": lambda a, b: a < b,
     "less_equal": lambda a, b: a <= b,
     "greater": lambda a, b: a > b,

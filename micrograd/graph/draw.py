@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ..engine import Value
+from ..files import write_text
 from . import svg
 from .diagram import Diagram, diagram, summary
 
@@ -32,8 +32,7 @@ class Graph:
         target = Path(path)
         if target.suffix != ".svg":
             raise ValueError(f"save: the name should end in .svg: {target}")
-        write_atomically(target, self.svg)
-        return target
+        return write_text(target, self.svg)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"image/svg+xml": self.svg, "text/plain": repr(self)}
@@ -53,17 +52,3 @@ def draw(root: Value, constants: bool = True, theme: str = "auto") -> Graph:
     <Graph: Computation graph of 2 operations on 2 leaves; the result is -5.0.>
     """
     return Graph(root, constants, theme)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file in one go: whoever reads it sees the old text or the new, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

@@ -1,0 +1,183 @@
+"""Small data sets and what is done to them before training, without NumPy.
+
+A data set is a pair (X, y): a list of examples, each a list of numbers, and a list of
+targets. Everything random takes a seed and leaves the global `random` alone. Arrays, such
+as scikit-learn's, are taken wherever lists are.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+Examples = list[list[float]]
+SPECIES = ("setosa", "versicolor", "virginica")
+
+
+def as_lists(data: Any) -> list[Any]:
+    """Nested lists of plain numbers, from lists or arrays."""
+    return data.tolist() if hasattr(data, "tolist") else list(data)
+
+
+# Made-up points in the plane --------------------------------------------------------------
+
+
+def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> tuple[Examples, list[int]]:
+    """Two interleaved half circles: (X, y) with y 0 for the upper one, 1 for the lower.
+
+    >>> X, y = moons(4, noise=0.0)
+    >>> [[round(v, 3) + 0.0 for v in x] for x in X], y
+    ([[1.0, 0.0], [-1.0, 0.0], [0.0, 0.5], [2.0, 0.5]], [0, 0, 1, 1])
+    """
+    upper = [(math.cos(t), math.sin(t)) for t in spread(math.pi, n - n // 2)]
+    lower = [(1 - math.cos(t), 0.5 - math.sin(t)) for t in spread(math.pi, n // 2)]
+    return shaken(upper + lower, [0] * len(upper) + [1] * len(lower), noise, seed)
+
+
+def circles(
+    n: int = 100, noise: float = 0.05, factor: float = 0.5, seed: int = 0
+) -> tuple[Examples, list[int]]:
+    """A circle within a circle `factor` times as large: y is 0 outside, 1 inside."""
+    outer = [on_circle(2 * math.pi * i / (n - n // 2)) for i in range(n - n // 2)]
+    inner = [on_circle(2 * math.pi * i / (n // 2)) for i in range(n // 2)]
+    points = outer + [(factor * a, factor * b) for a, b in inner]
+    return shaken(points, [0] * len(outer) + [1] * len(inner), noise, seed)
+
+
+def spiral(
+    n: int = 300, classes: int = 3, noise: float = 0.05, turns: float = 0.7, seed: int = 0
+) -> tuple[Examples, list[int]]:
+    """As many intertwined arms as classes, from the centre outwards; n points in all."""
+    points, labels = [], []
+    for k in range(classes):
+        size = n // classes + (k < n % classes)
+        for i in range(size):
+            r = i / max(1, size - 1)
+            a, b = on_circle(2 * math.pi * (k / classes + turns * r))
+            points.append((r * a, r * b))
+            labels.append(k)
+    return shaken(points, labels, noise, seed)
+
+
+def linear(
+    n: int = 50,
+    weights: Sequence[float] = (2.0, -1.0),
+    bias: float = 0.5,
+    noise: float = 0.1,
+    seed: int = 0,
+) -> tuple[Examples, list[float]]:
+    """Points between -1 and 1, and y = w.x + b with noise: what least squares should find."""
+    rng = random.Random(seed)
+    xs = [[rng.uniform(-1, 1) for _ in weights] for _ in range(n)]
+    ys = [bias + sum(w * v for w, v in zip(weights, x, strict=True)) for x in xs]
+    return xs, [y + rng.gauss(0, noise) for y in ys]
+
+
+def spread(end: float, n: int) -> list[float]:
+    return [end * i / (n - 1) if n > 1 else 0.0 for i in range(n)]
+
+
+def on_circle(angle: float) -> tuple[float, float]:
+    return math.cos(angle), math.sin(angle)
+
+
+def shaken(
+    points: Sequence[tuple[float, float]], labels: list[int], noise: float, seed: int
+) -> tuple[Examples, list[int]]:
+    rng = random.Random(seed)
+    return [[v + (rng.gauss(0, noise) if noise else 0.0) for v in p] for p in points], labels
+
+
+# Real data --------------------------------------------------------------------------------
+
+
+def iris() -> tuple[Examples, list[int]]:
+    """150 irises: length and width of sepal and petal in cm; y counts `SPECIES`.
+
+    R. A. Fisher, "The use of multiple measurements in taxonomic problems", Annals of
+    Eugenics 7 (1936), 179-188: the figures of the paper, which the copy in the UCI
+    repository has wrong in two rows.
+
+    >>> X, y = iris()
+    >>> X[0], SPECIES[y[0]], len(X)
+    ([5.1, 3.5, 1.4, 0.2], 'setosa', 150)
+    """
+    text = Path(__file__).with_name("iris.csv").read_text(encoding="utf-8")
+    rows = list(csv.reader(text.splitlines()))[1:]
+    return [[float(v) for v in row[:4]] for row in rows], [SPECIES.index(row[4]) for row in rows]
+
+
+# Before training --------------------------------------------------------------------------
+
+
+def split(X: Any, y: Any, test: float = 0.25, seed: int = 0) -> tuple[Any, Any, Any, Any]:  # noqa: N803
+    """X to train on, X to test on, y to train on, y to test on: shuffled, then cut.
+
+    `test` is the share of examples held out; each class of whole numbers is cut in that
+    proportion.
+
+    >>> X, y = iris()
+    >>> X_train, X_test, y_train, y_test = split(X, y, test=0.2)
+    >>> len(X_train), len(X_test), y_test.count(1)
+    (120, 30, 10)
+    """
+    xs, ys = as_lists(X), as_lists(y)
+    if len(xs) != len(ys):
+        raise ValueError(f"split: {len(xs)} examples and {len(ys)} targets")
+    if not 0 < test < 1:
+        raise ValueError(f"split: the share to test on lies between 0 and 1, not {test!r}")
+    rng = random.Random(seed)
+    groups: dict[Any, list[int]] = {}
+    for i, target in enumerate(ys):
+        groups.setdefault(target if target == int(target) else None, []).append(i)
+    held: list[int] = []
+    kept: list[int] = []
+    for group in groups.values():
+        rng.shuffle(group)
+        cut = round(len(group) * test)
+        held += group[:cut]
+        kept += group[cut:]
+    rng.shuffle(held)
+    rng.shuffle(kept)
+    return [xs[i] for i in kept], [xs[i] for i in held], [ys[i] for i in kept], [ys[i] for i in held]
+
+
+def batches(X: Any, y: Any, size: int, rng: random.Random | None = None) -> Iterator[Any]:  # noqa: N803
+    """Pairs (X, y) of up to `size` examples each, all examples once; shuffled by an rng.
+
+    >>> [xs for xs, ys in batches([1, 2, 3], [4, 5, 6], 2)]
+    [[1, 2], [3]]
+    """
+    xs, ys = as_lists(X), as_lists(y)
+    order = list(range(len(xs)))
+    if rng is not None:
+        rng.shuffle(order)
+    for i in range(0, len(order), size):
+        chosen = order[i : i + size]
+        yield [xs[k] for k in chosen], [ys[k] for k in chosen]
+
+
+def standardize(X: Any, *others: Any) -> Any:  # noqa: N803
+    """X with mean 0 and variance 1 in each column; the others by the same numbers.
+
+    >>> standardize([[1.0], [3.0]], [[5.0]])
+    ([[-1.0], [1.0]], [[3.0]])
+    >>> standardize([[1.0], [3.0]])
+    [[-1.0], [1.0]]
+    """
+    xs = as_lists(X)
+    columns = list(zip(*xs, strict=True))
+    means = [math.fsum(c) / len(c) for c in columns]
+    scales = []
+    for column, mean in zip(columns, means, strict=True):
+        variance = math.fsum((v - mean) ** 2 for v in column) / len(column)
+        scales.append(math.sqrt(variance) or 1.0)  # a constant column becomes 0
+
+    def scaled(rows: Any) -> Examples:
+        return [[(v - m) / s for v, m, s in zip(x, means, scales, strict=True)] for x in as_lists(rows)]
+
+    return tuple(scaled(rows) for rows in (xs, *others)) if others else scaled(xs)

@@ -1,0 +1,183 @@
+"""How wrong a prediction is: losses of one example, and penalties on weights.
+
+Names and meanings are PyTorch's where PyTorch has the thing. Each loss is a few
+operations on Values; the mean over a batch is `micrograd.mean` of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from . import ops
+from .engine import Value
+
+# Regression -------------------------------------------------------------------------------
+
+
+def squared_error(y_hat: Any, y: Any) -> Any:
+    """(y_hat - y)**2; of two lists of equal length the mean of it. PyTorch's MSELoss.
+
+    >>> squared_error(3.0, 1.0)
+    4.0
+    >>> squared_error([1.0, 2.0], [1.0, 4.0])
+    2.0
+    """
+    return elementwise(lambda d: d * d, y_hat, y, "squared_error")
+
+
+def huber(y_hat: Any, y: Any, delta: float = 1.0) -> Any:
+    """Half the squared error up to `delta`, beyond it a straight line. PyTorch's HuberLoss.
+
+    With c = d clipped to +-delta it is c * (d - c/2): its gradient is c, which is what
+    clipping was meant to give. Huber, Annals of Mathematical Statistics 35 (1964).
+
+    >>> huber(0.5, 0.0), huber(3.0, 0.0)
+    (0.125, 2.5)
+    """
+
+    def loss(d: Any) -> Any:
+        c = ops.clip(d, -delta, delta)
+        return c * (d - 0.5 * c)
+
+    return elementwise(loss, y_hat, y, "huber")
+
+
+def clipped_error(y_hat: Any, y: Any, bound: float = 1.0) -> Any:
+    """WRONG, and kept as a lesson: half the square of the clipped difference.
+
+    Early DQN code clipped the error itself, so that beyond the bound the gradient is 0:
+    the worst predictions learn nothing. `huber` is what was meant.
+
+    >>> d = Value(3.0)
+    >>> clipped_error(d, 0.0).backward()
+    >>> d.grad
+    0.0
+    """
+
+    def loss(d: Any) -> Any:
+        c = ops.clip(d, -bound, bound)
+        return 0.5 * c * c
+
+    return elementwise(loss, y_hat, y, "clipped_error")
+
+
+def elementwise(loss: Any, y_hat: Any, y: Any, name: str) -> Any:
+    """The loss of the difference, or the mean of the losses of two lists."""
+    if not hasattr(y_hat, "__iter__"):
+        return loss(y_hat - y)
+    predicted, wanted = list(y_hat), list(y)
+    if len(predicted) != len(wanted) or not predicted:
+        raise ValueError(f"{name}: {len(predicted)} predictions for {len(wanted)} targets")
+    return ops.mean([loss(a - b) for a, b in zip(predicted, wanted, strict=True)])
+
+
+# Two classes ------------------------------------------------------------------------------
+
+
+def hinge(score: Any, y: Any) -> Any:
+    """max(0, 1 - y * score) for y = 1 or -1: the binary support vector machine.
+
+    >>> hinge(0.25, 1), hinge(2.0, 1), hinge(0.5, -1)
+    (0.75, 0.0, 1.5)
+    """
+    return ops.relu(1.0 - y * score)
+
+
+def logistic(logit: Any, y: Any) -> Any:
+    """-log of the probability of y, 1 or 0, where sigmoid(logit) is that of 1.
+
+    From the logit, so that nothing overflows or is lost however sure the model is.
+    PyTorch's BCEWithLogitsLoss; y between 0 and 1 weighs both classes.
+
+    >>> logistic(-1000.0, 1), f"{logistic(40.0, 1):.3g}"
+    (1000.0, '4.25e-18')
+    """
+    if not isinstance(y, Value):
+        if y == 1:
+            return ops.softplus(-logit)
+        if y == 0:
+            return ops.softplus(logit)
+    return y * ops.softplus(-logit) + (1.0 - y) * ops.softplus(logit)
+
+
+# Many classes -----------------------------------------------------------------------------
+
+
+def cross_entropy(logits: Sequence[Any], target: Any) -> Any:
+    """-log of the probability of the class `target`, the softmax of the logits.
+
+    The target is the index of a class, or a list with the probability of each. From the
+    logits: log(sum(exp(x - x[target]))), one operation, accurate also where the model is
+    sure. PyTorch's CrossEntropyLoss.
+
+    >>> f"{cross_entropy([1.0, 2.0, 3.0], 2):.6f}"
+    '0.407606'
+    """
+    xs = list(logits)
+    if hasattr(target, "__iter__"):
+        weights = list(target)
+        if len(weights) != len(xs):
+            raise ValueError(f"cross_entropy: {len(weights)} probabilities for {len(xs)} logits")
+        return ops.sum([w * ops.nll(i, *xs) for i, w in enumerate(weights)])
+    if not isinstance(target, Value) and not (0 <= target < len(xs) and target == int(target)):
+        raise ValueError(f"cross_entropy: class {target} of {len(xs)} classes, counted from 0")
+    return ops.nll(target, *xs)
+
+
+def multiclass_hinge(scores: Sequence[Any], target: int, margin: float = 1.0) -> Any:
+    """The sum of max(0, margin + s - s[target]) over the other classes, by their number.
+
+    PyTorch's MultiMarginLoss: the sum is divided by the number of all classes.
+
+    >>> multiclass_hinge([1.0, 3.0, 2.5], 1)
+    0.16666666666666666
+    """
+    xs = list(scores)
+    if not 0 <= target < len(xs):
+        raise ValueError(f"multiclass_hinge: class {target} of {len(xs)} classes, counted from 0")
+    right = xs[target]
+    return ops.sum([ops.relu(margin + x - right) for i, x in enumerate(xs) if i != target]) * (
+        1.0 / len(xs)
+    )
+
+
+# Penalties --------------------------------------------------------------------------------
+
+
+def l1(parameters: Iterable[Any]) -> Any:
+    """The sum of the absolute values: pulls weights to 0 with a constant force.
+
+    >>> l1([1.0, -2.0])
+    3.0
+    """
+    return ops.sum([ops.abs(p) for p in parameters])
+
+
+def l2(parameters: Iterable[Any]) -> Any:
+    """The sum of the squares: pulls weights to 0 in proportion to their size.
+
+    A `weight_decay` of an optimizer is half of it in the loss.
+
+    >>> l2([1.0, -2.0])
+    5.0
+    """
+    return ops.sum([p * p for p in parameters])
+
+
+def max_norm(weights: Sequence[Value], limit: float) -> float:
+    """The length of the weight vector before it was shrunk, in place, to at most `limit`.
+
+    Called after each step on the weights into each neuron. Srebro and Shraibman (2005).
+
+    >>> w = [Value(3.0), Value(4.0)]
+    >>> max_norm(w, 1.0), [p.data for p in w]
+    (5.0, [0.6000000000000001, 0.8])
+    """
+    if not limit > 0:
+        raise ValueError(f"max_norm: the limit is a positive length, not {limit!r}")
+    length: float = ops.hypot(*[w.data for w in weights])
+    if length > limit:
+        for w in weights:
+            w.data *= limit / length
+    return length
