@@ -35,7 +35,21 @@ _LATER = {
         "losses": ["losses"],
         "optim": ["optim"],
         "data": ["data"],
-        "transforms": ["derivative", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"],
+        "transforms": [
+            "derivative",
+            "grad",
+            "hessian",
+            "hvp",
+            "jacobian",
+            "jvp",
+            "value_and_grad",
+            "vjp",
+        ],
+        "anomaly": ["AnomalyError", "detect_anomaly"],
+        "recompute": ["checkpoint"],
+        "extend": ["custom"],
+        "check": ["check_grad"],
+        "homework": ["check_value_class"],
         "graph": ["draw", "graph", "name_values"],
     }.items()
     for name in names
@@ -55,7 +69,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER})
 
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     "Value",
     "__version__",
     "compiled",

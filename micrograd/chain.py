@@ -41,7 +41,7 @@ def set_grad_value(v: Node, gradient: object) -> None:
     """Note the gradient as a Value, or with None forget it."""
     if gradient is not None:
         GRAPHS.used = True
-        setattr(v, "_grad_value", gradient)  # noqa: B010  (it is not among the fields)
+        setattr(v, "_grad_value", gradient)
     elif GRAPHS.used and attribute(v, "_grad_value") is not None:
         delattr(v, "_grad_value")
 

@@ -29,9 +29,15 @@ class OwnStep:
         own = [is_filled(cell) and cell.cell_contents is owner for cell in cells]
         if not any(own):
             return
-        replaced = tuple(CellType() if mine else cell for mine, cell in zip(own, cells, strict=True))
+        replaced = tuple(
+            CellType() if mine else cell for mine, cell in zip(own, cells, strict=True)
+        )
         copy = FunctionType(
-            function.__code__, function.__globals__, function.__name__, function.__defaults__, replaced
+            function.__code__,
+            function.__globals__,
+            function.__name__,
+            function.__defaults__,
+            replaced,
         )
         copy.__kwdefaults__ = function.__kwdefaults__
         copy.__dict__.update(function.__dict__)

@@ -143,7 +143,12 @@ def split(X: Any, y: Any, test: float = 0.25, seed: int = 0) -> tuple[Any, Any, 
         kept += group[cut:]
     rng.shuffle(held)
     rng.shuffle(kept)
-    return [xs[i] for i in kept], [xs[i] for i in held], [ys[i] for i in kept], [ys[i] for i in held]
+    return (
+        [xs[i] for i in kept],
+        [xs[i] for i in held],
+        [ys[i] for i in kept],
+        [ys[i] for i in held],
+    )
 
 
 def batches(X: Any, y: Any, size: int, rng: random.Random | None = None) -> Iterator[Any]:  # noqa: N803
@@ -178,6 +183,8 @@ def standardize(X: Any, *others: Any) -> Any:  # noqa: N803
         scales.append(math.sqrt(variance) or 1.0)  # a constant column becomes 0
 
     def scaled(rows: Any) -> Examples:
-        return [[(v - m) / s for v, m, s in zip(x, means, scales, strict=True)] for x in as_lists(rows)]
+        return [
+            [(v - m) / s for v, m, s in zip(x, means, scales, strict=True)] for x in as_lists(rows)
+        ]
 
     return tuple(scaled(rows) for rows in (xs, *others)) if others else scaled(xs)

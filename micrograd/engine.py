@@ -311,7 +311,10 @@ class Value(Number):
                     v._grad = 0.0
                 this: Node = self
                 this._grad = start
-                sweep(live)
+                if WATCH.active:
+                    watched_sweep(live)
+                else:
+                    sweep(live)
                 after = [old + leaf._grad for old, leaf in zip(before, leaves)]
                 set_grads(leaves, after)
             except BaseException:
@@ -445,6 +448,13 @@ def sweep(order: list[Node]) -> None:
 def step(v: Node) -> None:
     """The chain rule at one node."""
     sweep([v])
+
+
+def watched_sweep(order: list[Node]) -> None:
+    """The same node by node, with all who watch this thread looking on."""
+    for v in reversed(order):
+        sweep([v])
+        WATCH.stepped(v)
 
 
 def set_grads(nodes: list[Node], gradients: list[float]) -> None:

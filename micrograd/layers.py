@@ -274,9 +274,7 @@ class LayerNorm(Module):
         mean = ops.mean(list(x))
         centered = [v - mean for v in x]
         scale = 1.0 / ops.sqrt(ops.mean([c * c for c in centered]) + self.eps)
-        return [
-            c * scale * w + b for c, w, b in zip(centered, self.weight, self.bias, strict=True)
-        ]
+        return [c * scale * w + b for c, w, b in zip(centered, self.weight, self.bias, strict=True)]
 
     def __repr__(self) -> str:
         return f"LayerNorm({len(self.weight)})"
@@ -343,9 +341,7 @@ class RNNCell(Module):
 
     def __call__(self, x: Sequence[Any], h: Sequence[Any] | None = None) -> list[Any]:
         h = [0.0] * self.size if h is None else h
-        return [
-            ops.tanh(a + b) for a, b in zip(self.of_input(x), self.of_state(h), strict=True)
-        ]
+        return [ops.tanh(a + b) for a, b in zip(self.of_input(x), self.of_state(h), strict=True)]
 
     def __repr__(self) -> str:
         return f"RNNCell({len(self.of_input.weight[0])}, {self.size})"

@@ -31,6 +31,9 @@ class Observer(ContextDecorator):
     def read(self, node: Node, what: str) -> None:
         """A bare number is about to leave the graph, by what is named (".data", "bool()")."""
 
+    def stepped(self, node: Node) -> None:
+        """backward() has done the chain rule at a node."""
+
     def escaping(self, name: str, a: Any, b: Any) -> Any:
         """A comparison ("less", ...) or a detached Value ("stop") is about to leave the graph.
 

@@ -93,7 +93,7 @@ class Module:
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Nothing; afterwards the parameters have these numbers. All of them fit, or none is set."""
+        """Nothing; sets the parameters to these numbers. All of them fit, or none is set."""
         mine = self.state_dict()
         missing, extra = [k for k in mine if k not in state], [k for k in state if k not in mine]
         if missing or extra:
@@ -120,7 +120,7 @@ class Module:
         write_json(path, {"format": "micrograd 1", "state": self.state_dict()})
 
     def load(self, path: str | os.PathLike[str]) -> Module:
-        """The module itself, with the state that `save` wrote; a file that does not fit is refused."""
+        """The module itself, with the state that `save` wrote; a misfit is refused."""
         content = read_json(path)
         if not isinstance(content, dict) or content.get("format") != "micrograd 1":
             raise ValueError(f"{path} is not a model saved by micrograd")

@@ -68,9 +68,7 @@ def made(value: Number) -> Number:
     return value
 
 
-def place(
-    value: Number, rule: Any, xs: tuple[Any, ...], data: float, slopes: list[Any]
-) -> Number:
+def place(value: Number, rule: Any, xs: tuple[Any, ...], data: float, slopes: list[Any]) -> Number:
     """The value, with these contents; only the rule of one operand or two fits in place."""
     a: Node | None = None
     b: Node | None = None
@@ -159,6 +157,15 @@ def set_closure(this: Node, closure: object) -> None:
         this._rule = this._rule.twin
     this._a = None
     this._b = Fan(xs, [0.0] * len(xs), OwnStep(closure, this))
+
+
+def with_step(value: Number, xs: tuple[Any, ...], data: float, symbol: str, step: Any) -> Number:
+    """The value, made a node of no rule; `step(node)` adds to the gradients of its operands."""
+    leaf(value, data)
+    this: Node = value
+    this._rule = opaque(symbol)
+    this._b = Fan(xs, [0.0] * len(xs), step)
+    return value
 
 
 # Reading ----------------------------------------------------------------------------------

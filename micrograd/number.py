@@ -27,7 +27,7 @@ def lift(x: object) -> float | None:
         return x
     if isinstance(x, (float, int)):
         return float(x)
-    if isinstance(x, Node) or isinstance(x, (str, bytes)):
+    if isinstance(x, (Node, str, bytes)):
         return None
     if isinstance(x, numbers.Complex) and not isinstance(x, numbers.Real):
         return None

@@ -394,6 +394,7 @@ greater_equal = aux("greater_equal", ieee.greater_equal, operands=2, kind=FLAT, 
 
 # Functions made of several operations -----------------------------------------------------------
 
+
 def log(x: Any, base: Any = None) -> Any:
     """The logarithm of x, natural unless a base is given: -inf at 0, nan below.
 

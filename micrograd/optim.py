@@ -348,7 +348,7 @@ def clip_grad_value(parameters: Iterable[Value], bound: float) -> None:
 
 
 class Schedule:
-    """The base of schedules: `step()` sets the optimizer's lr to the first one times `factor(t)`."""
+    """The base of schedules: `step()` sets the optimizer's lr to the first times `factor(t)`."""
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer

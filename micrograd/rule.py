@@ -16,6 +16,8 @@ from typing import Any, Final
 
 # By name, in the order of ops.py: what the tests, the compiler and the docs go through.
 TABLE: Final[dict[str, Rule]] = {}
+# Operations that users added, by name: where pickles find them.
+CUSTOM: Final[dict[str, Rule]] = {}
 
 SMOOTH: Final = "smooth"  # gradients are multiplied by the partials
 CHOICE: Final = "choice"  # a gradient is passed on or not; unchosen operands get no edge
@@ -93,7 +95,7 @@ class Rule:
 
 def find(name: str, symbol: str, flipped: bool) -> Rule:
     """The rule of that name, for unpickling; an opaque one where the table has none."""
-    rule = TABLE.get(name)
+    rule = TABLE.get(name) or CUSTOM.get(name)
     if rule is None or rule.symbol != symbol:
         return opaque(symbol)
     return rule.twin if flipped and rule.twin is not None else rule
@@ -170,9 +172,7 @@ def named(function: Callable[..., Any], rule: Rule) -> Callable[..., Any]:
     return function
 
 
-def method(
-    rule: Rule, unary: Callable[..., Any], apply: Callable[..., Any]
-) -> Callable[..., Any]:
+def method(rule: Rule, unary: Callable[..., Any], apply: Callable[..., Any]) -> Callable[..., Any]:
     """The method of Value for a row, given how the engine applies it."""
 
     def of_one(self: Any) -> Any:

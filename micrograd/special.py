@@ -274,7 +274,11 @@ def digamma(x: float) -> float:
             return nan
         # DLMF 5.5.4; cot(pi x) from the nearest whole number, where tan is exact.
         r = x - math.floor(x + 0.5)
-        cotangent = 1.0 / math.tan(PI * r) if abs(r) <= 0.25 else math.tan(PI * ((0.5 if r > 0.0 else -0.5) - r))
+        cotangent = (
+            1.0 / math.tan(PI * r)
+            if abs(r) <= 0.25
+            else math.tan(PI * ((0.5 if r > 0.0 else -0.5) - r))
+        )
         return digamma(1.0 - x) - PI * cotangent
     if x >= 10.0:
         w = 1.0 / (x * x)

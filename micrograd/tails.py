@@ -373,9 +373,7 @@ def normal(x: float) -> float:
     if x - x != 0.0 or abs(x) > 40.0:
         return x if x != x else 0.0
     head = x * SPLIT - (x * SPLIT - x)
-    return INV_SQRT_2PI * (
-        math.exp(-0.5 * head * head) * math.exp(-0.5 * (x - head) * (x + head))
-    )
+    return INV_SQRT_2PI * (math.exp(-0.5 * head * head) * math.exp(-0.5 * (x - head) * (x + head)))
 
 
 def mills(x: float) -> float:

@@ -20,10 +20,16 @@ from .toposort import Node, Search
 
 
 class Tape:
-    """The nodes under some outputs, and the edges between them that carry a gradient."""
+    """The nodes under some outputs, and the edges between them that carry a gradient.
 
-    def __init__(self, outputs: list[Node]) -> None:
+    It ends at leaves and at the nodes in `end`.
+    """
+
+    def __init__(self, outputs: list[Node], end: tuple[Node, ...] = ()) -> None:
         search = Search()
+        for node in end:
+            search.seen.add(node)
+            search.leaves.append(node)
         for output in outputs:
             search.visit(output, False)
         self.nodes: list[Node] = search.leaves + search.inner
@@ -38,13 +44,15 @@ class Tape:
         place = self.place
         for i in range(len(self.nodes)):
             v = self.nodes[i]
-            if closure_of(v) is not None:
+            if i < len(search.leaves):
+                pass
+            elif closure_of(v) is not None:
                 self.by_hand[i] = v
                 for x in operands_of(v):
                     if isinstance(x, Node):
                         self.source.append(place[x])
                         self.slope.append(0.0)
-            elif v._a is not None or v._b is not None:
+            else:
                 slopes = slopes_of(v)
                 operands = operands_of(v)
                 for k in range(len(operands)):
@@ -101,7 +109,7 @@ class Tape:
         return g
 
     def step_by_hand(self, i: int, g: list[float], reached: list[bool]) -> None:
-        """A `_backward` of someone's own works on `.grad`: lend it the nodes, and take them back."""
+        """A `_backward` of someone's own works on `.grad`: lend it the nodes for a while."""
         v = self.by_hand[i]
         sources = self.source[self.first[i] : self.first[i + 1]]
         around = [v] + [self.nodes[s] for s in sources]

@@ -25,7 +25,7 @@ __all__ = ["CUT", "Fan", "Node", "Search", "compiled", "mypyc_attr", "toposort"]
 compiled: Final = not __file__.endswith(".py")
 
 
-FIELDS: Final = tuple("_data _grad _rule _a _b _da _db".split())
+FIELDS: Final = ("_data", "_grad", "_rule", "_a", "_b", "_da", "_db")
 
 
 @mypyc_attr(acyclic=True)
@@ -95,9 +95,7 @@ class Fan(Node):
 
     __slots__ = ("closure", "operands", "partials")
 
-    def __init__(
-        self, operands: tuple[Any, ...], partials: list[Any], closure: Any = None
-    ) -> None:
+    def __init__(self, operands: tuple[Any, ...], partials: list[Any], closure: Any = None) -> None:
         super().__init__()
         self.operands: tuple[Any, ...] = operands
         self.partials: list[Any] = partials

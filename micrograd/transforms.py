@@ -73,7 +73,9 @@ def one_deeper() -> Iterator[None]:
 class Run:
     """A function run on fresh Values in the place of some of its arguments."""
 
-    def __init__(self, f: Function, xs: tuple[Any, ...], argnums: tuple[int, ...], who: str) -> None:
+    def __init__(
+        self, f: Function, xs: tuple[Any, ...], argnums: tuple[int, ...], who: str
+    ) -> None:
         arguments = list(xs)
         self.inputs: list[list[Value]] = []
         self.keep = DEPTH.value > 0 or WATCH.symbolic()
@@ -86,7 +88,9 @@ class Run:
         self.given = [xs[i] for i in argnums]
         with one_deeper():
             self.value = f(*arguments)
-        self.outputs = [y if isinstance(y, Value) else Value(real(y, who)) for y in flatten(self.value)]
+        self.outputs = [
+            y if isinstance(y, Value) else Value(real(y, who)) for y in flatten(self.value)
+        ]
 
     def fresh(self, x: Any, who: str) -> Value:
         """A Value of our own with the number of x, and connected to x if that is a Value."""

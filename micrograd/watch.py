@@ -37,6 +37,15 @@ class Watch:
         with self.lock:
             self.active -= 1
 
+    def hide(self) -> list[Any]:
+        """The observers of this thread, which see nothing from here on; for `show`."""
+        hidden = self.observers()
+        self.local.observers = []
+        return hidden
+
+    def show(self, hidden: list[Any]) -> None:
+        self.local.observers = hidden
+
     def made(self, node: Node) -> None:
         """Tell all observers of a new node."""
         for observer in self.observers():
@@ -46,6 +55,11 @@ class Watch:
         """Tell them that a bare number leaves the graph: by `.data`, `bool()` and the like."""
         for observer in self.observers():
             observer.read(node, what)
+
+    def stepped(self, node: Node) -> None:
+        """Tell them that the chain rule has been done at a node."""
+        for observer in self.observers():
+            observer.stepped(node)
 
     def escaping(self, name: str, a: object, b: object) -> Any:
         """What an observer puts in the place of a comparison or a detached Value, or None."""

@@ -40,7 +40,9 @@ def sinc_derivative(n, x):
     terms = []
     for m in range((n + 1) // 2, 40):
         k = 2 * m - n
-        terms.append(mpf(-1) ** m * mp.pi ** (2 * m) * mp.rf(k + 1, n) * x**k / mp.factorial(2 * m + 1))
+        terms.append(
+            mpf(-1) ** m * mp.pi ** (2 * m) * mp.rf(k + 1, n) * x**k / mp.factorial(2 * m + 1)
+        )
     return mp.fsum(terms)
 
 

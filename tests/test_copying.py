@@ -41,7 +41,7 @@ def test_a_copy_is_the_same_graph_apart(clone):
 
 @pytest.mark.parametrize("clone", COPIERS)
 def test_what_is_shared_stays_shared(clone):
-    x, y, h, z = model()
+    x, _, h, z = model()
     x2, h2, z2, twice = clone([x, h, z, h + h])
     z2.backward()
     z.backward()

@@ -96,7 +96,9 @@ def is_plain(row: dict) -> bool:
     return not row["op"].startswith((*special, "relu(x)*inf"))
 
 
-@pytest.mark.parametrize("row", [r for r in ROWS if is_plain(r)], ids=lambda row: f"{row['op']} at {row['inputs']}")
+@pytest.mark.parametrize(
+    "row", [r for r in ROWS if is_plain(r)], ids=lambda row: f"{row['op']} at {row['inputs']}"
+)
 def test_value_and_gradient(row):
     xs = [Value(float(x)) for x in numbers(row["inputs"])]
     if row["promised_value"] == "ValueError":

@@ -14,7 +14,16 @@ import pytest
 import micrograd as mg
 from micrograd import Value
 
-REALS = [2, 2.5, True, Fraction(5, 2), Decimal("2.5"), np.float32(2.5), np.float64(2.5), np.int64(2)]
+REALS = [
+    2,
+    2.5,
+    True,
+    Fraction(5, 2),
+    Decimal("2.5"),
+    np.float32(2.5),
+    np.float64(2.5),
+    np.int64(2),
+]
 OPERATORS = [
     operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.mod,
     operator.floordiv, divmod,
@@ -39,9 +48,12 @@ def test_operators_take_reals_on_either_side(f, real):
 @pytest.mark.parametrize("other", ["2", None, 1j, [1.0], object(), b"2"], ids=repr)
 @pytest.mark.parametrize("f", [*OPERATORS, operator.lt, operator.ge], ids=lambda f: f.__name__)
 def test_operators_refuse_the_rest(f, other):
-    assert getattr(Value(1.0), f"__{f.__name__.replace('div', 'div')}__", lambda _: NotImplemented)(
-        other
-    ) is NotImplemented
+    assert (
+        getattr(Value(1.0), f"__{f.__name__.replace('div', 'div')}__", lambda _: NotImplemented)(
+            other
+        )
+        is NotImplemented
+    )
     with pytest.raises(TypeError):
         f(Value(1.0), other)
     with pytest.raises(TypeError):
@@ -77,7 +89,7 @@ def test_comparisons_look_at_the_data():
 
 def test_equality_and_hash_are_those_of_the_object():
     a, b = Value(1.0), Value(1.0)
-    assert a == a  # noqa: PLR0124
+    assert a == a
     assert a != b
     assert len({a, b, a}) == 2
     assert {a: 1}[a] == 1

@@ -72,7 +72,9 @@ def draw(low: float, high: float, rng: random.Random) -> float:
         return low + (rng.choice([x, 10 ** rng.uniform(-100, 100)]) if low == 0 else x)
     width = high - low
     edge = width * 10 ** rng.uniform(-9, 0)
-    return rng.choice([rng.uniform(low, high), low + edge, high - edge, high * 10 ** rng.uniform(-12, 0)])
+    return rng.choice(
+        [rng.uniform(low, high), low + edge, high - edge, high * 10 ** rng.uniform(-12, 0)]
+    )
 
 
 def points(rule: Rule, how_many: int):
@@ -102,12 +104,20 @@ def check(found: float, exact: mpf, what: str) -> None:
     if found - found != 0:
         raise AssertionError(f"{what}: {found} for {expected}")
     error = abs(mpf(found) - exact)
-    assert error <= 4 * math.ulp(expected), f"{what}: {found!r} for {expected!r}, {float(error / math.ulp(expected)):.1f} ulp"
+    assert error <= 4 * math.ulp(expected), (
+        f"{what}: {found!r} for {expected!r}, {float(error / math.ulp(expected)):.1f} ulp"
+    )
 
 
 def operands(rule: Rule, xs: list[float]) -> list[Value | float]:
     """Values, but numbers for settings that have no derivative."""
-    constant = {"polygamma": [0], "dsinc": [0], "power_partial": [2, 3], "ldexp": [1], "nll": [0]}.get(rule.name, [])
+    constant = {
+        "polygamma": [0],
+        "dsinc": [0],
+        "power_partial": [2, 3],
+        "ldexp": [1],
+        "nll": [0],
+    }.get(rule.name, [])
     return [x if i in constant else Value(x) for i, x in enumerate(xs)]
 
 
@@ -234,7 +244,10 @@ def test_pieces_have_the_slope_of_their_piece(name):
     n = rule.arity or 3
     for _ in range(200):
         # Fractions with different denominators: no quotient comes near a whole number.
-        xs = [rng.choice([-1, 1]) * (rng.randrange(1, 9) + rng.randrange(1, 30) / d) for d in DENOMINATORS[:n]]
+        xs = [
+            rng.choice([-1, 1]) * (rng.randrange(1, 9) + rng.randrange(1, 30) / d)
+            for d in DENOMINATORS[:n]
+        ]
         if name in ("clip", "inside"):
             xs[-2:] = sorted(xs[-2:])
         if name == "round":
@@ -254,7 +267,9 @@ def test_pieces_have_the_slope_of_their_piece(name):
 # The promises that hold for every row -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [n for n, rule in TABLE.items() if rule.kind != FLAT and not rule.helper])
+@pytest.mark.parametrize(
+    "name", [n for n, rule in TABLE.items() if rule.kind != FLAT and not rule.helper]
+)
 def test_where_the_value_is_nan_the_partials_are(name):
     rule = TABLE[name]
     if name in ("add", "sub", "neg", "sum", "fsum", "mean", "identity", "degrees", "radians"):

@@ -109,7 +109,10 @@ def test_metamorphic_facts(recipe, c):
     assert gradient(lambda y: -y) == [-g for g in once]
     assert gradient(lambda y: y + 7) == once
     scaled = gradient(lambda y: c * y)
-    assert all(math.isclose(s, c * g, rel_tol=1e-12, abs_tol=1e-12) for s, g in zip(scaled, once, strict=True))
+    assert all(
+        math.isclose(s, c * g, rel_tol=1e-12, abs_tol=1e-12)
+        for s, g in zip(scaled, once, strict=True)
+    )
 
 
 @given(recipes(REALS, list(SMOOTH), max_leaves=3, max_steps=9))

@@ -50,7 +50,7 @@ def diagram(root: Value, constants: bool = True) -> Diagram:
     """
     check(root)
     unfold(root)
-    leaves, inner = toposort(root)
+    _, inner = toposort(root)
     boxes: list[Box] = []
     links: list[Link] = []
     place_of: dict[Node, int] = {}
