@@ -35,6 +35,7 @@ _LATER = {
         "losses": ["losses"],
         "optim": ["optim"],
         "data": ["data"],
+        "train": ["train"],
         "transforms": [
             "derivative",
             "grad",

@@ -43,6 +43,11 @@ class Module:
 
     training = True
 
+    def __call__(self, x: Any) -> Any:
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say what it computes: define __call__"
+        )
+
     def zero_grad(self) -> None:
         """Nothing; afterwards the gradient of every parameter is 0."""
         for p in self.parameters():

@@ -1,0 +1,181 @@
+"""The command line: `python -m micrograd`, and `python -m micrograd draw "..."`.
+
+It trains two small networks and draws what they learned, or draws one expression. Exit
+codes: 0 all went well, 1 it could not be done, 2 bad arguments, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from . import compiled
+from .version import __version__
+
+HOW = "compiled" if compiled else "running as Python"
+
+
+def train_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="micrograd",
+        description="Train an MLP with two hidden layers of 16 neurons on two half moons, and one "
+        "on Fisher's irises; print loss and accuracy on rows that training did not see; write "
+        "pictures of the decisions and of one neuron.",
+        epilog='Another command draws an expression: micrograd draw "relu(a*b + c)" a=2 b=-3 c=10 '
+        "-o out.svg; see micrograd draw --help.",
+    )
+    parser.add_argument("command", nargs="?", choices=["train", "draw"], default="train")
+    parser.add_argument("--version", action="version", version=f"micrograd {__version__}, {HOW}")
+    parser.add_argument("--epochs", type=at_least_one, default=100, help="of training (100)")
+    parser.add_argument("--seed", type=int, default=1337, help="for weights and data (1337)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("pictures"), metavar="FOLDER",
+        help="where the pictures go (pictures)",
+    )  # fmt: skip
+    parser.add_argument("--quiet", action="store_true", help="no progress line")
+    return parser
+
+
+def draw_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="micrograd draw",
+        description="Print the value of an expression and its gradients, and draw its graph.",
+        epilog='Example: micrograd draw "relu(a*b + c)" a=2 b=-3 c=10 -o out.svg',
+    )
+    parser.add_argument("expression", help="numbers, names, + - * / // %% ** and functions")
+    parser.add_argument("values", nargs="*", metavar="name=number", help="the value of each name")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the picture, .svg")
+    return parser
+
+
+def at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a number of epochs is at least 1, not {text!r}")
+    return int(text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code, after doing what the arguments say."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if words[:1] == ["draw"]:
+            options = draw_parser().parse_intermixed_args(words[1:])
+            return draw(options.expression, options.values, options.output)
+        options = train_parser().parse_args(words)
+        return train(options.epochs, options.seed, options.out, not options.quiet)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except OSError as error:
+        return complain(f"{error.strerror or error}: {error.filename}", 1)
+
+
+def complain(sentence: str, code: int) -> int:
+    print(f"micrograd: error: {sentence}", file=sys.stderr)
+    return code
+
+
+def draw(expression: str, values: Sequence[str], output: Path | None) -> int:
+    """Evaluate, print, draw."""
+    from .engine import Value
+    from .expression import ExpressionError, evaluate
+    from .graph import draw as picture
+
+    names: dict[str, Value] = {}
+    for text in values:
+        name, sign, number = text.partition("=")
+        try:
+            if not (sign and name.isidentifier()) or name in names:
+                raise ValueError
+            names[name] = Value(float(number), label=name)
+        except ValueError:
+            again = "is given twice" if name in names else "should be a name=number such as a=2"
+            return complain(f"{text!r} {again}", 2)
+    try:
+        result = evaluate(expression, names)
+        result.backward()
+    except ExpressionError as error:
+        return complain(str(error), 2)
+    print(f"{' '.join(expression.split())} = {result.data:.12g}")
+    for name, leaf in names.items():
+        print(f"  gradient of {name} = {leaf.data:g}: {leaf.grad + 0.0:.12g}")
+    if output is not None:
+        try:
+            picture(result).save(output)
+        except ValueError as error:
+            return complain(str(error), 2)
+        print(f"wrote {output}")
+    return 0
+
+
+def train(epochs: int, seed: int, out: Path, progress: bool) -> int:
+    """The main job: two data sets, three pictures."""
+    from . import data, losses, nn, optim
+    from .files import write_text
+    from .graph import draw as picture
+    from .plane import boundary
+    from .train import accuracy, evaluate, fit, predict
+
+    print(f"micrograd {__version__}, {HOW}")
+    petals, species = data.iris()
+    jobs = (
+        ("moons", data.moons(200, noise=0.1, seed=seed), 1, losses.logistic, ("x1", "x2"), ()),
+        (
+            "iris", ([row[2:] for row in petals], species), 3, losses.cross_entropy,
+            ("petal length", "petal width"), data.SPECIES,
+        ),
+    )  # fmt: skip
+    random.seed(seed)
+    for name, (rows, targets), outputs, loss, axes, classes in jobs:
+        X, X_test, y, y_test = data.split(rows, targets, seed=seed)  # noqa: N806
+        X, X_test, X_all = data.standardize(X, X_test, rows)  # noqa: N806
+        model = nn.MLP(2, [16, 16, outputs])
+        print(
+            f"\n{name}: {model.parameter_count()} parameters, {len(X)} rows to learn from, "
+            f"{len(X_test)} held out"
+        )
+        optimizer = optim.Adam(model.parameters(), lr=0.02)
+        history = fit(
+            model,
+            loss,
+            (X, y),
+            optimizer,
+            epochs=epochs,
+            batch_size=50,
+            progress=progress,
+            seed=seed,
+        )
+        if history.interrupted and not history.loss:
+            raise KeyboardInterrupt
+        print(
+            f"held-out rows: loss {evaluate(model, loss, (X_test, y_test)):.4f}, "
+            f"accuracy {accuracy(model, X_test, y_test):.1%}"
+        )
+        title = f"What the network says about {name}"
+        svg = boundary(partial(predict, model), X_all, targets, title, axes, classes)
+        print(f"wrote {write_text(out / f'{name}.svg', svg)}")
+        if history.interrupted:
+            raise KeyboardInterrupt
+    random.seed(seed)
+    neuron = nn.Neuron(2)
+    inputs = [1.0, -2.0]
+    from .engine import Value
+    from .graph import name_values
+
+    x = [Value(v, label=f"x{i + 1}") for i, v in enumerate(inputs)]
+    name_values({"w1": neuron.w[0], "w2": neuron.w[1], "b": neuron.b})
+    result = neuron(x)
+    result.backward()
+    print(f"\none neuron: {neuron}\nwrote {picture(result).save(out / 'neuron.svg')}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
