@@ -55,32 +55,63 @@ def passed_on(v: Node, rates: list[Any]) -> list[Any]:
     rule = v._rule
     xs = operands_of(v)
     if closure_of(v) is not None or is_made_by_hand(v):
-        raise TypeError(
-            f"the operation {rule.symbol!r} was made by hand, with a _backward of numbers: it has "
-            "a gradient but no gradient of the gradient; define it with micrograd.custom"
-        )
+        refuse(v)
     symbolic = WATCH.symbolic()
     if rule.kind == CHOICE and symbolic:
         return [chosen(rule, v, xs, i, rates[i]) for i in range(len(xs))]
     stored = slopes_of(v)
     # What a choice passes on is constant wherever it can be differentiated.
-    slopes = stored if rule.kind == CHOICE else partials(rule, list(xs), xs, v)
+    slopes = stored if rule.kind == CHOICE else partials_as_values(rule, list(xs), v)
     found: list[Any] = []
     for slope, known, rate in zip(slopes, stored, rates):
         if slope is None or known is None or rate is None:
             found.append(None)
             continue
+        if not symbolic:
+            check_fresh(v, slope, known)
         s = slope._data if isinstance(slope, Node) else slope
-        if s != known and (s == s or known == known) and not symbolic:
-            raise ValueError(
-                f"the data of an operand of {rule.symbol!r} has changed since the forward pass: "
-                "call forward() on the result first"
-            )
         if isinstance(slope, Node):
             found.append(slope * rate)
         else:
             found.append(rate if s == 1.0 else -rate if s == -1.0 else s * rate)
     return found
+
+
+def partials_as_values(rule: Any, xs: list[Any], y: Node) -> list[Any]:
+    """The partial derivatives of a row at these operands, as Values."""
+    try:
+        return partials(rule, xs, xs, y)
+    except ArithmeticError:
+        # Between two numbers Python raises at 1/0; as leaves they do what IEEE 754 says.
+        assert isinstance(y, Number)
+        nodes = [x if isinstance(x, Node) else leaf(y._blank(), x) for x in xs]
+        return partials(rule, xs, nodes, y)
+
+
+def check_fresh(v: Node, slope: Any, stored: Any) -> None:
+    """Complain if a local gradient is no longer the one of the forward pass."""
+    s = slope._data if isinstance(slope, Node) else slope
+    if s is not None and stored is not None and s != stored and (s == s or stored == stored):
+        raise ValueError(
+            f"the data of an operand of {v._rule.symbol!r} has changed since the forward pass: "
+            "call forward() on the result first"
+        )
+
+
+def refuse(v: Node) -> None:
+    """Complain of an operation that has no rule, where a rule is needed."""
+    symbol: str = v._rule.symbol
+    if symbol == "checkpoint":
+        raise TypeError(
+            "checkpoint keeps no graph to push forward or to differentiate twice: call the "
+            "function without checkpoint for that, or inside micrograd.grad, which does so itself"
+        )
+    how = "and has no _backward" if closure_of(v) is None else "with a _backward of numbers"
+    raise TypeError(
+        f"the operation {symbol!r} was made by hand, {how}: that serves first derivatives in "
+        "reverse mode, but neither forward mode nor derivatives of derivatives; define it with "
+        "micrograd.custom"
+    )
 
 
 def chosen(rule: Any, v: Node, xs: tuple[Any, ...], i: int, rate: Any) -> Any:
@@ -92,28 +123,46 @@ def chosen(rule: Any, v: Node, xs: tuple[Any, ...], i: int, rate: Any) -> Any:
     return rule.partials[i](rate, *xs, v)
 
 
-def adjoints(root: Number, seed: Any) -> dict[Any, Any]:
-    """The gradient of root by every node that it depends on: by node, as a Value."""
+def adjoints(root: Number, seed: Any, ends: list[Any]) -> dict[Any, Any]:
+    """The gradient of root by every node that it depends on: by node, as a Value.
+
+    With `ends` by these alone and what lies between: what does not depend on them is a
+    constant, however large the graph that it came from.
+    """
     search = Search()
+    live: set[Any] = set(ends)
+    for x in ends:
+        search.seen.add(x)
     search.visit(root, WATCH.symbolic())
+    if ends:
+        for v in search.inner:
+            if any([x in live for x in operands_of(v) if isinstance(x, Node)]):
+                live.add(v)
     found: dict[Any, Any] = {root: seed}
     for v in reversed(search.inner):
         gradient = found.get(v)
-        if gradient is None:
+        if gradient is None or (ends and v not in live):
             continue
         xs = operands_of(v)
-        for x, part in zip(xs, passed_on(v, [gradient] * len(xs))):
+        rates = [gradient if not ends or x in live else None for x in xs]
+        if WATCH.active:
+            WATCH.stepping(v)
+        for x, part in zip(xs, passed_on(v, rates)):
             if part is not None:
                 have = found.get(x)
                 found[x] = part if have is None else have + part
+    if WATCH.active:
+        WATCH.stepping(None)
     return found
 
 
 def tangents_of(outputs: list[Any], tangents: dict[Any, Any]) -> dict[Any, Any]:
     """How fast each node under the outputs changes as the given nodes do: by node, as a Value."""
     search = Search()
+    for moving in tangents:
+        search.seen.add(moving)
     for output in outputs:
-        search.visit(output, WATCH.symbolic())
+        search.visit(output)
     found = dict(tangents)
     for v in search.inner:
         if v in found:
@@ -134,7 +183,7 @@ def backward_with_graph(root: Number, seed: Any) -> None:
     start = seed
     if not isinstance(seed, Number):
         start = leaf(root._blank(), real(seed, "backward: the seed"))
-    found = adjoints(root, start)
+    found = adjoints(root, start, [])
     for v in toposort(root)[1]:
         v._grad = 0.0
         set_grad_value(v, None)

@@ -300,10 +300,9 @@ class Value(Number):
         start = real(seed, "backward: the seed")
         with LOCK:
             search = Search(clear=True)
-            search.visit(self, False)
-            live = search.inner
-            # What no gradient reaches, behind a dead ReLU say, ends with a gradient of 0.
-            idle = search.rest()
+            search.visit(self)
+            # What no gradient reaches, behind a dead ReLU say, keeps a gradient of 0.
+            live = search.live([self])
             leaves = search.leaves
             before = [leaf._grad for leaf in leaves]
             try:
@@ -321,7 +320,7 @@ class Value(Number):
                 set_grads(leaves, before)
                 raise
             if GRAPHS.used:
-                for v in leaves + live + idle:
+                for v in leaves + search.inner:
                     set_grad_value(v, None)
 
     def forward(self) -> float:

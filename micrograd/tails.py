@@ -400,7 +400,7 @@ def ties(top: float, *xs: float) -> float:
 
 def route(d: float, x: float, top: float, shared: float) -> float:
     """The part of d that goes to x, one of `shared` that equal the largest or smallest."""
-    return d / shared if x == top else top if top != top else 0.0
+    return d * (1.0 / shared) if x == top else top if top != top else 0.0
 
 
 def inside(d: float, x: float, low: float, high: float) -> float:

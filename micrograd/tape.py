@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .nodes import apply, closure_of, is_made_by_hand, leaf, operands_of, partials, slopes_of
+from .chain import check_fresh, partials_as_values, refuse
+from .nodes import apply, closure_of, is_made_by_hand, leaf, operands_of, slopes_of
 from .number import Number
 from .rule import SMOOTH
 from .toposort import Node, Search
+from .watch import WATCH
 
 
 class Tape:
@@ -31,8 +33,8 @@ class Tape:
             search.seen.add(node)
             search.leaves.append(node)
         for output in outputs:
-            search.visit(output, False)
-        self.nodes: list[Node] = search.leaves + search.inner
+            search.visit(output)
+        self.nodes: list[Node] = search.leaves + search.live(outputs)
         self.place: dict[Node, int] = {}
         for i in range(len(self.nodes)):
             self.place[self.nodes[i]] = i
@@ -41,12 +43,13 @@ class Tape:
         self.source: list[int] = []
         self.slope: list[float] = []
         self.by_hand: dict[int, Node] = {}
+        self.moved: list[bool] = []
         place = self.place
         for i in range(len(self.nodes)):
             v = self.nodes[i]
-            if i < len(search.leaves):
+            if i < self.leaves:
                 pass
-            elif closure_of(v) is not None:
+            elif closure_of(v) is not None or is_unknown(v):
                 self.by_hand[i] = v
                 for x in operands_of(v):
                     if isinstance(x, Node):
@@ -64,9 +67,10 @@ class Tape:
             self.first.append(len(self.source))
 
     def push(self, tangents: dict[Any, float]) -> list[float]:
-        """For each node how fast it changes as the given nodes move at these rates."""
-        if self.by_hand:
-            refuse(next(iter(self.by_hand.values())))
+        """For each node how fast it changes as the given nodes move at these rates.
+
+        `moved` says afterwards which nodes move at all.
+        """
         first = self.first
         source = self.source
         slope = self.slope
@@ -83,6 +87,9 @@ class Tape:
                 if moved[source[e]]:
                     moved[i] = True
                     t[i] += slope[e] * t[source[e]]
+            if moved[i] and i in self.by_hand:
+                refuse(self.nodes[i])
+        self.moved = moved
         return t
 
     def pull(self, seeds: dict[Any, float]) -> list[float]:
@@ -99,7 +106,7 @@ class Tape:
             if not reached[i]:
                 continue
             gi = g[i]
-            if i in self.by_hand:
+            if self.by_hand and i in self.by_hand:
                 self.step_by_hand(i, g, reached)
                 continue
             for e in range(first[i], first[i + 1]):
@@ -111,6 +118,9 @@ class Tape:
     def step_by_hand(self, i: int, g: list[float], reached: list[bool]) -> None:
         """A `_backward` of someone's own works on `.grad`: lend it the nodes for a while."""
         v = self.by_hand[i]
+        step = closure_of(v)
+        if step is None:
+            return
         sources = self.source[self.first[i] : self.first[i + 1]]
         around = [v] + [self.nodes[s] for s in sources]
         before = [x._grad for x in around]
@@ -118,7 +128,7 @@ class Tape:
             for x in around:
                 x._grad = 0.0
             v._grad = g[i]
-            closure_of(v)(v)
+            step(v)
             for s in set(sources):
                 reached[s] = True
                 g[s] += self.nodes[s]._grad
@@ -128,9 +138,12 @@ class Tape:
 
     def curve(self) -> Curvature:
         """The second derivatives of every operation, for products with the Hessian."""
-        if self.by_hand:
-            refuse(next(iter(self.by_hand.values())))
-        return Curvature(self)
+        # Those who watch the user's nodes are not to see the ones made on the way.
+        hidden = WATCH.hide()
+        try:
+            return Curvature(self)
+        finally:
+            WATCH.show(hidden)
 
 
 class Curvature:
@@ -143,9 +156,13 @@ class Curvature:
         self.a: list[int] = []
         self.b: list[int] = []
         self.rate: list[float] = []
+        # Nodes that came out of a pickle without their rule: slopes, but nothing beyond.
+        self.opaque: dict[int, Node] = {}
         place = tape.place
         for i in range(len(tape.nodes)):
             v = tape.nodes[i]
+            if is_made_by_hand(v):
+                self.opaque[i] = v
             operands = operands_of(v)
             for k, m, rate in second_partials(v):
                 self.a.append(place[operands[k]])
@@ -159,16 +176,27 @@ class Curvature:
         """For each node the rate of its adjoint as the given nodes move: forward over reverse."""
         tape = self.tape
         t = tape.push(tangents)
-        rate = [0.0] * len(tape.nodes)
+        moved = tape.moved
+        n = len(tape.nodes)
+        # As in push, what does not move is not multiplied: 0 * inf would be nan.
+        changes = [False] * n
+        rate = [0.0] * n
         for i in range(tape.place[output], -1, -1):
-            ri = rate[i]
-            gi = adjoint[i]
-            if ri != 0.0:
+            if changes[i]:
+                ri = rate[i]
                 for e in range(tape.first[i], tape.first[i + 1]):
-                    rate[tape.source[e]] += tape.slope[e] * ri
+                    s = tape.source[e]
+                    changes[s] = True
+                    rate[s] += tape.slope[e] * ri
+            gi = adjoint[i]
             if gi != 0.0:
                 for e in range(self.first[i], self.first[i + 1]):
-                    rate[self.a[e]] += self.rate[e] * t[self.b[e]] * gi
+                    if moved[self.b[e]]:
+                        s = self.a[e]
+                        changes[s] = True
+                        rate[s] += self.rate[e] * t[self.b[e]] * gi
+                if moved[i] and i in self.opaque:
+                    refuse(tape.nodes[i])
         return rate
 
 
@@ -196,9 +224,11 @@ def second_partials(v: Node) -> list[tuple[int, int, float]]:
         new.append(leaf(x._blank(), x._data) if isinstance(x, Number) else x)
     y = apply(rule, tuple(new))
     found: list[tuple[int, int, float]] = []
-    slopes = partials(rule, new, new, y)
+    slopes = partials_as_values(rule, new, y)
+    stored = slopes_of(v)
     for k in range(len(slopes)):
         slope = slopes[k]
+        check_fresh(v, slope, stored[k])
         if not isinstance(slope, Node):
             continue
         tape = Tape([slope])
@@ -210,10 +240,6 @@ def second_partials(v: Node) -> list[tuple[int, int, float]]:
     return found
 
 
-def refuse(v: Node) -> None:
-    """Complain of an operation that has no rule."""
-    what = "a _backward of numbers" if not is_made_by_hand(v) else "no rule"
-    raise TypeError(
-        f"the operation {v._rule.symbol!r} was made by hand, with {what}: it can be pulled back "
-        "once but neither pushed forward nor differentiated twice; define it with micrograd.custom"
-    )
+def is_unknown(v: Node) -> bool:
+    """Whether v was made by hand and never given a `_backward`: a constant to reverse mode."""
+    return is_made_by_hand(v) and not any([slope is not None for slope in slopes_of(v)])

@@ -140,7 +140,7 @@ def toposort(*roots: Node) -> tuple[list[Node], list[Node]]:
     """
     search = Search()
     for root in roots:
-        search.visit(root, True)
+        search.visit(root)
     return search.leaves, search.inner
 
 
@@ -148,9 +148,11 @@ def toposort(*roots: Node) -> tuple[list[Node], list[Node]]:
 class Search:
     """A depth-first search that can go on from another root.
 
-    `leaves` and `inner` hold what it has finished, operands before their users; `idle`
-    the operands that it met across an edge without gradient, and left aside. On the way
-    it can set the gradients of interior nodes to 0, which saves a walk of their own.
+    `leaves` and `inner` hold what it has finished, operands before their users; `cuts`
+    tells whether it met an edge that carries no gradient. It goes across those too, so
+    that the order, and with it every rounding of a sum of gradients, depends on the
+    expression alone and not on the numbers in it. On the way it can set the gradients of
+    interior nodes to 0, which saves a walk of their own.
     """
 
     def __init__(self, clear: bool = False) -> None:
@@ -158,10 +160,10 @@ class Search:
         self.seen = Seen()
         self.leaves: list[Node] = []
         self.inner: list[Node] = []
-        self.idle: list[Node] = []
+        self.cuts = False
 
-    def visit(self, root: Node, everything: bool) -> None:
-        """Add what lies under `root`, with `everything` also across edges without gradient."""
+    def visit(self, root: Node) -> None:
+        """Add what lies under `root`."""
         if root in self.seen:
             return
         clear = self.clear
@@ -179,6 +181,8 @@ class Search:
             elif node._b is not None:
                 stack.append(node)
                 places.append(0)
+                if not self.cuts:
+                    self.cuts = cuts_any(node)
             else:
                 leaves.append(node)
             below: Node | None = None
@@ -187,14 +191,13 @@ class Search:
                 a = node._a
                 b = node._b
                 if a is None:
-                    below = self.next_of_fan(node, places, everything)
+                    below = self.next_of_fan(node, places)
                     if below is not None:
                         break
                     places.pop()
                 elif b is CUT:
-                    if not everything:
-                        self.idle.append(a)
-                    elif a not in seen:
+                    self.cuts = True
+                    if a not in seen:
                         below = a
                         break
                 else:
@@ -218,20 +221,35 @@ class Search:
                 return
             node = below
 
-    def rest(self) -> list[Node]:
-        """The interior nodes that only edges without gradient lead to; not in `inner`.
+    def live(self, roots: list[Node]) -> list[Node]:
+        """Those of `inner` that a gradient of the roots reaches, in the same order."""
+        if not self.cuts:
+            return self.inner
+        reached = Seen()
+        stack: list[Node] = []
+        for root in roots:
+            reached.add(root)
+            stack.append(root)
+        while stack:
+            node = stack.pop()
+            a = node._a
+            b = node._b
+            if a is None:
+                if isinstance(b, Fan):
+                    for x, slope in zip(b.operands, b.partials):
+                        if slope is not None and isinstance(x, Node) and x not in reached:
+                            reached.add(x)
+                            stack.append(x)
+            elif b is not CUT:
+                if a not in reached:
+                    reached.add(a)
+                    stack.append(a)
+                if b is not None and b not in reached:
+                    reached.add(b)
+                    stack.append(b)
+        return [node for node in self.inner if node in reached]
 
-        Their leaves join `leaves`.
-        """
-        live = self.inner
-        self.inner = []
-        for node in self.idle:
-            self.visit(node, True)
-        found = self.inner
-        self.inner = live
-        return found
-
-    def next_of_fan(self, node: Node, places: list[int], everything: bool) -> Node | None:
+    def next_of_fan(self, node: Node, places: list[int]) -> Node | None:
         """The next operand of a fan to go down to, or None when all are done."""
         fan = node._b
         assert isinstance(fan, Fan)
@@ -241,12 +259,20 @@ class Search:
             operand = operands[place]
             if not isinstance(operand, Node) or operand in seen:
                 continue
-            if not everything and fan.partials[place] is None:
-                self.idle.append(operand)
-            elif operand._a is not None or operand._b is not None:
+            if operand._a is not None or operand._b is not None:
                 places[-1] = place + 1
                 return operand
-            else:
-                seen.add(operand)
-                self.leaves.append(operand)
+            seen.add(operand)
+            self.leaves.append(operand)
         return None
+
+
+def cuts_any(node: Node) -> bool:
+    """Whether some operand of a fan that is a node gets no gradient."""
+    fan = node._b
+    if not isinstance(fan, Fan) or None not in fan.partials:
+        return False
+    for x, slope in zip(fan.operands, fan.partials):
+        if slope is None and isinstance(x, Node):
+            return True
+    return False

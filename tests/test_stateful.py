@@ -21,11 +21,11 @@ OPERATIONS = {
     "add": (lambda a, b: a + b, lambda a, b: (1, 1)),
     "sub": (lambda a, b: a - b, lambda a, b: (1, -1)),
     "mul": (lambda a, b: a * b, lambda a, b: (b, a)),
-    "neg": (lambda a, b: -a, lambda a, b: (-1, 0)),
+    "neg": (lambda a, b: -a, lambda a, b: (-1,)),
     "max": (lambda a, b: mg.maximum(a, b) if isinstance(a, Value) else max(a, b),
             lambda a, b: (0.5, 0.5) if a == b else (float(a > b), float(b > a))),
-    "plus three": (lambda a, b: 3 + a, lambda a, b: (1, 0)),
-    "from one": (lambda a, b: 1 - a, lambda a, b: (-1, 0)),
+    "plus three": (lambda a, b: 3 + a, lambda a, b: (1,)),
+    "from one": (lambda a, b: 1 - a, lambda a, b: (-1,)),
 }  # fmt: skip
 LIMIT = 2.0**20
 
@@ -67,7 +67,8 @@ class Graphs(RuleBasedStateMachine):
             with mg.no_grad():
                 self.add(f(self.nodes[i], self.nodes[j]), Record(float(f(a, b))))
         else:
-            record = Record(float(f(a, b)), (i, j), slopes(a, b))
+            local = slopes(a, b)
+            record = Record(float(f(a, b)), (i, j)[: len(local)], local)
             self.add(f(self.nodes[i], self.nodes[j]), record)
 
     @precondition(lambda self: self.nodes)
