@@ -133,7 +133,7 @@ def adjoints(root: Number, seed: Any, ends: list[Any]) -> dict[Any, Any]:
     live: set[Any] = set(ends)
     for x in ends:
         search.seen.add(x)
-    search.visit(root, WATCH.symbolic())
+    search.visit(root)
     if ends:
         for v in search.inner:
             if any([x in live for x in operands_of(v) if isinstance(x, Node)]):
