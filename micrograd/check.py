@@ -13,7 +13,8 @@ from typing import Any
 
 from .engine import Value
 from .modes import no_grad
-from .transforms import flatten, grad, hvp, jvp, rebuild, vjp
+from .nested import flatten, rebuild
+from .transforms import grad, hvp, jvp, vjp
 
 Function = Callable[..., Any]
 

@@ -28,11 +28,17 @@ class Observer(ContextDecorator):
     def made(self, node: Node) -> None:
         """A new interior node is complete."""
 
+    def born(self, node: Node) -> None:
+        """A Value was made from a number: a leaf."""
+
     def read(self, node: Node, what: str) -> None:
         """A bare number is about to leave the graph, by what is named (".data", "bool()")."""
 
     def stepped(self, node: Node) -> None:
         """backward() has done the chain rule at a node."""
+
+    def stepping(self, node: Node | None) -> None:
+        """The chain rule at this node is about to make nodes of its own; None: no longer."""
 
     def escaping(self, name: str, a: Any, b: Any) -> Any:
         """A comparison ("less", ...) or a detached Value ("stop") is about to leave the graph.

@@ -11,10 +11,11 @@ from typing import Any
 
 from .engine import Value, blank
 from .modes import Observer
+from .nested import flatten, rebuild
 from .nodes import operands_of, with_step
 from .tape import Tape
 from .toposort import Node
-from .transforms import DEPTH, flatten, rebuild
+from .transforms import DEPTH
 from .watch import WATCH
 
 

@@ -34,7 +34,11 @@ class Tape:
             search.leaves.append(node)
         for output in outputs:
             search.visit(output)
-        self.nodes: list[Node] = search.leaves + search.live(outputs)
+        inner = search.inner
+        if search.cuts and not any([is_unknown(v) for v in inner]):
+            inner = search.live(outputs)
+        self.leaves: int = len(search.leaves)  # those come first
+        self.nodes: list[Node] = search.leaves + inner
         self.place: dict[Node, int] = {}
         for i in range(len(self.nodes)):
             self.place[self.nodes[i]] = i

@@ -1,24 +1,31 @@
 """Functions of functions: grad, jvp, vjp, jacobian, hessian, hvp.
 
-Each takes a function of numbers, or of nested lists of them, and gives its derivative.
-They run the function on fresh Values, read the graph it leaves, and touch the `.grad` of
-nothing. They nest in any order and to any depth: what is differentiated is always a node
-of one's own, so an inner derivative never takes an outer variable for its own.
+Each takes a function of numbers, or of structures of them (lists, tuples, dictionaries
+and NumPy arrays, in `nested.py`), and gives its derivative. They run the function on
+fresh Values, read the graph it leaves, and touch the `.grad` of nothing. They nest in
+any order and to any depth: what is differentiated is always a node of one's own, so an
+inner derivative never takes an outer variable for its own.
 
 Two ways to the same numbers. At the outermost level nobody will differentiate the result,
 and it is computed with plain floats on a `Tape`. Inside another transform, or on Values,
 it is computed with Values, by the chain rule in `chain.py`, and comes back as Values.
+
+Past 300 lines because the transforms are read against each other.
 """
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from .chain import adjoints, tangents_of
-from .engine import Value
+from .engine import LOCK, Value, watched_sweep
+from .modes import no_grad
+from .nested import as_tuples, flatten, is_array, rebuild
 from .nodes import apply
 from .ops import TABLE
 from .rule import real
@@ -26,27 +33,6 @@ from .tape import Tape
 from .watch import WATCH
 
 Function = Callable[..., Any]
-
-
-# Structures: a number, or nested lists and tuples of them -----------------------------------
-
-
-def flatten(x: Any) -> list[Any]:
-    """The numbers in a structure, from left to right."""
-    if isinstance(x, (list, tuple)):
-        return [leaf for element in x for leaf in flatten(element)]
-    return [x]
-
-
-def rebuild(like: Any, numbers: Iterator[Any]) -> Any:
-    """A structure like another, with these numbers in it."""
-    if isinstance(like, (list, tuple)):
-        return type(like)(rebuild(element, numbers) for element in like)
-    return next(numbers)
-
-
-def as_tuples(x: Any) -> Any:
-    return tuple(map(as_tuples, x)) if isinstance(x, (list, tuple)) else x
 
 
 # Running a function to be differentiated ----------------------------------------------------
@@ -63,10 +49,14 @@ DEPTH = Depth()
 
 @contextmanager
 def one_deeper() -> Iterator[None]:
+    """Inside another transform; a no_grad() outside of it does not count in here."""
     DEPTH.value += 1
+    observers = WATCH.hide()
+    WATCH.show([o for o in observers if not isinstance(o, no_grad)])
     try:
         yield
     finally:
+        WATCH.show(observers)
         DEPTH.value -= 1
 
 
@@ -74,37 +64,49 @@ class Run:
     """A function run on fresh Values in the place of some of its arguments."""
 
     def __init__(
-        self, f: Function, xs: tuple[Any, ...], argnums: tuple[int, ...], who: str
-    ) -> None:
+        self, f: Function, xs: tuple[Any, ...], argnums: tuple[int, ...], who: str,
+        settings: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        if not callable(f):
+            raise TypeError(f"{who}: a function is differentiated, not {f!r:.60}")
         arguments = list(xs)
+        self.who = who
         self.inputs: list[list[Value]] = []
+        # Whether derivatives come back as Values, because someone may differentiate them.
         self.keep = DEPTH.value > 0 or WATCH.symbolic()
-        for i in argnums:
-            if not -len(xs) <= i < len(xs):
-                raise ValueError(f"{who}: argument {i} of {len(xs)}, counted from 0")
-            numbers = [self.fresh(x, who) for x in flatten(xs[i])]
+        self.given = [xs[i] for i in places(argnums, len(xs), who)]
+        for i, x in zip(argnums, self.given, strict=True):
+            numbers = [self.fresh(number) for number in flatten(x)]
             self.inputs.append(numbers)
-            arguments[i] = rebuild(xs[i], iter(numbers))
-        self.given = [xs[i] for i in argnums]
+            arguments[i] = rebuild(x, iter(numbers))
         with one_deeper():
-            self.value = f(*arguments)
+            self.value = f(*arguments, **(settings or {}))
         self.outputs = [
-            y if isinstance(y, Value) else Value(real(y, who)) for y in flatten(self.value)
+            y if isinstance(y, Value) else Value(real(y, f"{who}: the result"))
+            for y in flatten(self.value)
         ]
 
-    def fresh(self, x: Any, who: str) -> Value:
+    def fresh(self, x: Any) -> Value:
         """A Value of our own with the number of x, and connected to x if that is a Value."""
         if isinstance(x, Value):
             self.keep = True
             node: Value = apply(TABLE["identity"], (x,))  # type: ignore[assignment]
             return node
-        return Value(real(x, who))
+        return Value(real(x, f"{self.who}: the argument"))
 
-    def scalar(self, who: str) -> Value:
+    @property
+    def scalar(self) -> Value:
         """The one output, or an error that says what to use for several."""
-        if isinstance(self.value, (list, tuple)):
-            raise TypeError(f"{who}: the function gives {len(self.outputs)} numbers; use jacobian")
+        if isinstance(self.value, (list, tuple, dict)) or len(self.outputs) != 1:
+            raise TypeError(
+                f"{self.who}: the function gives {type(self.value).__name__} of "
+                f"{len(self.outputs)}, and should give one number; use jacobian or vjp"
+            )
         return self.outputs[0]
+
+    @cached_property
+    def tape(self) -> Tape:
+        return Tape(list(self.outputs), tuple(x for xs in self.inputs for x in xs))
 
     def plain(self, x: Any) -> Any:
         """What the caller should get of a Value of this run: itself, or its number."""
@@ -115,36 +117,77 @@ class Run:
 
     def pull(self, seeds: list[Any]) -> list[list[Any]]:
         """For each differentiated argument the gradient of the sum of seed * output."""
-        if self.keep:
-            total = sum_of_products(seeds, self.outputs)
-            found = adjoints(total, Value(1.0)) if isinstance(total, Value) else {}
+        if self.keep or any(isinstance(seed, Value) for seed in seeds):
+            with one_deeper():
+                total = sum_of_products(seeds, self.outputs)
+                ends = [x for xs in self.inputs for x in xs]
+                found = adjoints(total, Value(1.0), ends) if isinstance(total, Value) else {}
             return [[found.get(x, 0.0) for x in xs] for xs in self.inputs]
-        tape = Tape(list(self.outputs))
-        rates = tape.pull(self.seeds(seeds))
-        return [[at(tape, rates, x) for x in xs] for xs in self.inputs]
-
-    def seeds(self, seeds: list[Any]) -> dict[Any, float]:
-        total: dict[Any, float] = {}
+        starts: dict[Any, float] = {}
         for y, seed in zip(self.outputs, seeds, strict=True):
-            total[y] = total.get(y, 0.0) + real(seed, "the cotangent")
-        return total
+            start = real(seed, f"{self.who}: the cotangent")
+            if start != 0.0:  # what nobody asks for is not multiplied: 0 * inf would be nan
+                starts[y] = starts.get(y, 0.0) + start
+        rates = pull_on_tape(self.tape, starts)
+        return [[at(self.tape, rates, x) for x in xs] for xs in self.inputs]
 
     def push(self, tangents: list[Any]) -> list[Any]:
         """For each output its rate of change as the inputs move at these rates."""
         inputs = [x for xs in self.inputs for x in xs]
-        if self.keep or any(isinstance(t, Value) for t in tangents):
-            self.keep = True
-            found = tangents_of(self.outputs, dict(zip(inputs, tangents, strict=True)))
+        where = f"{self.who}: the tangent"
+        rates = [t if isinstance(t, Value) else real(t, where) for t in tangents]
+        moving: dict[Any, Any] = {
+            x: t for x, t in zip(inputs, rates, strict=True) if isinstance(t, Value) or t != 0.0
+        }
+        if self.keep or any(isinstance(t, Value) for t in rates):
+            with one_deeper():
+                found = tangents_of(list(self.outputs), moving)
             return [found.get(y, 0.0) for y in self.outputs]
-        tape = Tape(list(self.outputs))
-        moving = {x: real(t, "the tangent") for x, t in zip(inputs, tangents, strict=True)}
-        rates = tape.push(moving)
-        return [at(tape, rates, y) for y in self.outputs]
+        speeds = self.tape.push(moving)
+        return [at(self.tape, speeds, y) for y in self.outputs]
+
+
+def places(argnums: tuple[int, ...], n: int, who: str) -> list[int]:
+    """The positions of the arguments to differentiate by, counted from the front."""
+    found: list[int] = []
+    for i in argnums:
+        if not -n <= i < n:
+            raise ValueError(
+                f"{who}: argnums asks for argument {i}, counted from 0, and the function was "
+                f"called with {n}"
+            )
+        if i % n in found:
+            raise ValueError(f"{who}: argnums names argument {i % n} twice")
+        found.append(i % n)
+    return found
 
 
 def at(tape: Tape, rates: list[float], x: Value) -> float:
     i = tape.place.get(x)
     return 0.0 if i is None else rates[i]
+
+
+def pull_on_tape(tape: Tape, seeds: dict[Any, float]) -> list[float]:
+    """`tape.pull`, in turn with other threads where it has to borrow the nodes."""
+    if not tape.by_hand and not WATCH.active:
+        return tape.pull(seeds)
+    with LOCK:
+        rates = tape.pull(seeds)
+        if WATCH.active and any(rate - rate != 0.0 for rate in rates):
+            show_steps(tape, seeds)
+    return rates
+
+
+def show_steps(tape: Tape, seeds: dict[Any, float]) -> None:
+    """Take the steps once more in the nodes, so that detect_anomaly sees each of them."""
+    before = [v._grad for v in tape.nodes]
+    try:
+        for v in tape.nodes:
+            v._grad = seeds.get(v, 0.0)
+        watched_sweep(tape.nodes[tape.leaves :])
+    finally:
+        for v, gradient in zip(tape.nodes, before, strict=True):
+            v._grad = gradient
 
 
 def sum_of_products(seeds: list[Any], outputs: list[Value]) -> Any:
@@ -156,8 +199,18 @@ def sum_of_products(seeds: list[Any], outputs: list[Value]) -> Any:
     return total
 
 
-def positions(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
-    return (argnums,) if isinstance(argnums, int) else tuple(argnums)
+def positions(argnums: Any, who: str) -> tuple[int, ...]:
+    found = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
+    if not found or not all(hasattr(i, "__index__") and not isinstance(i, bool) for i in found):
+        raise TypeError(
+            f"{who}: argnums is the position of an argument, counted from 0, or a tuple of "
+            f"several, not {argnums!r:.60}"
+        )
+    return tuple(operator.index(i) for i in found)
+
+
+def several(argnums: Any) -> bool:
+    return isinstance(argnums, (tuple, list))
 
 
 def named(g: Function, f: Function, how: str) -> Function:
@@ -185,8 +238,6 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
         seeds = flatten(cotangent)
         if len(seeds) != len(run.outputs):
             raise ValueError(f"vjp: {len(seeds)} cotangents for {len(run.outputs)} outputs")
-        if any(isinstance(seed, Value) for seed in seeds):
-            run.keep = True
         parts = run.pull(seeds)
         return tuple(rebuild(x, iter(part)) for x, part in zip(primals, parts, strict=True))
 
@@ -200,12 +251,14 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     (8.0, 12.0)
     """
 
-    def both(*xs: Any) -> tuple[Any, Any]:
-        run = Run(f, xs, positions(argnums), "grad")
-        y = run.scalar("grad")
+    where = positions(argnums, "grad")
+
+    def both(*xs: Any, **settings: Any) -> tuple[Any, Any]:
+        run = Run(f, xs, where, "grad", settings)
+        y = run.scalar
         parts = run.pull([1.0])
         found = tuple(rebuild(x, iter(part)) for x, part in zip(run.given, parts, strict=True))
-        return run.plain(y), found[0] if isinstance(argnums, int) else found
+        return run.plain(y), found if several(argnums) else found[0]
 
     return named(both, f, "value_and_grad")
 
@@ -214,7 +267,8 @@ def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """A function that gives the gradient of f by one argument, or by several as a tuple.
 
     The gradient has the structure of the argument. Numbers give numbers; Values, or any
-    argument inside another transform, give Values.
+    argument inside another transform, give Values. Keyword arguments are handed to f as
+    they are.
 
     >>> grad(lambda x, y: x * y * y, 1)(3.0, 5.0)
     30.0
@@ -224,7 +278,7 @@ def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     12.0
     """
     both = value_and_grad(f, argnums)
-    return named(lambda *xs: both(*xs)[1], f, "grad")
+    return named(lambda *xs, **settings: both(*xs, **settings)[1], f, "grad")
 
 
 def derivative(f: Function, order: int = 1) -> Function:
@@ -233,6 +287,8 @@ def derivative(f: Function, order: int = 1) -> Function:
     >>> derivative(lambda x: x**5, 3)(2.0)
     240.0
     """
+    if not isinstance(order, int) or order < 0:
+        raise ValueError(f"derivative: the order is a whole number from 0 on, not {order!r:.60}")
     for _ in range(order):
         f = grad(f)
     return f
@@ -272,28 +328,37 @@ def jacobian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     ((4.0, 3.0), (1.0, 2.0))
     """
 
-    def all_of_them(*xs: Any) -> Any:
-        run = Run(f, xs, positions(argnums), "jacobian")
-        inputs = [x for part in run.inputs for x in part]
-        n = len(inputs)
-        if n < len(run.outputs):
-            columns = [run.push([float(i == k) for i in range(n)]) for k in range(n)]
-            rows = [[column[j] for column in columns] for j in range(len(run.outputs))]
+    where = positions(argnums, "jacobian")
+
+    def all_of_them(*xs: Any, **settings: Any) -> Any:
+        run = Run(f, xs, where, "jacobian", settings)
+        n, m = sum(map(len, run.inputs)), len(run.outputs)
+        if n < m:
+            columns = [run.push(basis(n, i)) for i in range(n)]
+            rows = [list(row) for row in zip(*columns, strict=True)]
         else:
-            rows = []
-            for y in range(len(run.outputs)):
-                parts = run.pull([float(i == y) for i in range(len(run.outputs))])
-                rows.append([g for part in parts for g in part])
-        shaped = [shape_row(row, run, isinstance(argnums, int)) for row in rows]
-        return as_tuples(rebuild(run.value, iter(shaped)))
+            rows = [[g for part in run.pull(basis(m, j)) for g in part] for j in range(m)]
+        shaped = [shape_row(row, run, several(argnums)) for row in rows]
+        return as_tuples(rebuild(holder(run.value), iter(shaped)))
 
     return named(all_of_them, f, "jacobian")
 
 
-def shape_row(row: list[Any], run: Run, single: bool) -> Any:
+def basis(n: int, i: int) -> list[float]:
+    """The i-th unit vector."""
+    return [float(i == k) for k in range(n)]
+
+
+def holder(x: Any) -> Any:
+    """A structure that can hold rows: of lists, where x has arrays."""
+    return x.tolist() if is_array(x) else x
+
+
+def shape_row(row: list[Any], run: Run, several: bool) -> Any:
+    """One entry for each input, in the structure of the arguments."""
     numbers = iter(row)
-    parts = tuple(rebuild(x, numbers) for x in run.given)
-    return as_tuples(parts[0] if single else parts)
+    parts = tuple(rebuild(holder(x), numbers) for x in run.given)
+    return as_tuples(parts if several else parts[0])
 
 
 def hessian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
@@ -306,27 +371,24 @@ def hessian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     ((10.0, 6.0), (6.0, 0.0))
     """
 
-    def matrix(*xs: Any) -> Any:
-        run = Run(f, xs, positions(argnums), "hessian")
-        y = run.scalar("hessian")
-        single = isinstance(argnums, int)
+    where = positions(argnums, "hessian")
+
+    def matrix(*xs: Any, **settings: Any) -> Any:
+        run = Run(f, xs, where, "hessian", settings)
+        y = run.scalar
         if run.keep:
-            return jacobian_of_gradient(f, xs, argnums)
+            return jacobian(grad(f, argnums), argnums)(*xs, **settings)
         inputs = [x for part in run.inputs for x in part]
-        rows = [shape_row(row, run, single) for row in second_derivatives(y, inputs)]
-        return shape_row(rows, run, single)
+        rows = second_derivatives(run.tape, y, inputs)
+        shaped = [shape_row(row, run, several(argnums)) for row in rows]
+        return shape_row(shaped, run, several(argnums))
 
     return named(matrix, f, "hessian")
 
 
-def jacobian_of_gradient(f: Function, xs: tuple[Any, ...], argnums: int | tuple[int, ...]) -> Any:
-    return jacobian(grad(f, argnums), argnums)(*xs)
-
-
-def second_derivatives(y: Value, inputs: list[Value]) -> list[list[float]]:
+def second_derivatives(tape: Tape, y: Value, inputs: list[Value]) -> list[list[float]]:
     """The Hessian of y by these nodes, row by row."""
-    tape = Tape([y])
-    adjoint = tape.pull({y: 1.0})
+    adjoint = pull_on_tape(tape, {y: 1.0})
     curve = tape.curve()
     rows = []
     for x in inputs:
@@ -338,8 +400,8 @@ def second_derivatives(y: Value, inputs: list[Value]) -> list[list[float]]:
 def gradient_and_hessian(y: Value, inputs: list[Value]) -> tuple[list[float], list[list[float]]]:
     """The first and second derivatives of an existing graph by some of its leaves."""
     tape = Tape([y])
-    adjoint = tape.pull({y: 1.0})
-    return [at(tape, adjoint, x) for x in inputs], second_derivatives(y, inputs)
+    adjoint = pull_on_tape(tape, {y: 1.0})
+    return [at(tape, adjoint, x) for x in inputs], second_derivatives(tape, y, inputs)
 
 
 def hvp(f: Function, primals: Any, tangents: Any) -> Any:
@@ -351,20 +413,23 @@ def hvp(f: Function, primals: Any, tangents: Any) -> Any:
     >>> hvp(lambda x, y: x * x * y, (3.0, 5.0), (1.0, 0.0))
     (10.0, 6.0)
     """
-    several = isinstance(primals, tuple)
-    xs = primals if several else (primals,)
+    xs = primals if isinstance(primals, tuple) else (primals,)
     moving = flatten(tangents)
     run = Run(f, xs, tuple(range(len(xs))), "hvp")
-    y = run.scalar("hvp")
+    y = run.scalar
     inputs = [x for part in run.inputs for x in part]
     if len(moving) != len(inputs):
         raise ValueError(f"hvp: {len(moving)} tangents for {len(inputs)} numbers")
+    found: Any
     if run.keep or any(isinstance(t, Value) for t in moving):
-        found: Any = jvp(grad(f, tuple(range(len(xs)))), xs, tangents)[1]
-        return found if several else found[0]
-    tape = Tape([y])
-    directions = {x: real(t, "the tangent") for x, t in zip(inputs, moving, strict=True)}
-    rate = tape.curve().product(y, tape.pull({y: 1.0}), directions)
-    numbers = iter([at(tape, rate, x) for x in inputs])
-    found = tuple(rebuild(x, numbers) for x in xs)
-    return found if several else found[0]
+        found = jvp(grad(f, tuple(range(len(xs)))), xs, tangents)[1]
+    else:
+        speeds = [real(t, "hvp: the tangent") for t in moving]
+        directions: dict[Any, float] = {
+            x: t for x, t in zip(inputs, speeds, strict=True) if t != 0.0
+        }
+        adjoint = pull_on_tape(run.tape, {y: 1.0})
+        rate = run.tape.curve().product(y, adjoint, directions)
+        numbers = iter([at(run.tape, rate, x) for x in inputs])
+        found = tuple(rebuild(x, numbers) for x in xs)
+    return found if isinstance(primals, tuple) else found[0]

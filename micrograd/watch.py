@@ -51,6 +51,11 @@ class Watch:
         for observer in self.observers():
             observer.made(node)
 
+    def born(self, node: Node) -> None:
+        """Tell them of a Value that was made from a number."""
+        for observer in self.observers():
+            observer.born(node)
+
     def read(self, node: Node, what: str) -> None:
         """Tell them that a bare number leaves the graph: by `.data`, `bool()` and the like."""
         for observer in self.observers():
@@ -60,6 +65,11 @@ class Watch:
         """Tell them that the chain rule has been done at a node."""
         for observer in self.observers():
             observer.stepped(node)
+
+    def stepping(self, node: Node | None) -> None:
+        """Tell them of the node whose step of the chain rule is made of new nodes from here on."""
+        for observer in self.observers():
+            observer.stepping(node)
 
     def escaping(self, name: str, a: object, b: object) -> Any:
         """What an observer puts in the place of a comparison or a detached Value, or None."""
