@@ -4,6 +4,9 @@ Names, defaults and formulas are PyTorch's. An optimizer's `update` is written f
 number with operators and functions alone, so that the same lines move floats here and
 are compiled into whole training loops by `jit`. What differs from step to step but not
 between parameters (the learning rate, Adam's corrections) comes from `coefficients`.
+
+At the end the clipping of gradients. Newton's method is in `newton.py`, learning rate
+schedules are in `schedules.py`: all of them are found here too. Read on in `train.py`.
 """
 
 from __future__ import annotations
@@ -14,36 +17,47 @@ from typing import Any
 
 from . import ops
 from .engine import Value
+from .files import Saved
+from .newton import Newton
+from .schedules import CosineAnnealingLR, LinearLR, Schedule, StepLR, WarmupLR
+
+__all__ = [
+    "SGD", "Adagrad", "Adam", "AdamW", "CosineAnnealingLR", "LinearLR", "Newton", "Optimizer",
+    "RMSprop", "Schedule", "StepLR", "WarmupLR", "clip_grad_norm", "clip_grad_value",
+]  # fmt: skip
 
 
-class Optimizer:
+class Optimizer(Saved):
     """The base: keeps the parameters, their state and the number of steps taken.
 
-    `lr` may be changed between steps, by hand or by a schedule.
+    lr:       the learning rate; may be changed between steps, by hand or by a schedule
+    settings: the other numbers that it was made with, by name, each an attribute too
+    steps:    how many steps were taken
+    state:    what each parameter remembers between steps, a tuple of numbers
     """
 
-    state_size = 0  # how many numbers each parameter is given to remember
-
-    def __init__(self, parameters: Iterable[Value], lr: float, **settings: float) -> None:
-        self.parameters = list(parameters)
-        if not self.parameters:
-            raise ValueError(f"{type(self).__name__}: there are no parameters to optimize")
-        for p in self.parameters:
-            if not isinstance(p, Value):
-                raise TypeError(f"{type(self).__name__}: parameters are Values, not {p!r:.60}")
+    def __init__(self, parameters: Iterable[Value], lr: float, **settings: Any) -> None:
+        self.parameters = values(parameters, type(self).__name__)
         for name, value in {"lr": lr, **settings}.items():
-            if not value >= 0:
-                raise ValueError(f"{type(self).__name__}: {name} is at least 0, not {value!r}")
+            for x in value if isinstance(value, tuple) else (value,):
+                if not x >= 0:
+                    raise ValueError(f"{type(self).__name__}: {name} is at least 0, not {x!r}")
         self.lr = lr
+        self.settings = settings
+        vars(self).update(settings)
         self.steps = 0
-        self.state: list[tuple[float, ...]] = [self.first_state() for _ in self.parameters]
+        self.state = [self.first_state() for _ in self.parameters]
+
+    def __repr__(self) -> str:
+        chosen = "".join(f", {name}={value!r}" for name, value in self.settings.items())
+        return f"{type(self).__name__}({len(self.parameters)} parameters, lr={self.lr!r}{chosen})"
 
     def first_state(self) -> tuple[float, ...]:
         """What each parameter remembers before the first step."""
-        return (0.0,) * self.state_size
+        return ()
 
     def coefficients(self) -> tuple[float, ...]:
-        """The numbers of the step about to be taken that are the same for all parameters."""
+        """The numbers of step `steps`, counted from 1, that are the same for all parameters."""
         return (self.lr,)
 
     def update(self, p: Any, g: Any, state: Any, coefficients: Any) -> tuple[Any, Any]:
@@ -54,9 +68,10 @@ class Optimizer:
         """Nothing; afterwards every parameter has moved by its gradient."""
         self.steps += 1
         coefficients = self.coefficients()
+        gradients = [p.grad for p in self.parameters]
         new = [
-            self.update(p.data, p.grad, state, coefficients)
-            for p, state in zip(self.parameters, self.state, strict=True)
+            self.update(p.data, g.data if isinstance(g, Value) else g, state, coefficients)
+            for p, g, state in zip(self.parameters, gradients, self.state, strict=True)
         ]
         # All is computed before anything changes.
         for p, (data, _) in zip(self.parameters, new, strict=True):
@@ -69,28 +84,52 @@ class Optimizer:
             p.grad = 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        """What is needed to go on later: the numbers, fit for JSON."""
+        """What is needed to go on later: settings and state, fit for JSON."""
         return {
             "kind": type(self).__name__,
             "lr": self.lr,
+            "settings": dict(self.settings),
             "steps": self.steps,
             "state": [list(numbers) for numbers in self.state],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Nothing; afterwards the next step is the one that would have followed."""
-        kind, numbers = state.get("kind"), state.get("state")
+        """Nothing; afterwards the next step is the one that would have followed.
+
+        The settings are those of the state too. What does not fit is a ValueError, and
+        changes nothing.
+        """
+        kind = state.get("kind")
         if kind != type(self).__name__:
             raise ValueError(f"this is the state of {kind}, not of {type(self).__name__}")
-        sizes = {len(one) for one in numbers or ()}
-        if not numbers or len(numbers) != len(self.parameters) or sizes != {self.state_size}:
+        rows = state["state"]
+        if len(rows) != len(self.parameters):
             raise ValueError(
-                f"{kind}: the state is of {len(numbers or ())} parameters, "
-                f"there are {len(self.parameters)}"
+                f"{kind}: the state is of {len(rows)} parameters, there are {len(self.parameters)}"
             )
-        new = [tuple(float(x) for x in one) for one in numbers]
-        self.lr, self.steps = float(state["lr"]), int(state["steps"])
-        self.state = new
+        if set(state["settings"]) != set(self.settings):
+            raise ValueError(f"{kind}: these are not its settings: {state['settings']!r:.80}")
+        settings = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in state["settings"].items()
+        }
+        like = type(self)(self.parameters, float(state["lr"]), **settings)
+        numbers = [tuple(float(x) for x in row) for row in rows]
+        if {len(row) for row in numbers} != {len(like.first_state())}:
+            raise ValueError(f"{kind}: the state of some parameter is incomplete")
+        like.steps, like.state = int(state["steps"]), numbers
+        vars(self).update(vars(like))
+
+
+def values(parameters: Iterable[Value], name: str) -> list[Value]:
+    """The parameters as a list, each once."""
+    found = list(parameters)
+    if not found:
+        raise ValueError(f"{name}: there are no parameters to optimize")
+    for p in found:
+        if not isinstance(p, Value):
+            raise TypeError(f"{name}: parameters are Values, not {p!r:.60}")
+    return list(dict.fromkeys(found))
 
 
 class SGD(Optimizer):
@@ -104,6 +143,11 @@ class SGD(Optimizer):
     0.8
     """
 
+    momentum: float
+    dampening: float
+    weight_decay: float
+    nesterov: bool
+
     def __init__(
         self,
         parameters: Iterable[Value],
@@ -115,10 +159,17 @@ class SGD(Optimizer):
     ) -> None:
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("SGD: Nesterov's method needs a momentum and no dampening")
-        self.momentum, self.dampening = momentum, dampening
-        self.weight_decay, self.nesterov = weight_decay, nesterov
-        self.state_size = 1 if momentum else 0
-        super().__init__(parameters, lr, momentum=momentum, weight_decay=weight_decay)
+        super().__init__(
+            parameters,
+            lr,
+            momentum=momentum,
+            dampening=dampening,
+            weight_decay=weight_decay,
+            nesterov=nesterov,
+        )
+
+    def first_state(self) -> tuple[float, ...]:
+        return (0.0,) if self.momentum else ()
 
     def coefficients(self) -> tuple[float, ...]:
         # The first step takes the whole gradient as its velocity.
@@ -139,7 +190,10 @@ class SGD(Optimizer):
 class Adagrad(Optimizer):
     """Steps divided by the root of the sum of all squared gradients (Duchi et al. 2011)."""
 
-    state_size = 1
+    lr_decay: float
+    weight_decay: float
+    initial_accumulator_value: float
+    eps: float
 
     def __init__(
         self,
@@ -150,12 +204,17 @@ class Adagrad(Optimizer):
         initial_accumulator_value: float = 0.0,
         eps: float = 1e-10,
     ) -> None:
-        self.lr_decay, self.weight_decay, self.eps = lr_decay, weight_decay, eps
-        self.initial = initial_accumulator_value
-        super().__init__(parameters, lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps)
+        super().__init__(
+            parameters,
+            lr,
+            lr_decay=lr_decay,
+            weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value,
+            eps=eps,
+        )
 
     def first_state(self) -> tuple[float, ...]:
-        return (self.initial,)
+        return (self.initial_accumulator_value,)
 
     def coefficients(self) -> tuple[float, ...]:
         return (self.lr / (1 + (self.steps - 1) * self.lr_decay),)
@@ -171,8 +230,15 @@ class Adagrad(Optimizer):
 class RMSprop(Optimizer):
     """Steps divided by the root of a running mean of squared gradients.
 
+    `centered` takes the running mean of the gradients off, which leaves their variance.
     Tieleman and Hinton, lecture 6.5 of Neural Networks for Machine Learning (2012).
     """
+
+    alpha: float
+    eps: float
+    weight_decay: float
+    momentum: float
+    centered: bool
 
     def __init__(
         self,
@@ -184,12 +250,18 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         centered: bool = False,
     ) -> None:
-        self.alpha, self.eps, self.weight_decay = alpha, eps, weight_decay
-        self.momentum, self.centered = momentum, centered
-        self.state_size = 1 + centered + (momentum > 0)
         super().__init__(
-            parameters, lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum
+            parameters,
+            lr,
+            alpha=alpha,
+            eps=eps,
+            weight_decay=weight_decay,
+            momentum=momentum,
+            centered=centered,
         )
+
+    def first_state(self) -> tuple[float, ...]:
+        return (0.0,) * (1 + bool(self.centered) + bool(self.momentum))
 
     def update(self, p: Any, g: Any, state: Any, coefficients: Any) -> tuple[Any, Any]:
         (lr,) = coefficients
@@ -223,7 +295,9 @@ class Adam(Optimizer):
     True
     """
 
-    state_size = 2
+    betas: tuple[float, float]
+    eps: float
+    weight_decay: float
     decoupled = False
 
     def __init__(
@@ -234,10 +308,12 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        if not (0 <= betas[0] < 1 and 0 <= betas[1] < 1):
-            raise ValueError(f"{type(self).__name__}: betas lie from 0 to below 1, not {betas!r}")
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-        super().__init__(parameters, lr, eps=eps, weight_decay=weight_decay)
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"{type(self).__name__}: betas are two from 0 to 1, not {betas!r}")
+        super().__init__(parameters, lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay)
+
+    def first_state(self) -> tuple[float, ...]:
+        return 0.0, 0.0
 
     def coefficients(self) -> tuple[float, ...]:
         first = 1 - self.betas[0] ** self.steps
@@ -276,169 +352,38 @@ class AdamW(Adam):
         super().__init__(parameters, lr, betas, eps, weight_decay)
 
 
-class Newton:
-    """Newton's method for small problems: the step to the bottom of the local parabola.
-
-    `step(loss)` solves H d = g with the Hessian of the loss; with `damping` added to the
-    diagonal, which keeps the step downhill and short where the Hessian is not positive.
-
-    >>> x, y = Value(5.0), Value(-3.0)
-    >>> Newton([x, y]).step((x - 1) ** 2 + 10 * (y - 2) ** 2)
-    >>> x.data, y.data
-    (1.0, 2.0)
-    """
-
-    def __init__(self, parameters: Iterable[Value], lr: float = 1.0, damping: float = 0.0) -> None:
-        self.parameters = list(parameters)
-        self.lr, self.damping = lr, damping
-
-    def step(self, loss: Value) -> None:
-        """Nothing; afterwards the parameters have moved. `.grad` of nothing is touched."""
-        from .transforms import gradient_and_hessian
-
-        gradient, hessian = gradient_and_hessian(loss, self.parameters)
-        for i in range(len(gradient)):
-            hessian[i][i] += self.damping
-        for p, d in zip(self.parameters, solve(hessian, gradient), strict=True):
-            p.data -= self.lr * d
-
-
-def solve(matrix: list[list[float]], right: list[float]) -> list[float]:
-    """x with matrix x = right, by Gaussian elimination with partial pivoting."""
-    rows = [[*row, b] for row, b in zip(matrix, right, strict=True)]
-    n = len(rows)
-    for i in range(n):
-        pivot = max(range(i, n), key=lambda r: abs(rows[r][i]))
-        if rows[pivot][i] == 0:
-            raise ValueError("Newton: the Hessian is singular; give a damping above 0")
-        rows[i], rows[pivot] = rows[pivot], rows[i]
-        for r in range(i + 1, n):
-            factor = rows[r][i] / rows[i][i]
-            rows[r] = [a - factor * b for a, b in zip(rows[r], rows[i], strict=True)]
-    x = [0.0] * n
-    for i in reversed(range(n)):
-        known = sum(rows[i][j] * x[j] for j in range(i + 1, n))
-        x[i] = (rows[i][n] - known) / rows[i][i]
-    return x
-
-
 # Clipping ---------------------------------------------------------------------------------
 
 
 def clip_grad_norm(parameters: Iterable[Value], max_norm: float) -> float:
     """The length of the whole gradient before it was shortened, in place, to `max_norm`.
 
-    Pascanu, Mikolov and Bengio (2013); PyTorch's clip_grad_norm_.
+    Called between `backward()` and `step()`. Where it was longer it is multiplied with
+    max_norm / (length + 1e-6), as by PyTorch's clip_grad_norm_. Pascanu, Mikolov and
+    Bengio (2013).
+
+    >>> p, q = Value(1.0), Value(1.0)
+    >>> (3 * p + 4 * q).backward()
+    >>> clip_grad_norm([p, q], 1.0), round(p.grad, 4), round(q.grad, 4)
+    (5.0, 0.6, 0.8)
     """
     parameters = list(parameters)
     length: float = ops.hypot(*[p.grad for p in parameters]) if parameters else 0.0
-    if length > max_norm:
+    scale = max_norm / (length + 1e-6)
+    if not scale >= 1:  # also where it is nan: one gradient that is nan makes all nan
         for p in parameters:
-            p.grad *= max_norm / length
+            p.grad *= scale
     return length
 
 
-def clip_grad_value(parameters: Iterable[Value], bound: float) -> None:
-    """Nothing; afterwards each gradient lies between -bound and bound."""
+def clip_grad_value(parameters: Iterable[Value], clip_value: float) -> None:
+    """Nothing; afterwards each gradient lies between -clip_value and clip_value.
+
+    >>> p = Value(1.0)
+    >>> (-7 * p).backward()
+    >>> clip_grad_value([p], 2.0)
+    >>> p.grad
+    -2.0
+    """
     for p in parameters:
-        p.grad = ops.clip(p.grad, -bound, bound)
-
-
-# Schedules --------------------------------------------------------------------------------
-
-
-class Schedule:
-    """The base of schedules: `step()` sets the optimizer's lr to the first times `factor(t)`."""
-
-    def __init__(self, optimizer: Optimizer) -> None:
-        self.optimizer = optimizer
-        self.first = optimizer.lr
-        self.t = 0
-        optimizer.lr = self.first * self.factor(0)
-
-    def factor(self, t: int) -> float:
-        """What the first learning rate is multiplied with after t steps."""
-        raise NotImplementedError
-
-    def step(self) -> None:
-        """Nothing; afterwards the optimizer has the learning rate of the next step."""
-        self.t += 1
-        self.optimizer.lr = self.first * self.factor(self.t)
-
-    def rates(self, steps: int) -> list[float]:
-        """The learning rates of that many steps, from the next one on."""
-        return [self.first * self.factor(self.t + i) for i in range(steps)]
-
-
-class StepLR(Schedule):
-    """Times `gamma` after every `step_size` steps.
-
-    >>> opt = SGD([Value(0.0)], lr=1.0)
-    >>> StepLR(opt, step_size=2, gamma=0.5).rates(5)
-    [1.0, 1.0, 0.5, 0.5, 0.25]
-    """
-
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        self.step_size, self.gamma = step_size, gamma
-        super().__init__(optimizer)
-
-    def factor(self, t: int) -> float:
-        return self.gamma ** (t // self.step_size)
-
-
-class CosineAnnealingLR(Schedule):
-    """Half a cosine from the first rate down to `eta_min` in `T_max` steps.
-
-    Loshchilov and Hutter (2017).
-    """
-
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:  # noqa: N803
-        self.T_max, self.floor = T_max, eta_min / optimizer.lr
-        super().__init__(optimizer)
-
-    def factor(self, t: int) -> float:
-        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * t / self.T_max)) / 2
-
-
-class LinearLR(Schedule):
-    """A straight line from `start_factor` to `end_factor` over `total_iters` steps.
-
-    From 1 to 0 it is linear decay, from near 0 to 1 a warm-up.
-
-    >>> opt = SGD([Value(0.0)], lr=1.0)
-    >>> LinearLR(opt, 1.0, 0.0, total_iters=4).rates(5)
-    [1.0, 0.75, 0.5, 0.25, 0.0]
-    """
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        start_factor: float = 1 / 3,
-        end_factor: float = 1.0,
-        total_iters: int = 5,
-    ) -> None:
-        self.start, self.end, self.total = start_factor, end_factor, total_iters
-        super().__init__(optimizer)
-
-    def factor(self, t: int) -> float:
-        return self.start + (self.end - self.start) * min(t, self.total) / self.total
-
-
-class WarmupLR(Schedule):
-    """A straight rise over the first `warmup` steps, from then on another schedule.
-
-    >>> opt = SGD([Value(0.0)], lr=1.0)
-    >>> WarmupLR(opt, 2, CosineAnnealingLR(opt, T_max=2)).rates(5)
-    [0.5, 1.0, 1.0, 0.5, 0.0]
-    """
-
-    def __init__(self, optimizer: Optimizer, warmup: int, then: Schedule | None = None) -> None:
-        self.warmup, self.then = warmup, then
-        if then is not None:
-            optimizer.lr = then.first
-        super().__init__(optimizer)
-
-    def factor(self, t: int) -> float:
-        if t < self.warmup:
-            return (t + 1) / self.warmup
-        return 1.0 if self.then is None else self.then.factor(t - self.warmup)
+        p.grad = ops.clip(p.grad, -clip_value, clip_value)
