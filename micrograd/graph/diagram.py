@@ -6,23 +6,64 @@ there are, what is written in each, and which leads to which.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..engine import Value
-from ..nodes import attribute, is_leaf, op_name, operands_of
+from ..nodes import attribute, is_leaf, op_name, operands_of, slopes_of
 from ..toposort import Node, toposort
+from .measure import clean, clipped
 
 
 class Box(NamedTuple):
-    """One box: a node of the graph, or a number written in an expression."""
+    """One box: a node of the graph, a number written in an expression, or many nodes folded."""
 
-    op: str  # the symbol of the operation, empty on a leaf
+    op: str  # the symbol of the operation, empty on a leaf; the title of a fold
     label: str
     data: float
     grad: float
-    kind: str  # "op", "leaf" or "number"
+    kind: str  # "op", "leaf", "number" or "fold"
     node: Any = None
+    times: int = 1  # how many like it are drawn as this one box
+    spread: Spread | None = None  # where it stands for several numbers, from where to where
+    note: str = ""  # what is inside a fold, in words
+
+    @property
+    def title(self) -> str:
+        label = clipped(self.label)
+        name = label or "leaf" if self.kind == "leaf" else clipped(self.op)
+        if label and self.kind != "leaf":
+            name = f"{name}  {label}"
+        return f"{name}  \u00d7{self.times:,}" if self.times > 1 else name
+
+    @property
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """What stands under the title: captions and numbers."""
+        spread = self.spread or Spread(self.data, self.data, self.grad, self.grad)
+        return (
+            ("data", interval(spread.low, spread.high)),
+            ("grad", interval(spread.grad_low, spread.grad_high)),
+        )
+
+    @property
+    def words(self) -> str:
+        """The box in a line, with all digits."""
+        name = " ".join((self.op, self.label)).strip() or "leaf"
+        if self.times > 1:
+            name = f"{self.times:,} times {name}"
+        if self.note:
+            name = f"{name} ({self.note})"
+        if self.spread:
+            return f"{name}: {', '.join(' '.join(row) for row in self.rows)}"
+        return f"{name}: data {self.data!r}, grad {self.grad!r}"
+
+
+class Spread(NamedTuple):
+    """The smallest and the largest data and gradient among several nodes."""
+
+    low: float
+    high: float
+    grad_low: float
+    grad_high: float
 
 
 class Link(NamedTuple):
@@ -32,15 +73,19 @@ class Link(NamedTuple):
     target: int
     place: int
     of: int
+    live: bool = True  # whether a gradient flows back along it
 
 
 class Diagram(NamedTuple):
     boxes: list[Box]
     links: list[Link]
+    operations: int
+    leaves: int
+    folded: bool = False
 
     @property
     def has_gradients(self) -> bool:
-        return any(box.grad for box in self.boxes)
+        return any(box.grad or box.spread for box in self.boxes)
 
 
 def diagram(root: Value, constants: bool = True) -> Diagram:
@@ -50,7 +95,7 @@ def diagram(root: Value, constants: bool = True) -> Diagram:
     """
     check(root)
     unfold(root)
-    _, inner = toposort(root)
+    leaves, inner = toposort(root)
     boxes: list[Box] = []
     links: list[Link] = []
     place_of: dict[Node, int] = {}
@@ -60,7 +105,7 @@ def diagram(root: Value, constants: bool = True) -> Diagram:
         if place is None:
             kind = "leaf" if is_leaf(v) else "op"
             place = place_of[v] = len(boxes)
-            boxes.append(Box(op_name(v), label_of(v), v._data, v._grad, kind, v))
+            boxes.append(Box(clean(op_name(v)), label_of(v), v._data, v._grad, kind, v))
         return place
 
     for v in inner:
@@ -78,10 +123,14 @@ def diagram(root: Value, constants: bool = True) -> Diagram:
                 sources.append((i, len(boxes)))
                 boxes.append(Box("", "", x, 0.0, "number"))
         target = add(v)
-        links += [Link(source, target, i, len(shown)) for i, source in sources]
+        slopes = slopes_of(v)
+        links += [
+            Link(source, target, place, len(shown), slopes[i] is not None)
+            for place, (i, source) in enumerate(sources)
+        ]
     if not inner:
         add(root)
-    return Diagram(boxes, links)
+    return Diagram(boxes, links, len(inner), len(leaves))
 
 
 def check(root: object) -> None:
@@ -97,7 +146,7 @@ def unfold(root: Value) -> None:
 
 
 def label_of(v: Node) -> str:
-    return str(attribute(v, "_label") or "")
+    return clean(str(attribute(v, "_label") or ""))
 
 
 def name_values(scope: dict[str, Any]) -> None:
@@ -128,25 +177,33 @@ def number(x: float) -> str:
     """A number as it stands in a box: four digits, and a point so that it reads as a float."""
     if x != x or x - x != 0:
         return str(x)
-    text = f"{x:.4g}"
+    text = f"{x + 0.0:.4g}"  # -0.0 reads as 0.0
     return text if "." in text or "e" in text else text + ".0"
 
 
+def interval(low: float, high: float) -> str:
+    """One number, or from where to where several of them reach."""
+    if low == high or low != low:
+        return number(low)
+    return f"{short(low)} to {short(high)}"
+
+
+def short(x: float) -> str:
+    return number(x) if x != x or x - x != 0 else f"{x + 0.0:.3g}"
+
+
 def plural(n: int, what: str) -> str:
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+    if n == 1:
+        return f"1 {what}"
+    return f"{n:,} {what[:-1]}ves" if what == "leaf" else f"{n:,} {what}s"
 
 
 def summary(shown: Diagram) -> str:
     """The picture in a sentence, for those who cannot see it."""
-    leaves = sum(box.kind == "leaf" for box in shown.boxes)
-    inner = sum(box.kind == "op" for box in shown.boxes)
     result = shown.boxes[-1]
     name = result.label or "the result"
+    folded = f", folded into {plural(len(shown.boxes), 'box')[:-1]}es" if shown.folded else ""
     return (
-        f"Computation graph of {plural(inner, 'operation')} on {plural(leaves, 'leaf')}; "
-        f"{name} is {number(result.data)}."
-    ).replace("leafs", "leaves")
-
-
-def names_of(nodes: Iterable[Any]) -> list[str]:
-    return [label_of(v) or op_name(v) or "leaf" for v in nodes]
+        f"Computation graph of {plural(shown.operations, 'operation')} on "
+        f"{plural(shown.leaves, 'leaf')}{folded}; {name} is {number(result.data)}."
+    )

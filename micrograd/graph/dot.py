@@ -1,7 +1,7 @@
-"""The drawing of micrograd's notebook: `trace` and `draw_dot`, by Graphviz.
+"""Graphviz: `trace` and `draw_dot` of micrograd's notebook, and diagrams in its language.
 
 The Python package `graphviz` writes the description; to turn it into a picture it needs
-Graphviz's program `dot`, which `draw` in this folder does without.
+Graphviz's program `dot`, which the drawings of `svg.py` do without.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..engine import Value
-from .diagram import check
+from ..toposort import toposort
+from .diagram import Diagram, check
+from .measure import clean
 
 if TYPE_CHECKING:
     import graphviz
@@ -45,8 +47,6 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> graphviz.
     """
     import graphviz
 
-    from ..toposort import toposort
-
     if rankdir not in ("LR", "TB"):
         raise ValueError(f'draw_dot: rankdir is "LR" or "TB", not {rankdir!r}')
     trace(root)  # numbers in expressions become nodes
@@ -55,20 +55,53 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> graphviz.
     names = {v: str(i) for i, v in enumerate(leaves + inner)}
     for v, name in names.items():
         value: Any = v
-        label = f"{escape(value.label)} | " if value.label else ""
+        label = f"{escape(clean(value.label))} | " if value.label else ""
         dot.node(
             name=name,
             label=f"{{ {label}data {value.data:.4f} | grad {v._grad:.4f} }}",
             shape="record",
         )
         if value._op:
-            dot.node(name=f"{name}op", label=graphviz.escape(value._op))
+            dot.node(name=f"{name}op", label=graphviz.escape(clean(value._op)))
             dot.edge(f"{name}op", name)
     for v in inner:
         user: Any = v
         for operand in user._prev:
             dot.edge(names[operand], f"{names[v]}op")
     return dot
+
+
+def digraph(shown: Diagram) -> graphviz.Digraph:
+    """A diagram as a `graphviz.Digraph`: one record for each box."""
+    import graphviz
+
+    dot = graphviz.Digraph(graph_attr={"rankdir": "LR"}, node_attr={"fontname": "Helvetica"})
+    for i, box in enumerate(shown.boxes):
+        if box.kind == "number":
+            dot.node(str(i), label=graphviz.escape(box.rows[0][1]), style="dashed", shape="box")
+            continue
+        note = [box.note] if box.note else []
+        cells = [escape(" ".join(box.title.split())), *map(escape, note)]
+        cells += [" ".join(row) for row in box.rows]
+        rounded = {"style": "rounded"} if box.kind == "leaf" else {}
+        dot.node(str(i), label="|".join(cells), shape="record", **rounded)
+    for link in shown.links:
+        dot.edge(str(link.source), str(link.target))
+    return dot
+
+
+def render(shown: Diagram, format: str) -> bytes:
+    """The diagram as Graphviz's program draws it, in a format such as "svg" or "png"."""
+    import graphviz
+
+    try:
+        return bytes(digraph(shown).pipe(format=format))
+    except graphviz.ExecutableNotFound:
+        raise FileNotFoundError(
+            f"Graphviz's program dot, which draws {format} here, is not on this machine: install "
+            'it ("apt install graphviz", "brew install graphviz", "winget install graphviz"), or '
+            'save as .svg with engine="builtin", which needs no program'
+        ) from None
 
 
 def escape(text: str) -> str:

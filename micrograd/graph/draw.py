@@ -5,34 +5,81 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..engine import Value
 from ..files import write_text
-from . import svg
-from .diagram import Diagram, diagram, summary
+from . import svg, text
+from .diagram import Diagram, summary
+from .dot import digraph, render
+from .fold import folded
+from .theme import check_theme
+
+if TYPE_CHECKING:
+    import graphviz
 
 
 class Graph:
-    """A drawing of a graph. In Jupyter it shows itself; elsewhere ask for `.svg` or `.save()`."""
+    """A drawing of a graph. In Jupyter it shows itself; elsewhere ask for `.svg` or `.save()`.
 
-    def __init__(self, root: Value, constants: bool = True, theme: str = "auto") -> None:
-        self.root = root
+    The numbers in it are those of the moment when it was made.
+    """
+
+    def __init__(
+        self,
+        root: Value,
+        style: str = "node",
+        engine: str = "auto",
+        depth: int | None = None,
+        constants: bool = True,
+        theme: str = "auto",
+    ) -> None:
+        check_theme(theme)
+        svg.check_style(style)
+        if engine not in ("auto", "builtin", "dot"):
+            raise ValueError(f'draw: the engine is "auto", "builtin" or "dot", not {engine!r}')
+        self.style = style
+        self.engine = engine
         self.theme = theme
-        svg.style(theme)
-        self.diagram: Diagram = diagram(root, constants)
+        self.diagram: Diagram = folded(root, depth, constants)
+        if engine == "dot":
+            _ = self.svg  # where the program is missing, say so here
 
     @cached_property
     def svg(self) -> str:
         """The picture as the text of an SVG file."""
-        return svg.write(self.diagram, self.theme)
+        if self.engine == "dot":
+            return render(self.diagram, "svg").decode()
+        return svg.write(self.diagram, self.theme, self.style)
+
+    @cached_property
+    def text(self) -> str:
+        """The graph as a tree of lines, for a terminal."""
+        return text.tree(self.diagram)
+
+    def to_dot(self) -> graphviz.Digraph:
+        """The same boxes and edges as a `graphviz.Digraph`."""
+        return digraph(self.diagram)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """The path, after the picture was written to it; the name ends in .svg."""
+        """The path, after the picture was written to it, in the format that its name ends in.
+
+        .svg and .txt need nothing, .dot the package graphviz, .png and .pdf also
+        Graphviz's program.
+        """
         target = Path(path)
-        if target.suffix != ".svg":
-            raise ValueError(f"save: the name should end in .svg: {target}")
-        return write_text(target, self.svg)
+        ending = target.suffix.lower()
+        if ending == ".svg":
+            return write_text(target, self.svg)
+        if ending == ".txt":
+            return write_text(target, self.text + "\n")
+        if ending in (".dot", ".gv"):
+            return write_text(target, self.to_dot().source)
+        if ending in (".png", ".pdf"):
+            from ..files import write_bytes
+
+            return write_bytes(target, render(self.diagram, ending[1:]))
+        raise ValueError(f"save: the name ends in .svg, .txt, .dot, .png or .pdf, not as {target}")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"image/svg+xml": self.svg, "text/plain": repr(self)}
@@ -41,14 +88,27 @@ class Graph:
         return f"<Graph: {summary(self.diagram)}>"
 
 
-def draw(root: Value, constants: bool = True, theme: str = "auto") -> Graph:
+def draw(
+    root: Value,
+    style: str = "node",
+    engine: str = "auto",
+    depth: int | None = None,
+    constants: bool = True,
+    theme: str = "auto",
+) -> Graph:
     """A `Graph` of everything under root: boxes with values and gradients, from left to right.
 
-    Without `constants` the numbers in expressions are left out. The theme is "light",
-    "dark", or "auto" to follow whatever shows the picture.
+    style:     "node", one box for each operation; "record", as in micrograd's notebook;
+               "circuit", wires with values above and gradients below
+    engine:    "builtin" needs no program, "dot" is Graphviz's; "auto" is "builtin"
+    depth:     how far layers, neurons and scopes are unfolded: 1 shows each layer and each
+               outermost scope as one box, 2 what is in those, and so on; None shows all,
+               but folds by itself what would be too large to read
+    constants: whether numbers written in expressions are shown
+    theme:     "light", "dark", or "auto" to follow whatever shows the picture
 
     >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
     >>> draw(a * b + 1)
     <Graph: Computation graph of 2 operations on 2 leaves; the result is -5.0.>
     """
-    return Graph(root, constants, theme)
+    return Graph(root, style, engine, depth, constants, theme)

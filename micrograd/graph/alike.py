@@ -1,0 +1,80 @@
+"""Which boxes of a graph are alike: the same operation, on operands that are alike.
+
+Colours are refined as in Weisfeiler and Leman (1968): from the operands up, so that what
+is computed in the same way has the same colour; then, as long as few colours are enough,
+from the result down, so that also what is used differently is told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+Key = Hashable
+
+
+def classes(kinds: dict[Key, object], operands: dict[Key, list[Key]], most: int) -> dict[Key, int]:
+    """A colour for each box, the same for boxes that are alike; about `most` if they suffice.
+
+    `kinds` says what each box is; boxes of different kinds are never alike. Boxes with
+    operands never share a colour with something that they depend on.
+    """
+    users: dict[Key, list[Key]] = {key: [] for key in operands}
+    for key, below in operands.items():
+        for other in dict.fromkeys(below):
+            users[other].append(key)
+    order = operands_first(operands, users)
+    colours = from_below(numbered(kinds), order, operands, users)
+    count = len(set(colours.values()))
+    while True:
+        told: dict[tuple[object, ...], int] = {}
+        above: dict[Key, int] = {}
+        for key in reversed(order):
+            sign = (colours[key], *sorted({above[user] for user in users[key]}))
+            above[key] = told.setdefault(sign, len(told))
+        finer = from_below(above, order, operands, users)
+        found = len(set(finer.values()))
+        if found > most or found == count:
+            return colours
+        colours, count = finer, found
+
+
+def from_below(
+    seeds: dict[Key, int],
+    order: list[Key],
+    operands: dict[Key, list[Key]],
+    users: dict[Key, list[Key]],
+) -> dict[Key, int]:
+    """Colours by what boxes are and by the colours of their operands; leaves by their users."""
+    told: dict[tuple[object, ...], int] = {}
+    colours: dict[Key, int] = {}
+    for key in order:
+        below = operands[key]
+        if below:
+            hues = [colours[other] for other in below]
+            sign: tuple[object, ...] = (seeds[key], *sorted(hues if len(hues) < 9 else set(hues)))
+        else:
+            sign = ("leaf", seeds[key])
+        colours[key] = told.setdefault(sign, len(told))
+    for key in order:
+        if not operands[key]:
+            sign = ("leaf", seeds[key], *sorted({colours[user] for user in users[key]}))
+            colours[key] = told.setdefault(sign, len(told))
+    return colours
+
+
+def operands_first(operands: dict[Key, list[Key]], users: dict[Key, list[Key]]) -> list[Key]:
+    """The boxes in topological order."""
+    missing = {key: len(set(below)) for key, below in operands.items()}
+    order = [key for key, n in missing.items() if n == 0]
+    for key in order:  # which grows on the way
+        for user in users[key]:
+            missing[user] -= 1
+            if missing[user] == 0:
+                order.append(user)
+    return order
+
+
+def numbered(things: dict[Key, object]) -> dict[Key, int]:
+    """A number for each different thing."""
+    told: dict[object, int] = {}
+    return {key: told.setdefault(thing, len(told)) for key, thing in things.items()}

@@ -1,0 +1,48 @@
+"""`scope`: a name for the part of a graph that is built inside a `with` block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..modes import Observer
+from ..nodes import attribute
+from ..toposort import Node
+from ..watch import WATCH
+
+Path = tuple[str, ...]
+
+
+class scope(Observer):  # noqa: N801  (a context manager, named like no_grad)
+    """A `with` block, or a decorator, whose nodes fold into one box of that name.
+
+    Scopes may stand inside each other; a name that comes again goes on with the same box.
+    `draw(root, depth=1)` shows each outermost scope as one box, `depth=2` what is in them.
+
+    >>> from micrograd import Value
+    >>> from micrograd.graph import draw
+    >>> x = Value(3.0, label="x")
+    >>> with scope("square"):
+    ...     y = x * x
+    >>> [box.title for box in draw(y + 1, depth=1).diagram.boxes]
+    ['x', 'square', '', '+']
+    """
+
+    def __init__(self, name: str) -> None:
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"scope: a name is a str that is not empty, not {name!r:.60}")
+        self.name = name
+
+    def made(self, node: Node) -> None:
+        # The observers are told from the outermost to the innermost: each adds its name.
+        setattr(node, "_scope", (*scope_of(node), self.name))
+
+
+def scope_of(node: Node) -> Path:
+    """The names of the scopes around the making of a node, the outermost first."""
+    path: Any = attribute(node, "_scope")
+    return path if path else ()
+
+
+def current() -> Path:
+    """The names of the scopes that are open in this thread."""
+    return tuple(o.name for o in WATCH.observers() if isinstance(o, scope))

@@ -1,0 +1,99 @@
+"""The colours and fonts of a drawing, as the style sheet inside its SVG.
+
+Written out without CSS variables, which programs other than browsers do not read, and
+for the pictures of one theme alone, so that pictures of several can stand on a page.
+"""
+
+from __future__ import annotations
+
+FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
+COLOURS = {
+    "light": {
+        "paper": "#ffffff",
+        "ink": "#1f2328",
+        "faint": "#59636e",
+        "box": "#f6f8fa",
+        "border": "#818b98",
+        "plus": "#b35806",
+        "minus": "#2b5ba8",
+        "green": "#116329",
+        "red": "#c11f2a",
+        "now": "#fff3c4",
+    },
+    "dark": {
+        "paper": "#0d1117",
+        "ink": "#e6edf3",
+        "faint": "#9198a1",
+        "box": "#161b22",
+        "border": "#6e7681",
+        "plus": "#f0a35e",
+        "minus": "#79b0ff",
+        "green": "#56d364",
+        "red": "#ff7b72",
+        "now": "#4b3a08",
+    },
+}
+# What has which colour, by class; the shapes and sizes that need none follow.
+PAINT = (
+    ("mg-paper", "fill", "paper"),
+    ("mg-text", "fill", "ink"),
+    ("mg-faint", "fill", "faint"),
+    ("mg-edge", "stroke", "border"),
+    ("mg-tip", "fill", "border"),
+    ("mg-box", "fill", "box"),
+    ("mg-box", "stroke", "border"),
+    ("mg-number", "stroke", "border"),
+    ("mg-plus", "fill", "plus"),
+    ("mg-minus", "fill", "minus"),
+    ("mg-wire", "stroke", "ink"),
+    ("mg-head", "fill", "ink"),
+    ("mg-gate", "stroke", "ink"),
+    ("mg-gate", "fill", "box"),
+    ("mg-value", "fill", "green"),
+    ("mg-back", "stroke", "red"),
+    ("mg-barb", "fill", "red"),
+    ("mg-slope", "fill", "red"),
+    ("mg-now .mg-box", "fill", "now"),
+    ("mg-now .mg-gate", "fill", "now"),
+    ("mg-now .mg-box", "stroke", "plus"),
+    ("mg-to .mg-box", "stroke", "red"),
+)
+SHAPE = (
+    "text{font-family:" + FONT + ";font-size:12px}",
+    ".mg-title{font-weight:bold;font-size:14px}",
+    ".mg-small{font-size:11px}",
+    ".mg-edge,.mg-wire,.mg-back{fill:none;stroke-width:1.2}",
+    ".mg-box,.mg-gate{stroke-width:1.2}",
+    ".mg-now .mg-box,.mg-to .mg-box{stroke-width:2.5}",
+    ".mg-number{fill:none;stroke-dasharray:3 2}",
+)
+
+
+def check_theme(theme: object) -> None:
+    if theme not in ("light", "dark", "auto"):
+        raise ValueError(f'draw: the theme is "light", "dark" or "auto", not {theme!r}')
+
+
+def style_sheet(theme: str) -> str:
+    """The style sheet of a theme; it speaks of pictures of this theme alone."""
+    check_theme(theme)
+    root = f".mg-{theme}"
+    shape = "".join(f"{root} {rule}" for rule in split(SHAPE, root))
+    first = paint("dark" if theme == "dark" else "light", root)
+    if theme != "auto":
+        return shape + first
+    return f"{shape}{first}@media (prefers-color-scheme:dark){{{paint('dark', root)}}}"
+
+
+def split(rules: tuple[str, ...], root: str) -> list[str]:
+    """The rules, with the root also after each comma between their selectors."""
+    found = []
+    for rule in rules:
+        selectors, brace, body = rule.partition("{")
+        found.append(selectors.replace(",", f",{root} ") + brace + body)
+    return found
+
+
+def paint(theme: str, root: str) -> str:
+    colours = COLOURS[theme]
+    return "".join(f"{root} .{name}{{{what}:{colours[hue]}}}" for name, what, hue in PAINT)
