@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..engine import Value
+from ..nn import Module
 from ..nodes import attribute, is_leaf, op_name, operands_of, slopes_of
 from ..toposort import Node, toposort
 from .measure import clean, clipped
@@ -152,8 +153,9 @@ def label_of(v: Node) -> str:
 def name_values(scope: dict[str, Any]) -> None:
     """Nothing; afterwards the Values among these variables carry their names as labels.
 
-    Write `name_values(locals())`. A list of Values names its elements `w[0]`, `w[1]`, and
-    a Value that has a label keeps it.
+    Write `name_values(locals())`. A list of Values names its elements `w[0]`, `w[1]`, a
+    model its parameters by where they are, `w[0,2,1]` in layer 0, neuron 2; a Value that
+    has a label keeps it.
 
     >>> from micrograd import Value
     >>> a = Value(2.0)
@@ -171,6 +173,18 @@ def name_values(scope: dict[str, Any]) -> None:
             for i, element in enumerate(x):
                 if isinstance(element, Value):
                     element.label = element.label or f"{name}[{i}]"
+        elif isinstance(x, Module):
+            for path, parameter in x.named_parameters():
+                parameter.label = parameter.label or indexed(path)
+
+
+def indexed(path: str) -> str:
+    """A place in a model as a variable with indices: layers.0.neurons.2.w.1 is w[0,2,1]."""
+    steps = path.split(".")
+    names = [step for step in steps if not step.isdigit()]
+    indices = [step for step in steps if step.isdigit()]
+    name = names[-1] if names else "p"
+    return f"{name}[{','.join(indices)}]" if indices else name
 
 
 def number(x: float) -> str:
