@@ -107,7 +107,7 @@ dlog     = aux("dlog", tails.dlog, lambda x, y: -y * y, latex=r"{0}^{{-1}}", dom
               doc="The derivative of log: 1/x where the logarithm exists, nan below 0.")
 dlog1p   = aux("dlog1p", tails.dlog1p, lambda x, y: -y * y, latex=r"(1 + {0})^{{-1}}", domain=((-1.0, inf),),
               doc="The derivative of log1p: 1/(1 + x) where log1p exists.")
-xlogy    = op("xlogy", tails.xlogy, lambda a, b, y: guard(log(b), y), lambda a, b, y: a * dlog(b),
+xlogy    = op("xlogy", tails.xlogy, lambda a, b, y: guard(log(b), y), lambda a, b, y: guard(a * dlog(b), y),
               latex=r"{0} \ln {1}", domain=((-inf, inf), *POSITIVE), doc="a * log(b), and 0 where a is 0.")
 logaddexp = op("logaddexp", tails.logaddexp, lambda a, b, y: share(a, b), lambda a, b, y: share(b, a),
                latex=r"\ln(e^{{{0}}} + e^{{{1}}})", doc="log(exp(a) + exp(b)) without overflow.")
@@ -258,7 +258,7 @@ relu     = op("relu", tails.relu, lambda d, x, y: gate(d, x), kind=CHOICE, symbo
               doc="x where it is positive, else 0; its derivative at 0 is 0, the subgradient of least norm.")
 gate     = aux("gate", tails.gate, lambda d, a, b, y: gate(d, b), lambda d, a, b, y: None, kind=CHOICE,
               latex=r"{0} \, [{1} > 0]", doc="a where b > 0, else 0; chosen, not multiplied.")
-leaky_relu = op("leaky_relu", tails.leaky_relu, lambda x, s, y: leaky_step(x, s), lambda x, s, y: minimum(x, 0.0),
+leaky_relu = op("leaky_relu", tails.leaky_relu, lambda x, s, y: leaky_step(x, s), lambda x, s, y: gate(x, -x),
                 settings=(1,), defaults={"slope": 0.01}, domain=((-inf, inf), (0.0, 1.0)),
                 latex=r"\operatorname{{leaky\_relu}}({0}, {1})",
                 doc="x where it is positive, else slope * x; the slope is 0.01 unless given.")
@@ -329,7 +329,7 @@ where    = op("where", ieee.where,
               lambda d, c, a, b, y: None, lambda d, c, a, b, y: where(c, d, 0.0), lambda d, c, a, b, y: where(c, 0.0, d),
               kind=CHOICE, domain=((0, 1), (-inf, inf), (-inf, inf)), latex=r"({1} \text{{ if }} {0} \text{{ else }} {2})",
               doc="a where the condition holds, else b; the other one gets no gradient at all, not 0 times one.")
-guard    = aux("guard", tails.guard, lambda d, a, b, y: guard(d, b), lambda d, a, b, y: None, kind=CHOICE,
+guard    = aux("guard", tails.guard, lambda d, a, b, y: guard(d, b), lambda d, a, b, y: guard(0.0, b), kind=CHOICE,
               latex=r"{0}", doc="a, but nan where b is nan.")
 copysign = op("copysign", ieee.copysign, lambda a, b, y: sign(a) * copysign(1.0, b), lambda a, b, y: guard(0.0, y),
               latex=r"\operatorname{{copysign}}({0}, {1})", doc="The size of a with the sign of b.")

@@ -162,12 +162,12 @@ def stirling(x: float) -> float:
 
 
 def gamma(x: float) -> float:
-    """The gamma function: inf with the sign of x at 0, nan at the other poles."""
+    """The gamma function: inf with the sign of x at 0, nan at the other poles and at -inf."""
     if x == 0.0:
         return math.copysign(inf, x)
     if x != x or x == inf:
         return x
-    if x < 0.0 and x == math.floor(x):
+    if x == -inf or (x < 0.0 and x == math.floor(x)):
         return nan
     if x > 172.0:
         return inf
@@ -264,13 +264,13 @@ def lgamma(x: float) -> float:
 
 
 def digamma(x: float) -> float:
-    """The derivative of lgamma: -inf at 0 (inf at -0.0), nan at the other poles."""
+    """The derivative of lgamma: -inf at 0 (inf at -0.0), nan at the other poles and at -inf."""
     if x == 0.0:
         return math.copysign(inf, -x)
     if x != x or x == inf:
         return x
     if x <= 0.0:
-        if x == math.floor(x):
+        if x == -inf or x == math.floor(x):
             return nan
         # DLMF 5.5.4; cot(pi x) from the nearest whole number, where tan is exact.
         r = x - math.floor(x + 0.5)
