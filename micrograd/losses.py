@@ -1,7 +1,8 @@
 """How wrong a prediction is: losses of one example, and penalties on weights.
 
 Names and meanings are PyTorch's where PyTorch has the thing. Each loss is a few
-operations on Values; the mean over a batch is `micrograd.mean` of them.
+operations on Values; the mean over a batch is `micrograd.mean` of them. Read on in
+`optim.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ def squared_error(y_hat: Any, y: Any) -> Any:
     >>> squared_error([1.0, 2.0], [1.0, 4.0])
     2.0
     """
-    return elementwise(lambda d: d * d, y_hat, y, "squared_error")
+
+    def loss(a: Any, b: Any) -> Any:
+        d = a - b
+        return d * d
+
+    return elementwise(loss, y_hat, y, "squared_error")
 
 
 def huber(y_hat: Any, y: Any, delta: float = 1.0) -> Any:
@@ -35,8 +41,11 @@ def huber(y_hat: Any, y: Any, delta: float = 1.0) -> Any:
     >>> huber(0.5, 0.0), huber(3.0, 0.0)
     (0.125, 2.5)
     """
+    if not delta > 0:
+        raise ValueError(f"huber: delta is a positive number, not {delta!r}")
 
-    def loss(d: Any) -> Any:
+    def loss(a: Any, b: Any) -> Any:
+        d = a - b
         c = ops.clip(d, -delta, delta)
         return c * (d - 0.5 * c)
 
@@ -55,21 +64,21 @@ def clipped_error(y_hat: Any, y: Any, bound: float = 1.0) -> Any:
     0.0
     """
 
-    def loss(d: Any) -> Any:
-        c = ops.clip(d, -bound, bound)
+    def loss(a: Any, b: Any) -> Any:
+        c = ops.clip(a - b, -bound, bound)
         return 0.5 * c * c
 
     return elementwise(loss, y_hat, y, "clipped_error")
 
 
 def elementwise(loss: Any, y_hat: Any, y: Any, name: str) -> Any:
-    """The loss of the difference, or the mean of the losses of two lists."""
+    """The loss of two numbers, or the mean of the losses of two lists."""
     if not hasattr(y_hat, "__iter__"):
-        return loss(y_hat - y)
-    predicted, wanted = list(y_hat), list(y)
+        return loss(y_hat, y)
+    predicted, wanted = list(y_hat), list(y) if hasattr(y, "__iter__") else [y]
     if len(predicted) != len(wanted) or not predicted:
         raise ValueError(f"{name}: {len(predicted)} predictions for {len(wanted)} targets")
-    return ops.mean([loss(a - b) for a, b in zip(predicted, wanted, strict=True)])
+    return ops.mean([loss(a, b) for a, b in zip(predicted, wanted, strict=True)])
 
 
 # Two classes ------------------------------------------------------------------------------
@@ -78,27 +87,42 @@ def elementwise(loss: Any, y_hat: Any, y: Any, name: str) -> Any:
 def hinge(score: Any, y: Any) -> Any:
     """max(0, 1 - y * score) for y = 1 or -1: the binary support vector machine.
 
+    Of two lists of equal length the mean of it. 0 once the score is right by a margin of 1.
+
     >>> hinge(0.25, 1), hinge(2.0, 1), hinge(0.5, -1)
     (0.75, 0.0, 1.5)
     """
-    return ops.relu(1.0 - y * score)
+
+    def loss(s: Any, y: Any) -> Any:
+        if not isinstance(y, Value) and y not in (-1, 1):
+            raise ValueError(f"hinge: y is 1 or -1, not {y!r}; from 0 and 1 write 2 * y - 1")
+        return ops.relu(1.0 - y * s)
+
+    return elementwise(loss, score, y, "hinge")
 
 
 def logistic(logit: Any, y: Any) -> Any:
     """-log of the probability of y, 1 or 0, where sigmoid(logit) is that of 1.
 
-    From the logit, so that nothing overflows or is lost however sure the model is.
-    PyTorch's BCEWithLogitsLoss; y between 0 and 1 weighs both classes.
+    The binary softmax. From the logit, so that nothing overflows or is lost however sure
+    the model is. y between 0 and 1 weighs both classes; of two lists of equal length it is
+    the mean. PyTorch's BCEWithLogitsLoss.
 
     >>> logistic(-1000.0, 1), f"{logistic(40.0, 1):.3g}"
     (1000.0, '4.25e-18')
     """
-    if not isinstance(y, Value):
-        if y == 1:
-            return ops.softplus(-logit)
-        if y == 0:
-            return ops.softplus(logit)
-    return y * ops.softplus(-logit) + (1.0 - y) * ops.softplus(logit)
+
+    def loss(z: Any, y: Any) -> Any:
+        if not isinstance(y, Value):
+            if y == 1:
+                return ops.softplus(-z)
+            if y == 0:
+                return ops.softplus(z)
+            if not 0 < y < 1:
+                raise ValueError(f"logistic: y is 1 or 0, not {y!r}; from -1 write (y + 1) / 2")
+        return y * ops.softplus(-z) + (1.0 - y) * ops.softplus(z)
+
+    return elementwise(loss, logit, y, "logistic")
 
 
 # Many classes -----------------------------------------------------------------------------
@@ -134,9 +158,9 @@ def multiclass_hinge(scores: Sequence[Any], target: int, margin: float = 1.0) ->
     0.16666666666666666
     """
     xs = list(scores)
-    if not 0 <= target < len(xs):
+    if not (0 <= target < len(xs) and target == int(target)):
         raise ValueError(f"multiclass_hinge: class {target} of {len(xs)} classes, counted from 0")
-    right = xs[target]
+    right = xs[int(target)]
     return ops.sum([ops.relu(margin + x - right) for i, x in enumerate(xs) if i != target]) * (
         1.0 / len(xs)
     )

@@ -2,20 +2,23 @@
 
 A `Module` is whatever has parameters. A `Neuron` weighs its inputs, adds a bias and
 bends the result; a `Layer` is neurons side by side, an `MLP` layers in a row. The other
-kinds of layers, and how weights start, are in `layers.py`; losses in `losses.py`.
+kinds of layers are in `layers.py`, how weights start is in `init.py`. Read on in
+`losses.py`.
 """
 
 from __future__ import annotations
 
-import os
-import random
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from . import ops
 from .engine import Value
-from .files import read_json, write_json
+from .files import Saved
+from .init import start
 from .neuron import weighted_sum
+from .nodes import is_leaf
+from .rule import real
+from .watch import WATCH
 
 ACTIVATIONS = {
     "relu": ("ReLU", ops.relu),
@@ -29,8 +32,14 @@ ACTIVATIONS = {
 }
 
 
-class Module:
+M = TypeVar("M", bound="Module")
+
+
+class Module(Saved):
     """Anything with parameters. A subclass assigns Values, Modules or lists of them to itself.
+
+    Parameters are the leaves among those Values; what an operation gave, an activation
+    kept to look at say, is none.
 
     >>> class Scale(Module):
     ...     def __init__(self):
@@ -42,6 +51,7 @@ class Module:
     """
 
     training = True
+    whole_batch = False  # whether it takes a batch of examples and not one
 
     def __call__(self, x: Any) -> Any:
         raise NotImplementedError(
@@ -74,13 +84,13 @@ class Module:
         """This module and all modules inside it."""
         return [self, *(x for _, x in found_in(self, "") if isinstance(x, Module))]
 
-    def train(self, mode: bool = True) -> Module:
+    def train(self: M, mode: bool = True) -> M:
         """The module itself, where dropout and batch statistics are on, or with False off."""
         for module in self.modules():
             module.training = mode
         return self
 
-    def eval(self) -> Module:
+    def eval(self: M) -> M:
         """The module itself, set for use: dropout off, batch statistics remembered."""
         return self.train(False)
 
@@ -106,43 +116,45 @@ class Module:
             raise ValueError(
                 f"this state does not fit: {first} ({len(state)} entries, {len(mine)} are needed)"
             )
+        new: dict[str, Any] = {}
         for name, numbers in mine.items():
             given = state[name]
-            wanted = len(numbers) if isinstance(numbers, list) else None
-            have = len(given) if isinstance(given, list) else None
-            flat = given if isinstance(given, list) else [given]
-            if wanted != have or not all(type(x) in (int, float) for x in flat):
-                raise ValueError(f"this state does not fit: {name} is {given!r:.60}")
+            if not isinstance(numbers, list):
+                new[name] = real(given, name)
+            elif isinstance(given, (list, tuple)) and len(given) == len(numbers):
+                new[name] = [real(x, name) for x in given]
+            else:
+                raise ValueError(
+                    f"this state does not fit: {name} is {given!r:.60}, not {len(numbers)} numbers"
+                )
         for name, p in self.named_parameters():
-            p.data = state[name]
+            p.data = new[name]
         for path, module in [("", self), *found_in(self, "")]:
             if isinstance(module, Module):
                 for name, numbers in module.buffers().items():
-                    numbers[:] = map(float, state[f"{path}.{name}" if path else name])
+                    numbers[:] = new[f"{path}.{name}" if path else name]
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Nothing; afterwards the file holds the state as JSON. The old file stays until then."""
-        write_json(path, {"format": "micrograd 1", "state": self.state_dict()})
 
-    def load(self, path: str | os.PathLike[str]) -> Module:
-        """The module itself, with the state that `save` wrote; a misfit is refused."""
-        content = read_json(path)
-        if not isinstance(content, dict) or content.get("format") != "micrograd 1":
-            raise ValueError(f"{path} is not a model saved by micrograd")
-        try:
-            self.load_state_dict(content["state"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path}: {error}") from error
-        return self
+def is_batch(x: Any) -> bool:
+    """Whether x is a list of examples, and not one example, a list of numbers."""
+    return len(x) > 0 and hasattr(x[0], "__iter__")
+
+
+def not_traced(why: str) -> None:
+    """TypeError where a function is being traced: a trace would repeat what happened once."""
+    if WATCH.symbolic():
+        raise TypeError(
+            f"{why}, which a trace cannot hold: call model.eval() before, or use no jit"
+        )
 
 
 def found_in(module: Module, prefix: str) -> Iterator[tuple[str, Value | Module]]:
-    """The Values and Modules among the attributes of a module, at any depth, each once."""
+    """The leaves and Modules among the attributes of a module, at any depth, each once."""
     seen: set[int] = set()
 
     def look(x: Any, path: str) -> Iterator[tuple[str, Value | Module]]:
         if isinstance(x, (Value, Module)):
-            if id(x) in seen:
+            if id(x) in seen or (isinstance(x, Value) and not is_leaf(x)):
                 return
             seen.add(id(x))
             yield path, x
@@ -163,7 +175,7 @@ class Neuron(Module):
     """relu(w1*x1 + w2*x2 + ... + b), or without the relu where `nonlin` is false.
 
     The weights are drawn from the global `random`, between -1 and 1; the bias starts at 0.
-    `activation` names another bend than relu, `init` another start: see `layers.init`.
+    `activation` names another bend than relu, `init` another start: see `init.start`.
 
     >>> n = Neuron(2)
     >>> n, Neuron(3, activation="tanh"), Neuron(2, nonlin=False)
@@ -184,12 +196,7 @@ class Neuron(Module):
             raise ValueError(
                 f"Neuron: the activation is one of {', '.join(ACTIVATIONS)}, not {activation!r}"
             )
-        if init == "uniform":
-            self.w = [Value(random.uniform(-1, 1)) for _ in range(nin)]
-        else:
-            from .layers import start
-
-            self.w = [Value(start(init, nin, nout)) for _ in range(nin)]
+        self.w = [Value(start(init, nin, nout)) for _ in range(nin)]
         self.b = Value(0)
         self.nonlin = nonlin
         self.activation = activation

@@ -253,14 +253,14 @@ def test_newton_says_what_to_do_where_the_hessian_is_singular():
 
 
 def test_optimizers_fit_a_line():
-    X, y = mg.data.linear(20, noise=0.0)  # noqa: N806
+    xs, ys = mg.data.linear(20, noise=0.0)
     for kind, lr in zip(KINDS, (0.5, 0.5, 0.05, 0.1, 0.1)):
         model = nn.Neuron(2, nonlin=False)
         opt = kind(model.parameters(), lr=lr)
         first = None
         for _ in range(150):
             opt.zero_grad()
-            loss = mg.mean([losses.squared_error(model(xi), yi) for xi, yi in zip(X, y)])
+            loss = mg.mean([losses.squared_error(model(xi), yi) for xi, yi in zip(xs, ys)])
             first = first or loss.data
             loss.backward()
             opt.step()
