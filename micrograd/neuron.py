@@ -20,32 +20,53 @@ def weighted_sum(weights: Any, xs: Any, start: Any) -> Any:
     n = len(ws)
     if n != len(vs):
         raise ValueError(f"weighted_sum: {n} weights for {len(vs)} inputs")
+    if n == 0:
+        return start
     operands: tuple[Any, ...] = (start,) + ws + vs  # noqa: RUF005  (a third faster compiled)
-    data: list[Any] = []
+    # The gradient of a weight is its input, and that of an input its weight.
+    slopes: list[Any] = [1.0] * (2 * n + 1)
     maker: Number | None = None
-    for x in operands:
-        if isinstance(x, Number):
-            maker = x
-            data.append(x._data)
-        elif type(x) is float:
-            data.append(x)
+    total = 0.0
+    if isinstance(start, Number):
+        maker = start
+        total = start._data
+    elif type(start) is float:
+        total = start
+    else:
+        return of_other_numbers(ws, vs, start)
+    for i in range(n):
+        w = ws[i]
+        x = vs[i]
+        a = 0.0
+        b = 0.0
+        if isinstance(w, Number):
+            maker = w
+            a = w._data
+            slopes[i + n + 1] = a
+        elif type(w) is float:
+            a = w
+            slopes[i + n + 1] = w
         else:
             return of_other_numbers(ws, vs, start)
-    total: float = data[0]
-    for i in range(1, n + 1):
-        w: float = data[i]
-        v: float = data[i + n]
-        total += w * v
-    if n == 0 or maker is None:
-        return start if n == 0 else total
+        if isinstance(x, Number):
+            maker = x
+            b = x._data
+            slopes[i + 1] = b
+        elif type(x) is float:
+            b = x
+            slopes[i + 1] = x
+        else:
+            return of_other_numbers(ws, vs, start)
+        total += a * b
+    if maker is None:
+        return total
     value = maker._blank()
     this: Node = value
     this._data = total
     this._grad = 0.0
     this._rule = WEIGHTED_SUM
     this._a = None
-    # The gradient of a weight is its input, and that of an input its weight.
-    this._b = Fan(operands, [1.0] + data[n + 1 :] + data[1 : n + 1])  # noqa: RUF005
+    this._b = Fan(operands, slopes)
     this._da = 0.0
     this._db = 0.0
     return made(value)

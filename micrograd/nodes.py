@@ -51,13 +51,18 @@ def apply(rule: Any, operands: tuple[Any, ...]) -> Number:
 def unary(rule: Any, x: Number) -> Number:
     """The node of an operation on one Value."""
     y: float = rule.forward(x._data)
-    if rule.kind == SMOOTH:
+    slope: Any = None
+    kind: str = rule.kind
+    if kind != FLAT:
         try:
-            slope: Any = rule.partials[0](x._data, y)
+            if kind == SMOOTH:
+                slope = rule.partials[0](x._data, y)
+            else:
+                slope = rule.partials[0](1.0, x._data, y)
+                if slope == 0.0:
+                    slope = None
         except ArithmeticError:
             slope = local_gradients(rule, [x], [x._data], y)[0]
-    else:
-        slope = local_gradients(rule, [x], [x._data], y)[0]
     return made(place(x._blank(), rule, (x,), y, [slope]))
 
 

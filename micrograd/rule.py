@@ -143,7 +143,9 @@ def function_of(rule: Rule, defaults: dict[str, float]) -> Callable[..., Any]:
     names = list(defaults)
 
     def of_one(x: Any, /) -> Any:
-        return forward(x) if type(x) is float else apply(rule, (x,))
+        if type(x) is float:
+            return forward(x)
+        return x._apply(rule, (x,)) if hasattr(x, "_apply") else forward(real(x, name))
 
     def of_many(*xs: Any) -> Any:
         if len(xs) == 1 and hasattr(xs[0], "__iter__"):
