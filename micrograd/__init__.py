@@ -51,6 +51,7 @@ _LATER = {
         "extend": ["custom"],
         "check": ["check_grad"],
         "homework": ["check_value_class"],
+        "compiler": ["jit"],
         "graph": ["draw", "graph", "name_values", "scope"],
     }.items()
     for name in names

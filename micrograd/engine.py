@@ -96,6 +96,8 @@ class Value(Number):
             this._b = Fan(children, [None] * len(children))
         if label:
             self.label = str(label)
+        if WATCH.active:
+            WATCH.born(self)
 
     # What a node holds ----------------------------------------------------------------
 

@@ -1,0 +1,161 @@
+"""What runs a program over many examples: plain Python, NumPy, or machine code.
+
+All answer the same two questions, `map` and `gradient`, for `Rows` of numbers.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ..rule import real
+from .arrays import numpy_functions
+from .batch import over_batch
+from .emit import emit
+from .runtime import EDGES, define
+from .structure import is_array, key_of, numbers_in
+
+if TYPE_CHECKING:
+    from .jit import Compiled
+
+
+class Rows:
+    """The numbers of a batch: as rows, one for each example, or as columns, one for each input."""
+
+    def __init__(self, columns: tuple[Any, ...], who: str) -> None:
+        self.given, self.who = columns, who
+        self.n = len(columns[0]) if columns else 1
+
+    @classmethod
+    def of(cls, columns: tuple[Any, ...], who: str) -> Rows:
+        return cls(columns, who)
+
+    @cached_property
+    def rows(self) -> list[list[float]]:
+        """One list of floats for each example; all of one structure, or ValueError."""
+        if not self.given:
+            return [[]]
+        lists = [c.tolist() if is_array(c) else c for c in self.given]
+        examples = list(zip(*lists))
+        if not examples:
+            return []
+        first = key_of(examples[0])
+        found = []
+        for i, example in enumerate(examples):
+            if i and key_of(example) != first:
+                raise ValueError(f"{self.who}: example {i} has another structure than example 0")
+            found.append(
+                [x if type(x) is float else real(x, self.who) for x in numbers_in(example)]
+            )
+        return found
+
+    @cached_property
+    def columns(self) -> Any:
+        """An array of floats, inputs by examples, each row of it contiguous."""
+        import numpy as np
+
+        if not self.given:
+            return np.empty((0, 1))
+        if all(is_array(c) and c.dtype != object for c in self.given):
+            parts = [np.asarray(c, dtype=float).reshape(self.n, -1) for c in self.given]
+            return np.ascontiguousarray(np.concatenate(parts, axis=1).T)
+        return np.ascontiguousarray(np.array(self.rows, dtype=float).reshape(self.n, -1).T)
+
+
+class Batch:
+    """The base, and the plainest: one example after the other, in Python."""
+
+    def __init__(self, made: Compiled) -> None:
+        self.made = made
+
+    def map(self, rows: Rows) -> Any:
+        """One result for each example."""
+        return self.results([self.made.run(row) for row in rows.rows])
+
+    def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Sequence[float]]:
+        """The mean of the result and of its gradient by the parameters."""
+        return self.one_by_one(rows.rows, ps)
+
+    def one_by_one(
+        self, rows: Sequence[list[float]], ps: list[float]
+    ) -> tuple[float, Sequence[float]]:
+        total, sums = 0.0, [0.0] * len(ps)
+        for row in rows:
+            value, gradient = self.made.run_gradient(row, ps)
+            total += value
+            sums = list(map(operator.add, sums, gradient))
+        n = len(rows)
+        if not n:
+            return float("nan"), [float("nan")] * len(ps)
+        return total / n, [g / n for g in sums]
+
+    def results(self, rows: Sequence[Sequence[float]]) -> Any:
+        """The results as a list of what the function gives."""
+        return [self.made.result.fill(list(row)) for row in rows]
+
+
+class NumPyBatch(Batch):
+    """The same source run on whole columns."""
+
+    @cached_property
+    def values(self) -> Any:
+        return define(emit(self.made.values), numpy_functions())
+
+    @cached_property
+    def sums(self) -> Any:
+        return define(emit(over_batch(self.made.gradient), gradient=True), numpy_functions())
+
+    def map(self, rows: Rows) -> Any:
+        import numpy as np
+
+        columns = rows.columns
+        with np.errstate(all="ignore"):
+            try:
+                found = self.values(*columns, *self.made.numbers())
+            except EDGES:  # among numbers that are the same for all examples
+                return super().map(rows)
+        results = np.stack([np.broadcast_to(y, rows.n) for y in found], axis=-1)
+        return results[:, 0] if self.made.result.is_scalar else self.results(results.tolist())
+
+    def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Sequence[float]]:
+        import numpy as np
+
+        columns, n = rows.columns, rows.n
+        if n:
+            with np.errstate(all="ignore"):
+                try:
+                    (value,), gradient = self.sums(*columns, *ps, float(n))
+                    found = np.array(gradient, dtype=float)
+                    if not np.isnan(found).any():
+                        found /= n
+                        return float(value) / n, found
+                except EDGES:
+                    pass
+        return self.one_by_one(columns.T.tolist(), ps)
+
+
+def choose(backend: str, made: Compiled) -> Batch:
+    """The backend of that name; "auto" is the fastest that is there."""
+    if backend in ("auto", "native"):
+        from . import native
+
+        if native.available():
+            return native.NativeBatch(made)
+        if backend == "native":
+            raise RuntimeError(
+                "jit: the native backend was not built when micrograd was installed, for want of a "
+                'C compiler; use backend="auto"'
+            )
+    if backend in ("auto", "numpy"):
+        try:
+            import numpy  # noqa: F401
+        except ImportError:
+            if backend == "numpy":
+                raise RuntimeError(
+                    "jit: the numpy backend needs NumPy: pip install 'micrograd[fast]'"
+                ) from None
+        else:
+            return NumPyBatch(made)
+    return Batch(made)

@@ -1,0 +1,272 @@
+"""`jit`: a function of numbers, traced once and then run without building a node.
+
+What the compiled function offers is in `Jit`; how a program is made and run for one
+structure of arguments is in `Compiled`. The order of reading: `program.py`, `trace.py`,
+`reverse.py`, `simplify.py`, `emit.py`, `runtime.py`; batches are in `batch.py`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..engine import Value
+from ..rule import real
+from .backends import Batch, Rows, choose
+from .emit import emit
+from .program import Program
+from .reverse import reverse
+from .runtime import EDGES, FLOATS, define, exact_gradient, exact_values
+from .simplify import simplify
+from .structure import Structure, key_of, numbers_of
+from .trace import trace, tracing
+
+BACKENDS = ("auto", "python", "numpy", "native")
+
+
+class Compiled:
+    """A function for one structure of its arguments: the trace, and what is made of it."""
+
+    def __init__(
+        self, f: Callable[..., Any], structure: Structure, parameters: list[Value] | None
+    ) -> None:
+        self.structure = structure
+        self.program, self.parameters, self.result = trace(f, structure, parameters)
+        self.batches: dict[str, Batch] = {}
+
+    @functools.cached_property
+    def values(self) -> Program:
+        """The program of the results alone, shortened."""
+        return simplify(self.program)
+
+    @functools.cached_property
+    def gradient(self) -> Program:
+        """The program of the result and its gradient by the parameters, shortened."""
+        if not self.result.is_scalar:
+            raise TypeError(
+                f"jit: the gradient is that of one number, and the function gives "
+                f"{len(self.result.found)}; return their sum or mean"
+            )
+        full = self.program.copy()
+        reverse(full)
+        return simplify(full)
+
+    @functools.cached_property
+    def function(self) -> Callable[..., Any]:
+        return define(emit(self.values), FLOATS)
+
+    @functools.cached_property
+    def function_and_gradient(self) -> Callable[..., Any]:
+        return define(emit(self.gradient, gradient=True), FLOATS)
+
+    def numbers(self) -> list[float]:
+        """The parameters as they are now."""
+        return [p._data for p in self.parameters]
+
+    def run(self, xs: Sequence[float]) -> list[float]:
+        """The results of one example."""
+        ps = self.numbers()
+        try:
+            found: list[float] = self.function(*xs, *ps)
+        except EDGES:
+            found = exact_values(self.program, xs, ps)
+        return found
+
+    def run_gradient(self, xs: Sequence[float], ps: Sequence[float]) -> tuple[float, list[float]]:
+        """The result and its gradient by the parameters, of one example."""
+        try:
+            (value,), gradient = self.function_and_gradient(*xs, *ps)
+            total = sum(gradient)  # nan if any of them is
+            if total == total:
+                return value, gradient
+        except EDGES:
+            pass
+        (value,), gradient = exact_gradient(self.program, xs, ps, [1.0])
+        return value, gradient
+
+    def batch(self, backend: str) -> Batch:
+        """What runs many examples at once, by the backend of this name."""
+        if backend not in self.batches:
+            self.batches[backend] = choose(backend, self)
+        return self.batches[backend]
+
+    def on_values(self, numbers: list[Any]) -> Any:
+        """The result as Values: the program, done over with nodes."""
+        return self.result.fill(self.program.run(numbers, self.parameters))
+
+
+class Jit:
+    """A function that runs as a compiled program; what `jit` gives."""
+
+    def __init__(
+        self, f: Callable[..., Any], parameters: Sequence[Value] | None, backend: str
+    ) -> None:
+        if not callable(f):
+            raise TypeError(f"jit: a function is needed, not {f!r:.60}")
+        if backend not in BACKENDS:
+            raise ValueError(f"jit: the backend is one of {', '.join(BACKENDS)}, not {backend!r}")
+        self.f = f
+        self.backend = backend
+        self.given = None if parameters is None else list(parameters)
+        for p in self.given or ():
+            if not isinstance(p, Value):
+                raise TypeError(f"jit: parameters are Values, not {p!r:.60}")
+        self.cache: dict[Any, Compiled] = {}
+        self.latest: Compiled | None = None
+        functools.update_wrapper(self, f, updated=())
+
+    # Tracing ------------------------------------------------------------------------------
+
+    def compiled(self, *args: Any, **kwargs: Any) -> Compiled:
+        """What was made for arguments of this structure; traced now if it is the first time."""
+        key = (key_of(args), key_of(kwargs))
+        found = self.cache.get(key)
+        if found is None:
+            structure = Structure(args, kwargs, self.f)
+            found = Compiled(self.f, structure, self.given)
+            self.cache[key] = found
+        self.latest = found
+        return found
+
+    def trace(self, *args: Any, **kwargs: Any) -> Program:
+        """The program for arguments of this structure; the numbers in them do not matter."""
+        return self.compiled(*args, **kwargs).program
+
+    def known(self, what: str) -> Compiled:
+        if self.latest is None:
+            raise ValueError(f"jit: {what} is known after the first call, or after trace(*example)")
+        return self.latest
+
+    @property
+    def program(self) -> Program:
+        """The trace of the latest call, a list of numbered steps."""
+        return self.known("the program").program
+
+    @property
+    def source(self) -> str:
+        """Forward and backward of the latest call as Python source."""
+        made = self.known("the source")
+        if made.result.is_scalar:
+            return emit(made.gradient, self.name, gradient=True)
+        return emit(made.values, self.name)
+
+    @property
+    def name(self) -> str:
+        name = getattr(self.f, "__name__", "f")
+        return name if name.isidentifier() else "f"
+
+    @property
+    def parameters(self) -> list[Value]:
+        """The parameters, in the order of the gradient."""
+        if self.given is not None:
+            return list(self.given)
+        return list(self.known("the list of parameters").parameters)
+
+    # One example --------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The result for one example, as plain floats.
+
+        Given Values, or under a transform such as `grad`, a result that is a Value and
+        can be differentiated.
+        """
+        made = self.compiled(*args, **kwargs)
+        given = numbers_of(args, kwargs)
+        if tracing() or any([isinstance(x, Value) for x in given]):
+            return made.on_values(given)
+        xs = [x if type(x) is float else real(x, self.name) for x in given]
+        return made.result.fill(made.run(xs))
+
+    # Many examples ------------------------------------------------------------------------
+
+    def map(self, *columns: Any) -> Any:
+        """The results for all examples, one for each entry of the leading axis."""
+        made, rows = self.examples(columns)
+        return made.batch(self.backend).map(rows)
+
+    def value_and_grad(self, *columns: Any) -> tuple[float, Any]:
+        """The mean of the result over the examples, and its gradient as an array.
+
+        In the order of `parameters`. Each argument holds one entry for each example; of a
+        function without arguments there is one example.
+        """
+        made, rows = self.examples(columns)
+        value, gradient = made.batch(self.backend).gradient(rows, made.numbers())
+        return value, as_array(gradient)
+
+    def backward(self, *columns: Any) -> float:
+        """The mean; its gradient is added to each parameter's `.grad`.
+
+        As `.backward()` of the mean of the eager results would.
+        """
+        made, rows = self.examples(columns)
+        value, gradient = made.batch(self.backend).gradient(rows, made.numbers())
+        for p, g in zip(made.parameters, gradient):
+            p.grad += float(g)
+        return value
+
+    def examples(self, columns: tuple[Any, ...]) -> tuple[Compiled, Any]:
+        """What was made for one example, and the numbers of all."""
+        sizes = set()
+        for column in columns:
+            if not hasattr(column, "__len__"):
+                raise TypeError(
+                    f"{self.name}: over a batch every argument holds one entry for each example, "
+                    f"and this is {column!r:.60}"
+                )
+            sizes.add(len(column))
+        if len(sizes) > 1:
+            raise ValueError(f"{self.name}: the arguments have {sorted(sizes)} examples")
+        if columns and sizes == {0}:
+            return self.known("what an example looks like"), Rows.of(columns, self.name)
+        first = self.compiled(*(column[0] for column in columns))
+        return first, Rows.of(columns, self.name)
+
+    def __repr__(self) -> str:
+        return (
+            f"<jit of {self.name}: {self.latest.program!r}>"
+            if self.latest
+            else f"<jit of {self.name}>"
+        )
+
+
+def jit(
+    f: Callable[..., Any] | None = None,
+    *,
+    parameters: Sequence[Value] | None = None,
+    backend: str = "auto",
+) -> Any:
+    """A `Jit`: f compiled. f takes numbers, in nested lists, and gives a Value or several.
+
+    It is traced once for each structure of its arguments, not for their numbers; its
+    parameters are the Values that it reaches, in the order in which they are met or in
+    the one given. Also as a decorator, `@jit`. ValueError and TypeError for what cannot
+    be compiled, such as an `if` that depends on a number: the message names the line.
+
+    >>> from micrograd import jit, nn
+    >>> import micrograd as mg
+    >>> f = jit(lambda x, y: mg.tanh(x * y) + x)
+    >>> f(0.5, 2.0)
+    1.2615941559557649
+    >>> print(f.program)
+    given x, y
+      1  v2 = x * y
+      2  v3 = tanh(v2)
+      3  v4 = v3 + x
+    gives v4
+    """
+    if f is None:
+        return functools.partial(jit, parameters=parameters, backend=backend)
+    return Jit(f, parameters, backend)
+
+
+def as_array(numbers: Sequence[float]) -> Any:
+    """The numbers as a NumPy array, or without NumPy as one of the standard library."""
+    try:
+        import numpy as np
+    except ImportError:
+        import array
+
+        return array.array("d", numbers)
+    return np.asarray(numbers, dtype=float)

@@ -1,0 +1,234 @@
+"""`Program`: a function as a list of numbered steps, each an operation on earlier ones.
+
+What a trace yields, what the chain rule is applied to, and what source and machine code
+are made from. Adding the steps of the backward pass is in `reverse.py`, shortening in
+`simplify.py`. Read `trace.py` next.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from ..rule import TABLE, Rule
+
+
+class Source:
+    """Where a number that is no result of an operation comes from."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+INPUT, PARAMETER, CONSTANT = Source("input"), Source("parameter"), Source("constant")
+# In a program over a batch: how many examples there are, and the sum over them of one operand
+# or of a product of two.
+COUNT = Source("count")
+TOTAL, INNER = Rule("total", abs, (), 1), Rule("inner", abs, (), 2)
+
+
+class Program:
+    """Steps, by number: step i has `rules[i]`, applied to the steps `operands[i]`.
+
+    `rules[i]` is a row of the table, or INPUT, PARAMETER or CONSTANT, whose step has no
+    operands. `inputs` and `parameters` list those steps in the order in which their
+    numbers are given, `outputs` the results. `data` holds the constants, `names` what to
+    call a step when it is printed.
+    """
+
+    def __init__(self) -> None:
+        self.rules: list[Rule | Source] = []
+        self.operands: list[tuple[int, ...]] = []
+        self.data: dict[int, float] = {}
+        self.names: dict[int, str] = {}
+        self.inputs: list[int] = []
+        self.parameters: list[int] = []
+        self.outputs: list[int] = []
+        # From here on the steps belong to the backward pass; how many outputs are values.
+        self.forward_steps = -1
+        # The steps that are the gradient of the result by another step, which they are named after.
+        self.adjoint_of: dict[int, int] = {}
+        self.values = -1
+        self._constants: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    def copy(self) -> Program:
+        """A program of its own with the same steps."""
+        new = Program()
+        new.rules, new.operands = self.rules[:], self.operands[:]
+        new.data, new.names = self.data.copy(), self.names.copy()
+        new.inputs, new.parameters = self.inputs[:], self.parameters[:]
+        new.outputs, new.adjoint_of = self.outputs[:], self.adjoint_of.copy()
+        new.forward_steps, new.values = self.forward_steps, self.values
+        new._constants = self._constants.copy()
+        return new
+
+    # Adding steps -----------------------------------------------------------------------
+
+    def step(self, rule: Rule | Source, operands: tuple[int, ...] = ()) -> int:
+        """The number of a new step."""
+        self.rules.append(rule)
+        self.operands.append(operands)
+        return len(self.rules) - 1
+
+    def input(self, name: str) -> int:
+        i = self.step(INPUT)
+        self.inputs.append(i)
+        self.names[i] = name
+        return i
+
+    def parameter(self, name: str) -> int:
+        i = self.step(PARAMETER)
+        self.parameters.append(i)
+        self.names[i] = name
+        return i
+
+    def constant(self, x: float) -> int:
+        """The step of a constant; the same number, to the bit, is the same step."""
+        key = struct.pack("d", x)
+        i = self._constants.get(key)
+        if i is None:
+            i = self._constants[key] = self.step(CONSTANT)
+            self.data[i] = x
+        return i
+
+    # Reading ----------------------------------------------------------------------------
+
+    def uses(self) -> list[int]:
+        """For each step how often it is an operand or an output."""
+        count = [0] * len(self)
+        for operands in self.operands:
+            for x in operands:
+                count[x] += 1
+        for x in self.outputs:
+            count[x] += 1
+        return count
+
+    def varying(self) -> list[bool]:
+        """For each step whether it depends on an input, and so differs between examples."""
+        found = [False] * len(self)
+        for i, (rule, operands) in enumerate(zip(self.rules, self.operands)):
+            if rule is not TOTAL and rule is not INNER:
+                found[i] = rule is INPUT or any([found[x] for x in operands])
+        return found
+
+    def run(self, inputs: Sequence[Any], parameters: Sequence[Any]) -> list[Any]:
+        """The outputs for these inputs and parameters: floats, Values, anything with rules.
+
+        The plainest of the interpreters; what all others are held to.
+        """
+        results: list[Any] = [None] * len(self)
+        for i, x in zip(self.inputs, inputs, strict=True):
+            results[i] = x
+        for i, x in zip(self.parameters, parameters, strict=True):
+            results[i] = x
+        for i, c in self.data.items():
+            results[i] = c
+        for i, (rule, operands) in enumerate(zip(self.rules, self.operands)):
+            if isinstance(rule, Rule):
+                results[i] = rule.function(*[results[x] for x in operands])
+        return [results[i] for i in self.outputs]
+
+    def name(self, i: int) -> str:
+        """What step i is called in print."""
+        if i in self.data:
+            return shown(self.data[i])
+        if i in self.adjoint_of and i not in self.names:
+            return f"d{self.name(self.adjoint_of[i])}"
+        return self.names.get(i) or f"v{i}"
+
+    def __str__(self) -> str:
+        """One line a step, numbered: what goes in, what is done, what comes out."""
+        given = ", ".join(self.name(i) for i in self.inputs)
+        lines = [f"given {given}" if given else "given nothing"]
+        if self.parameters:
+            lines[0] += f"; {len(self.parameters)} parameters: " + shortened(
+                [self.name(i) for i in self.parameters]
+            )
+        number = 0
+        width = len(str(len(self)))
+        for i, (rule, operands) in enumerate(zip(self.rules, self.operands)):
+            if isinstance(rule, Rule):
+                number += 1
+                right = phrase(rule, [self.name(x) for x in operands])
+                lines.append(f"{number:>{width + 1}}  {self.name(i)} = {right}")
+        lines.append("gives " + ", ".join(self.name(i) for i in self.outputs))
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        steps = sum(isinstance(rule, Rule) for rule in self.rules)
+        return (
+            f"<Program: {steps} steps, {len(self.inputs)} inputs, "
+            f"{len(self.parameters)} parameters, {len(self.outputs)} outputs>"
+        )
+
+    def latex(self) -> str:
+        """The steps as an aligned block of LaTeX, one equation each."""
+        lines = []
+        for i, (rule, operands) in enumerate(zip(self.rules, self.operands)):
+            if isinstance(rule, Rule):
+                names = [math_name(self.name(x)) for x in operands]
+                lines.append(f"{math_name(self.name(i))} &= {formula(rule, names)}")
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%", "floordiv": "//"}
+
+
+def phrase(rule: Rule, names: Sequence[str]) -> str:
+    """The right side of a step: an operator between its operands, or a call."""
+    if rule.name in OPERATORS:
+        return f"{names[0]} {OPERATORS[rule.name]} {names[1]}"
+    if rule.name == "neg":
+        return f"-{names[0]}"
+    if rule.name == "pow":
+        return f"{names[0]}**{names[1]}"
+    if rule.name == "weighted_sum":
+        n = len(names) // 2
+        products = [f"{w}*{x}" for w, x in zip(names[1 : n + 1], names[n + 1 :])]
+        return " + ".join([names[0], *products])
+    return f"{rule.name}({', '.join(names)})"
+
+
+def shown(x: float) -> str:
+    """A constant as one writes it."""
+    return str(int(x)) if x == x and abs(x) < 1e15 and x == int(x) and str(x) != "-0.0" else repr(x)
+
+
+def shortened(names: list[str]) -> str:
+    return ", ".join(names if len(names) <= 8 else [*names[:4], "...", *names[-2:]])
+
+
+def math_name(name: str) -> str:
+    """A name as LaTeX: letters, and the digits after them as an index."""
+    stem = name.rstrip("0123456789")
+    if not stem or not stem[0].isalpha() or not name.replace("_", "").isalnum():
+        return name
+    index = name[len(stem) :]
+    if index and stem.endswith("_") and "_" not in stem[:-1]:
+        stem = stem[:-1]
+    stem = stem.replace("_", r"\_")
+    word = stem if len(stem) == 1 else rf"\mathrm{{{stem}}}"
+    return f"{word}_{{{index}}}" if index else word
+
+
+def formula(rule: Rule, names: Sequence[str]) -> str:
+    """The right side of a step in LaTeX, by the template of its row."""
+    if rule.name in ("weighted_sum", "sum", "fsum"):
+        if rule.name != "weighted_sum":
+            return " + ".join(names)
+        n = len(names) // 2
+        return " + ".join(
+            [names[0], *(f"{w} {x}" for w, x in zip(names[1 : n + 1], names[n + 1 :]))]
+        )
+    template = rule.latex or rf"\operatorname{{{{{rule.name}}}}}({{args}})"
+    return template.format(*names, args=", ".join(names))
+
+
+__all__ = ["CONSTANT", "INPUT", "PARAMETER", "TABLE", "Program", "Source"]

@@ -1,0 +1,139 @@
+"""`Structure`: what the arguments of a function look like, without their numbers.
+
+A number may stand anywhere in nested lists, tuples and arrays. A function is traced once
+for each structure; strings, None and True or False count as part of it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..engine import Value
+from ..rule import real
+
+STATIC = (str, bytes, bool, type(None))
+
+
+def key_of(x: Any) -> Any:
+    """What is the same for all x of one structure, and hashable."""
+    if type(x) is float or type(x) is int:
+        return 0
+    if isinstance(x, (list, tuple)):
+        return (type(x) is tuple, *map(key_of, x))
+    if isinstance(x, STATIC):
+        return ("=", type(x).__name__, x)
+    if is_array(x):
+        return ("array", tuple(x.shape))
+    if isinstance(x, dict):
+        return ("dict", *((k, key_of(v)) for k, v in x.items()))
+    return 0
+
+
+def is_array(x: Any) -> bool:
+    return hasattr(x, "tolist") and bool(getattr(x, "shape", ()))
+
+
+def numbers_in(x: Any) -> Iterable[Any]:
+    """The numbers of a structure in order, whatever they are."""
+    if isinstance(x, (list, tuple)):
+        for element in x:
+            yield from numbers_in(element)
+    elif is_array(x):
+        yield from numbers_in(x.tolist())
+    elif isinstance(x, dict):
+        for element in x.values():
+            yield from numbers_in(element)
+    elif not isinstance(x, STATIC):
+        yield x
+
+
+def rebuilt(like: Any, numbers: Any) -> Any:
+    """The same structure with other numbers; an array becomes one of objects."""
+    if isinstance(like, (list, tuple)):
+        return type(like)(rebuilt(element, numbers) for element in like)
+    if is_array(like):
+        import numpy as np
+
+        filled = np.empty(like.shape, dtype=object)
+        for i in range(filled.size):
+            filled.flat[i] = next(numbers)
+        return filled
+    if isinstance(like, dict):
+        return {k: rebuilt(v, numbers) for k, v in like.items()}
+    return like if isinstance(like, STATIC) else next(numbers)
+
+
+class Structure:
+    """Positional and keyword arguments, or results, with names for the numbers in them."""
+
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], f: Any = None) -> None:
+        self.args, self.kwargs = args, kwargs
+        self.found: list[Any] = []
+        self.names: list[str] = []
+        for name, x in zip(argument_names(f, len(args)), args):
+            self.collect(x, name)
+        for name, x in kwargs.items():
+            self.collect(x, name)
+
+    @classmethod
+    def of_result(cls, result: Any) -> Structure:
+        return cls((result,), {})
+
+    def collect(self, x: Any, name: str) -> None:
+        if isinstance(x, (list, tuple)) or is_array(x):
+            between = "_" if name[-1:].isdigit() else ""
+            for i, element in enumerate(x):
+                self.collect(element, f"{name}{between}{i}")
+        elif isinstance(x, dict):
+            for k, element in x.items():
+                self.collect(element, f"{name}_{k}")
+        elif not isinstance(x, STATIC):
+            self.found.append(x)
+            self.names.append(name)
+
+    def numbers(self, what: str) -> list[float]:
+        """The numbers as floats; TypeError in a sentence for what is none."""
+        return [x if type(x) is float else real(x, what) for x in self.found]
+
+    def arguments(self, numbers: list[Any]) -> tuple[Any, ...]:
+        rest = iter(numbers)
+        self._rest = rest
+        return tuple(rebuilt(x, rest) for x in self.args)
+
+    def keywords(self, numbers: list[Any]) -> dict[str, Any]:
+        taken = len(list(numbers_in(self.args)))
+        rest = iter(numbers[taken:])
+        return {k: rebuilt(x, rest) for k, x in self.kwargs.items()}
+
+    def fill(self, numbers: list[Any]) -> Any:
+        """The result with these numbers."""
+        return rebuilt(self.args[0], iter(numbers))
+
+    @property
+    def is_scalar(self) -> bool:
+        return (
+            len(self.args) == 1
+            and not self.kwargs
+            and len(self.found) == 1
+            and (self.found[0] is self.args[0])
+        )
+
+
+def argument_names(f: Callable[..., Any] | None, n: int) -> list[str]:
+    """The names of the first n parameters of f, or x0, x1, ... where it does not say."""
+    try:
+        given = list(inspect.signature(f).parameters.values()) if f is not None else []
+    except (TypeError, ValueError):
+        given = []
+    names = [p.name for p in given if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    rest = next((p.name for p in given if p.kind == p.VAR_POSITIONAL), "x")
+    return [*names[:n], *(f"{rest}{i}" for i in range(max(0, n - len(names))))]
+
+
+def numbers_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    return [*numbers_in(args), *numbers_in(kwargs)]
+
+
+__all__ = ["STATIC", "Structure", "Value", "key_of", "numbers_of"]
