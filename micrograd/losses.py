@@ -149,7 +149,7 @@ def cross_entropy(logits: Sequence[Any], target: Any) -> Any:
     return ops.nll(target, *xs)
 
 
-def multiclass_hinge(scores: Sequence[Any], target: int, margin: float = 1.0) -> Any:
+def multiclass_hinge(scores: Sequence[Any], target: Any, margin: float = 1.0) -> Any:
     """The sum of max(0, margin + s - s[target]) over the other classes, by their number.
 
     PyTorch's MultiMarginLoss: the sum is divided by the number of all classes.
@@ -158,12 +158,19 @@ def multiclass_hinge(scores: Sequence[Any], target: int, margin: float = 1.0) ->
     0.16666666666666666
     """
     xs = list(scores)
-    if not (0 <= target < len(xs) and target == int(target)):
+    if isinstance(target, Value):  # as in a traced function: each class may be the right one
+        hits = [ops.abs(target - i) < 0.5 for i in range(len(xs))]
+        right = ops.sum([ops.where(hit, x, 0.0) for hit, x in zip(hits, xs, strict=True)])
+        errors = [
+            ops.where(hit, 0.0, ops.relu(margin + x - right))
+            for hit, x in zip(hits, xs, strict=True)
+        ]
+    elif 0 <= target < len(xs) and target == int(target):
+        right = xs[int(target)]
+        errors = [ops.relu(margin + x - right) for i, x in enumerate(xs) if i != target]
+    else:
         raise ValueError(f"multiclass_hinge: class {target} of {len(xs)} classes, counted from 0")
-    right = xs[int(target)]
-    return ops.sum([ops.relu(margin + x - right) for i, x in enumerate(xs) if i != target]) * (
-        1.0 / len(xs)
-    )
+    return ops.sum(errors) * (1.0 / len(xs))
 
 
 # Penalties --------------------------------------------------------------------------------

@@ -223,7 +223,9 @@ def layer_case(module, parameters: dict, *inputs, call=None, **more) -> dict:
         "parameters": parameters,
         "inputs": inputs,
         "outputs": outputs.tolist(),
-        "gradients": {name: p.grad.tolist() for name, p in module.named_parameters()},
+        "gradients": {
+            name.removeprefix("cell."): p.grad.tolist() for name, p in module.named_parameters()
+        },
         "input_gradients": [x.grad.tolist() for x in xs],
         **more,
     }
