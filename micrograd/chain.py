@@ -46,6 +46,17 @@ def set_grad_value(v: Node, gradient: object) -> None:
         delattr(v, "_grad_value")
 
 
+def take_grad_values(nodes: list[Node]) -> list[Any]:
+    """The gradients that are Values, each with its node, which has a number from here on."""
+    found: list[Any] = []
+    for v in nodes:
+        gradient = attribute(v, "_grad_value")
+        if gradient is not None:
+            found.append((v, gradient))
+            set_grad_value(v, None)
+    return found
+
+
 def passed_on(v: Node, rates: list[Any]) -> list[Any]:
     """For each operand of v its local gradient times the rate given for it, as Values.
 

@@ -23,7 +23,7 @@ from itertools import repeat
 from typing import Any, Final
 
 from . import ieee
-from .chain import GRAPHS, backward_with_graph, replay, set_grad_value
+from .chain import GRAPHS, backward_with_graph, replay, set_grad_value, take_grad_values
 from .nodes import LEAF, apply, attribute, op_name, parents, set_closure, unary
 from .number import Number, lift
 from .ops import TABLE
@@ -308,7 +308,10 @@ class Value(Number):
             live = search.live([self])
             leaves = search.leaves
             before = [leaf._grad for leaf in leaves]
+            graphs: list[Any] = []
             try:
+                if GRAPHS.used:  # a `_backward` of someone's own is to find numbers in .grad
+                    graphs = take_grad_values(leaves + search.inner)
                 for v in leaves:
                     v._grad = 0.0
                 this: Node = self
@@ -321,10 +324,9 @@ class Value(Number):
                 set_grads(leaves, after)
             except BaseException:
                 set_grads(leaves, before)
+                for v, gradient in graphs:
+                    set_grad_value(v, gradient)
                 raise
-            if GRAPHS.used:
-                for v in leaves + search.inner:
-                    set_grad_value(v, None)
 
     def forward(self) -> float:
         """The number that results from the leaves as they are now.

@@ -12,7 +12,7 @@ from typing import Any
 from .engine import Value, blank
 from .modes import Observer
 from .nested import flatten, rebuild
-from .nodes import operands_of, with_step
+from .nodes import made, operands_of, with_step
 from .tape import Tape
 from .toposort import Node
 from .transforms import DEPTH
@@ -37,8 +37,11 @@ def checkpoint(f: Callable[..., Any], *args: Any) -> Any:
     """f(*args), keeping of its graph nothing but the result; backward() computes it again.
 
     f must give the same each time. What it uses from outside, such as weights, gets its
-    gradient as well. Several results, in a list, are computed again once for all of them.
-    Gradients of gradients need the whole graph: inside a transform f is simply called.
+    gradient as well. Several results, in a list or another structure, are computed again
+    once for all of them. The gradients are those without checkpoint to the last bit where
+    f is all that uses what it uses, and to rounding else: sums of more than two parts come
+    in another order. Gradients of gradients need the whole graph: inside a transform f is
+    simply called.
 
     >>> from micrograd import Value, checkpoint
     >>> x = Value(0.5)
@@ -59,23 +62,31 @@ def checkpoint(f: Callable[..., Any], *args: Any) -> Any:
     del seen
     if len(fresh) == 1:
         [i] = fresh
-        flat[i] = with_step(blank(), used, numbers[i], "checkpoint", again.alone)
+        flat[i] = made(with_step(blank(), used, numbers[i], "checkpoint", again.alone))
     elif fresh:
         # One node in front of all results: its step comes after theirs, and does the work.
-        hub = with_step(blank(), used, 0.0, "checkpoint", again.together)
+        hub = made(with_step(blank(), used, 0.0, "checkpoint", again.together))
         for i in fresh:
-            flat[i] = with_step(blank(), (hub,), numbers[i], "result", Seed(again.seeds, i))
+            step = Seed(again.seeds, i)
+            flat[i] = made(with_step(blank(), (hub,), numbers[i], "result", step))
     return rebuild(outputs, iter(flat))
 
 
 class Seed:
-    """The step of one of several results: it leaves its gradient for the recomputation."""
+    """The step of one of several results: it leaves its gradient for the recomputation.
+
+    The gradient of the hub, which has no other use, counts how many have done so in this
+    pass: what a pass that broke off has left behind comes earlier in the dictionary.
+    """
 
     def __init__(self, seeds: dict[int, float], i: int) -> None:
         self.seeds, self.i = seeds, i
 
     def __call__(self, result: Node) -> None:
+        self.seeds.pop(self.i, None)
         self.seeds[self.i] = result._grad
+        [hub] = operands_of(result)
+        hub._grad += 1.0
 
 
 class Again:
@@ -93,9 +104,9 @@ class Again:
         self.run({i: result._grad})
 
     def together(self, hub: Node) -> None:
-        seeds = dict(self.seeds)
+        latest = list(self.seeds.items())[-int(hub._grad) :]
         self.seeds.clear()
-        self.run(seeds)
+        self.run(dict(latest))
 
     def run(self, seeds: dict[int, float]) -> None:
         """Build the graph, pull the gradients to what was used from outside, and drop it."""
@@ -115,6 +126,9 @@ class Again:
         for i, seed in seeds.items():
             cotangents[flat[i]] = cotangents.get(flat[i], 0.0) + seed
         tape = Tape(list(cotangents), self.used)
+        # The sums go on from where they are, and so round as they would without a break.
+        for x in self.used:
+            cotangents[x] = x._grad
         gradients = tape.pull(cotangents)
         for x in self.used:
-            x._grad += gradients[tape.place[x]]
+            x._grad = gradients[tape.place[x]]

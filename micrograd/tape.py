@@ -13,7 +13,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .chain import check_fresh, partials_as_values, refuse
+from .chain import (
+    GRAPHS,
+    check_fresh,
+    partials_as_values,
+    refuse,
+    set_grad_value,
+    take_grad_values,
+)
 from .nodes import apply, closure_of, is_made_by_hand, leaf, operands_of, slopes_of
 from .number import Number
 from .rule import SMOOTH
@@ -128,17 +135,21 @@ class Tape:
         sources = self.source[self.first[i] : self.first[i + 1]]
         around = [v] + [self.nodes[s] for s in sources]
         before = [x._grad for x in around]
+        graphs = take_grad_values(around) if GRAPHS.used else []
         try:
-            for x in around:
-                x._grad = 0.0
+            # It adds to what the others have passed on, in the same order as backward() does.
+            for s in sources:
+                self.nodes[s]._grad = g[s]
             v._grad = g[i]
             step(v)
-            for s in set(sources):
+            for s in sources:
                 reached[s] = True
-                g[s] += self.nodes[s]._grad
+                g[s] = self.nodes[s]._grad
         finally:
             for x, old in zip(around, before):
                 x._grad = old
+            for x, gradient in graphs:
+                set_grad_value(x, gradient)
 
     def curve(self) -> Curvature:
         """The second derivatives of every operation, for products with the Hessian."""
