@@ -87,6 +87,12 @@ class Rule:
         return f"<operation {self.name}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
+        known = TABLE.get(self.name) or CUSTOM.get(self.name)
+        if known is not None and known is not self and known is not self.twin:
+            raise TypeError(
+                f"cannot pickle the operation {self.name!r}: another one of that name has been "
+                "defined since; give each micrograd.custom a name of its own"
+            )
         return find, (self.name, self.symbol, self.flipped)
 
     def __deepcopy__(self, memo: object) -> Rule:
