@@ -52,7 +52,7 @@ _LATER = {
         "check": ["check_grad"],
         "homework": ["check_value_class"],
         "compiler": ["jit"],
-        "graph": ["draw", "graph", "name_values", "scope"],
+        "graph": ["draw", "graph", "latex", "name_values", "scope"],
     }.items()
     for name in names
 }

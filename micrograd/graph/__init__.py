@@ -6,6 +6,21 @@
 from .diagram import name_values
 from .dot import draw_dot, trace
 from .draw import Graph, draw
+from .latex import latex
+from .paths import Explanation, explain
 from .scope import scope
+from .steps import Step, steps
 
-__all__ = ["Graph", "draw", "draw_dot", "name_values", "scope", "trace"]
+__all__ = [
+    "Explanation",
+    "Graph",
+    "Step",
+    "draw",
+    "draw_dot",
+    "explain",
+    "latex",
+    "name_values",
+    "scope",
+    "steps",
+    "trace",
+]

@@ -1,0 +1,185 @@
+"""`steps`: the backward pass one product at a time, in numbers, words and formulas.
+
+It follows `Value.backward` in the same order and with the same roundings, but keeps the
+gradients to itself. `frames.py` draws the steps, `paths.py` sums over whole paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ..engine import Value
+from ..nodes import closure_of, op_name, operands_of, slopes_of
+from ..rule import real
+from ..toposort import Node, Search, toposort
+from .diagram import check, label_of, number, unfold
+from .latex import decimal, symbol
+
+
+class Step(NamedTuple):
+    """One product of the chain rule: `operand.grad += upstream * local`.
+
+    The first step of all has no node: it gives the root its gradient, which is 1.
+    """
+
+    number: int
+    node: Any  # whose chain rule it is, None at the first step
+    operand: Any  # whose gradient grows
+    place: int  # which operand of the node it is
+    upstream: float  # the gradient of the node, complete by now
+    local: float | None  # how fast the node changes with the operand; None if nobody says
+    before: float  # the gradient of the operand before the step
+    after: float  # and after it
+    name: str  # of the operand
+    node_name: str
+    op: str
+
+    @property
+    def text(self) -> str:
+        """The arithmetic, as Python: `w1.grad += 2.0 * 0.5`."""
+        if self.node is None:
+            return f"{self.name}.grad = {number(self.after)}"
+        if self.local is None:
+            return f"{self.name}.grad += {number(self.after - self.before)}"
+        return f"{self.name}.grad += {number(self.upstream)} * {number(self.local)}"
+
+    @property
+    def words(self) -> str:
+        """The step in a sentence."""
+        if self.node is None:
+            return f"{self.name} changes with itself at the rate {number(self.after)}."
+        start = f"{self.node_name} = {self.op}"
+        if self.local is None:
+            return f"{start} has a _backward of its own, which adds to {self.name}.grad."
+        return (
+            f"{start} has gradient {number(self.upstream)} and changes {number(self.local)} times "
+            f"as fast as {self.name}: {self.name}.grad grows from {number(self.before)} to "
+            f"{number(self.after)}."
+        )
+
+    @property
+    def latex(self) -> str:
+        """The chain rule of this step, as a formula."""
+        x = symbol(self.name)
+        if self.node is None:
+            return rf"\frac{{\partial {x}}}{{\partial {x}}} = {decimal(self.after)}"
+        v = symbol(self.node_name)
+        if self.local is None:
+            return rf"\bar{{{x}}} \mathrel{{+}}= {decimal(self.after - self.before)}"
+        return (
+            rf"\bar{{{x}}} \mathrel{{+}}= \bar{{{v}}} \cdot \frac{{\partial {v}}}{{\partial {x}}} "
+            rf"= {decimal(self.upstream)} \cdot {factor(self.local)} "
+            rf"= {decimal(self.upstream * self.local)}"
+        )
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def steps(root: Value, seed: object = 1.0, write: bool = False) -> Iterator[Step]:
+    """Each step of `root.backward(seed)`, in its order; see `Step`.
+
+    Nobody's `.grad` changes, unless `write` is true: then each step is done as it is
+    given out, and at the end the gradients are those that `backward` leaves.
+
+    >>> x, w = Value(2.0, label="x"), Value(-3.0, label="w")
+    >>> y = x * w
+    >>> y.label = "y"
+    >>> for step in steps(y):
+    ...     print(step)
+    y.grad = 1.0
+    x.grad += 1.0 * -3.0
+    w.grad += 1.0 * 2.0
+    >>> x.grad
+    0.0
+    """
+    check(root)
+    return walk(root, real(seed, "steps: the seed"), write)
+
+
+def walk(root: Value, start: float, write: bool) -> Iterator[Step]:
+    unfold(root)
+    search = Search()
+    search.visit(root)
+    names = names_of(root)
+    leaves = set(search.leaves)
+    had = {v: v._grad if v in leaves else 0.0 for v in search.leaves + search.inner}
+    adjoint = dict.fromkeys(had, 0.0)
+
+    def put(v: Node, gradient: float) -> None:
+        adjoint[v] = gradient
+        if write:
+            v._grad = had[v] + gradient if v in leaves else gradient
+
+    if write:
+        for v in search.inner:
+            v._grad = 0.0
+    put(root, start)
+    yield Step(0, None, root, 0, start, 1.0, 0.0, start, names[root], "", "")
+    count = 0
+    for v in reversed(search.live([root])):
+        upstream = adjoint[v]
+        for place, x, local, before, after in passed(v, adjoint):
+            put(x, after)
+            count += 1
+            yield Step(
+                count, v, x, place, upstream, local, before, after, names[x], names[v], op_name(v)
+            )
+
+
+def passed(
+    v: Node, adjoint: dict[Node, float]
+) -> Iterator[tuple[int, Node, float | None, float, float]]:
+    """What the chain rule at a node does to each operand: place, operand, slope, old, new."""
+    upstream = adjoint[v]
+    if closure_of(v) is not None:
+        yield from by_closure(v, adjoint)
+        return
+    for place, (x, slope) in enumerate(zip(operands_of(v), slopes_of(v), strict=True)):
+        if slope is not None and isinstance(x, Node):
+            before = adjoint[x]
+            yield place, x, slope, before, before + slope * upstream
+
+
+def by_closure(
+    v: Node, adjoint: dict[Node, float]
+) -> list[tuple[int, Node, float | None, float, float]]:
+    """The same where the user wrote the step: it is run, and the gradients put back."""
+    operands: list[Any] = [x for x in dict.fromkeys(operands_of(v)) if isinstance(x, Node)]
+    kept = [(x, x._grad) for x in [*operands, v]]
+    try:
+        for x in [*operands, v]:
+            x._grad = adjoint[x]
+        closure_of(v)(v)
+        after = [x._grad for x in operands]
+    finally:
+        for x, gradient in kept:
+            x._grad = gradient
+    return [(i, x, None, adjoint[x], after[i]) for i, x in enumerate(operands)]
+
+
+def names_of(root: Value) -> dict[Any, str]:
+    """A name for every node: its label if no other node has it, else v1, v2, ..."""
+    leaves, inner = toposort(root)
+    labels: dict[str, int] = {}
+    for v in leaves + inner:
+        label = label_of(v)
+        labels[label] = labels.get(label, 0) + 1
+    names: dict[Any, str] = {}
+    count = 0
+    for v in leaves + inner:
+        label = label_of(v)
+        if label and labels[label] == 1:
+            names[v] = label
+            continue
+        count += 1
+        while f"v{count}" in labels:
+            count += 1
+        names[v] = f"v{count}"
+    return names
+
+
+def factor(x: float) -> str:
+    """A number as the right factor of a product."""
+    return rf"({decimal(x)})" if x < 0 else decimal(x)
