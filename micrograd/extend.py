@@ -44,24 +44,21 @@ def custom(
     if not callable(f):
         raise TypeError(f"custom: f is a function of floats, not {f!r:.60}")
     title = name or getattr(f, "__name__", "custom").replace("<lambda>", "custom")
-    if title in TABLE:
-        raise ValueError(
-            f"custom: {title} is an operation of micrograd already; write name='my_{title}' or so"
-        )
     n = len(slopes)
     expect(f, n, f"custom: {title} has {n} partials, so f is called with {n} numbers")
     for i, p in enumerate(slopes):
         what = f"custom: partial {i} of {title} is called with {n} operands and the result"
         expect(p, n + 1, what)
+    key = f"custom_{title}" if title in TABLE else title
     rule = Rule(
-        title,
+        key,
         number_from(f, title),
         tuple(number_from(p, f"partial {i} of {title}") for i, p in enumerate(slopes)),
         n,
         symbol=title,
         doc=f.__doc__ or "",
     )
-    CUSTOM[title] = rule
+    CUSTOM[key] = rule
     rule.function = function_of(rule, {})
     return rule.function
 

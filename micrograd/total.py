@@ -23,6 +23,9 @@ class Total:
     def __init__(self, x: float) -> None:
         self.x = x
 
+    def __float__(self) -> float:
+        return self.x
+
     def _apply(self, rule: Any, operands: tuple[Any, ...]) -> Total:
         return Total(rule.forward(*map(number, operands)))
 
