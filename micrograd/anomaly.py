@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import linecache
+import os
 import sys
-from pathlib import Path
+import sysconfig
 from typing import Any
 
 from .modes import Observer
-from .nodes import attribute, op_name, operands_of, slopes_of
+from .nodes import attribute, closure_of, op_name, operands_of, slopes_of
 from .toposort import Node
-
-PACKAGE = str(Path(__file__).parent)
 
 
 class AnomalyError(FloatingPointError):
@@ -20,19 +20,25 @@ class AnomalyError(FloatingPointError):
 class detect_anomaly(Observer):
     """A `with` block in which the first nan, in a value or a gradient, raises `AnomalyError`.
 
-    The message names the operation, its inputs, and the file and line that made it. With
-    `inf` infinite numbers count as well. It costs time on every operation.
+    The message names the operation, its inputs, and the file and line of your own that led
+    to it, also where a layer or a loss made it. With `inf` infinite numbers count as well.
+    It costs time on every operation.
 
     >>> from micrograd import Value, detect_anomaly
     >>> x = Value(-1.0)
     >>> with detect_anomaly():
-    ...     y = x.log()
+    ...     y = x.log()  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    micrograd.anomaly.AnomalyError: log(-1.0) is nan, at <doctest ...>:2
+    micrograd.anomaly.AnomalyError: log(-1.0) is nan, at <doctest ...>:2: y = x.log()...
     """
 
     def __init__(self, inf: bool = False) -> None:
         self.inf = inf
+        self.now: Node | None = None  # whose step of the chain rule is being made of nodes
+
+    def __enter__(self) -> Any:
+        self.now = None
+        return super().__enter__()
 
     def is_bad(self, x: float) -> bool:
         return x - x != 0 if self.inf else x != x
@@ -40,18 +46,26 @@ class detect_anomaly(Observer):
     def made(self, node: Node) -> None:
         place = user_line()
         if self.is_bad(node._data):
-            raise AnomalyError(f"{expression(node)} is {node._data}, at {place}")
+            what = f"{expression(node)} is {node._data}"
+            if self.now is None:
+                raise AnomalyError(f"{what}, at {with_source(place)}")
+            raise AnomalyError(
+                f"{what}, in the gradient of {expression(self.now)}, {made_at(self.now)}; "
+                f"differentiated at {with_source(place)}"
+            )
         setattr(node, "_line", place)
 
+    def stepping(self, node: Node | None) -> None:
+        self.now = node
+
     def stepped(self, node: Node) -> None:
-        """The chain rule has been done at this node."""
         for x, slope in zip(operands_of(node), slopes_of(node), strict=True):
             if isinstance(x, Node) and self.is_bad(x._grad):
-                local = "" if slope is None else f", local gradient {slope}"
-                place = attribute(node, "_line") or "a line outside detect_anomaly"
+                known = slope is not None and closure_of(node) is None
+                local = f", local gradient {slope}" if known else ""
                 raise AnomalyError(
                     f"the gradient of {name_of(x)} is {x._grad} after the step of "
-                    f"{expression(node)}: upstream gradient {node._grad}{local}; made at {place}"
+                    f"{expression(node)}: upstream gradient {node._grad}{local}; {made_at(node)}"
                 )
 
 
@@ -73,11 +87,41 @@ def name_of(node: Node) -> str:
     return f"{label} = {node._data}" if label else f"the operand {node._data}"
 
 
+def made_at(node: Node) -> str:
+    place = attribute(node, "_line")
+    return f"made at {with_source(place)}" if place else "made outside of detect_anomaly"
+
+
+# Whose line it is -----------------------------------------------------------------------------
+
+OURS = os.path.dirname(__file__) + os.sep
+# Python's own library and installed packages, NumPy say, which call back into our operations.
+OTHERS = tuple(
+    folder + os.sep
+    for folder in {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
+)
+
+
 def user_line() -> str:
-    """Where in the user's own code we are: file and line of the nearest frame outside here."""
+    """Where in the user's own code we are, as file:line.
+
+    That is the innermost frame that is neither ours nor of an installed package, or else
+    the innermost that is not ours.
+    """
     frame: Any = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    found = ""
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith((OURS, "<micrograd")):
+            if not name.startswith((*OTHERS, "<frozen", "<__array")):
+                return f"{name}:{frame.f_lineno}"
+            found = found or f"{name}:{frame.f_lineno}"
         frame = frame.f_back
-    if frame is None:
-        return "an unknown line"
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return found or "an unknown line"
+
+
+def with_source(place: str) -> str:
+    """file:line, and what stands there if it can be read."""
+    name, _, line = place.rpartition(":")
+    text = linecache.getline(name, int(line)).strip() if line.isdigit() else ""
+    return f"{place}: {text}" if text else place

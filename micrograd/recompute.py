@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .anomaly import detect_anomaly
 from .engine import Value, blank
 from .modes import Observer
 from .nested import flatten, rebuild
 from .nodes import made, operands_of, with_step
 from .tape import Tape
 from .toposort import Node
-from .transforms import DEPTH
+from .transforms import DEPTH, pull_on_tape
 from .watch import WATCH
 
 
@@ -111,6 +112,8 @@ class Again:
     def run(self, seeds: dict[int, float]) -> None:
         """Build the graph, pull the gradients to what was used from outside, and drop it."""
         hidden = WATCH.hide()
+        # Who only records the graph has seen it; who looks for nan is to see this one too.
+        WATCH.show([observer for observer in hidden if isinstance(observer, detect_anomaly)])
         try:
             flat = flatten(self.f(*self.args))
         finally:
@@ -129,6 +132,6 @@ class Again:
         # The sums go on from where they are, and so round as they would without a break.
         for x in self.used:
             cotangents[x] = x._grad
-        gradients = tape.pull(cotangents)
+        gradients = pull_on_tape(tape, cotangents)
         for x in self.used:
             x._grad = gradients[tape.place[x]]
