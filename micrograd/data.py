@@ -2,12 +2,13 @@
 
 A data set is a pair (X, y): a list of examples, each a list of numbers, and a list of
 targets. Everything random takes a seed and leaves the global `random` alone. Arrays, such
-as scikit-learn's, are taken wherever lists are.
+as scikit-learn's, are taken wherever lists are. Read on in `train.py`.
 """
 
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 import random
 from collections.abc import Iterator, Sequence
@@ -19,8 +20,12 @@ SPECIES = ("setosa", "versicolor", "virginica")
 
 
 def as_lists(data: Any) -> list[Any]:
-    """Nested lists of plain numbers, from lists or arrays."""
-    return data.tolist() if hasattr(data, "tolist") else list(data)
+    """Nested lists of plain numbers, from lists, arrays, tensors or tables of pandas."""
+    if hasattr(data, "to_numpy"):
+        data = data.to_numpy()
+    if hasattr(data, "tolist"):
+        return list(data.tolist())
+    return [row.tolist() if hasattr(row, "tolist") else row for row in data]
 
 
 # Made-up points in the plane --------------------------------------------------------------
@@ -117,8 +122,8 @@ def iris() -> tuple[Examples, list[int]]:
 def split(X: Any, y: Any, test: float = 0.25, seed: int = 0) -> tuple[Any, Any, Any, Any]:  # noqa: N803
     """X to train on, X to test on, y to train on, y to test on: shuffled, then cut.
 
-    `test` is the share of examples held out; each class of whole numbers is cut in that
-    proportion.
+    `test` is the share of examples held out. It is held out of every class, or of every
+    range of a regression's targets: of each few neighbours in the order of y, one.
 
     >>> X, y = iris()
     >>> X_train, X_test, y_train, y_test = split(X, y, test=0.2)
@@ -126,21 +131,18 @@ def split(X: Any, y: Any, test: float = 0.25, seed: int = 0) -> tuple[Any, Any, 
     (120, 30, 10)
     """
     xs, ys = as_lists(X), as_lists(y)
-    if len(xs) != len(ys):
+    if len(xs) != len(ys) or len(xs) < 2:
         raise ValueError(f"split: {len(xs)} examples and {len(ys)} targets")
     if not 0 < test < 1:
         raise ValueError(f"split: the share to test on lies between 0 and 1, not {test!r}")
     rng = random.Random(seed)
-    groups: dict[Any, list[int]] = {}
-    for i, target in enumerate(ys):
-        groups.setdefault(target if target == int(target) else None, []).append(i)
-    held: list[int] = []
-    kept: list[int] = []
-    for group in groups.values():
-        rng.shuffle(group)
-        cut = round(len(group) * test)
-        held += group[:cut]
-        kept += group[cut:]
+    order = list(range(len(ys)))
+    rng.shuffle(order)
+    order.sort(key=lambda i: ys[i])  # equal targets stay shuffled
+    count = min(max(round(len(ys) * test), 1), len(ys) - 1)
+    cuts = [len(ys) * k // count for k in range(count + 1)]
+    held = [rng.choice(order[a:b]) for a, b in itertools.pairwise(cuts)]
+    kept = list(set(order) - set(held))
     rng.shuffle(held)
     rng.shuffle(kept)
     return (
@@ -158,6 +160,10 @@ def batches(X: Any, y: Any, size: int, rng: random.Random | None = None) -> Iter
     [[1, 2], [3]]
     """
     xs, ys = as_lists(X), as_lists(y)
+    if len(xs) != len(ys):
+        raise ValueError(f"batches: {len(xs)} examples and {len(ys)} targets")
+    if size < 1:
+        raise ValueError(f"batches: the size is at least 1, not {size!r}")
     order = list(range(len(xs)))
     if rng is not None:
         rng.shuffle(order)

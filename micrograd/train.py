@@ -1,49 +1,62 @@
 """`fit`: the training loop, with what every such loop ends up having.
 
 A progress bar, a history, held-out data, an early stop, and Ctrl-C that loses nothing.
-The loop itself is the ten lines in the middle of `fit`. Pictures of what it did are in
-`plots.py`.
+The loop itself is the lines in the middle of `fit`; below are the means to judge a model.
+Pictures of what training did are in `plots.py`.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import ops
 from .data import as_lists, batches
+from .engine import Value
 from .modes import no_grad
 from .nn import Module
 from .optim import Optimizer, Schedule
+
+Loss = Callable[[Any, Any], Any]
 
 
 @dataclass
 class History:
     """What happened: one number an epoch in each list.
 
-    loss:        the mean over the training examples, penalty included
-    held_out:    the mean over the held-out examples, if there were any
-    best:        the epoch that the model was left at, counted from 0
+    loss:        the mean over the epoch's batches, penalty included, while they were learned
+    held_out:    the mean over the held-out examples after the epoch, if there were any
+    judged:      the loss after the epoch by which the best one is chosen: that of
+                 `held_out`, or without that of the training data, penalty included
+    best:        the epoch that the model was left after, counted from 0; -1 for none
     interrupted: whether Ctrl-C ended it
     """
 
     loss: list[float] = field(default_factory=list)
     held_out: list[float] = field(default_factory=list)
+    judged: list[float] = field(default_factory=list)
     best: int = -1
     interrupted: bool = False
 
-    @property
-    def judged(self) -> list[float]:
-        """The losses by which the best epoch is chosen."""
-        return self.held_out or self.loss
+
+class Diverged(ValueError):
+    """The loss is no longer a finite number. `history` tells what happened until then."""
+
+    def __init__(self, loss: float, history: History) -> None:
+        super().__init__(
+            f"fit: the loss is {loss} in epoch {len(history.judged)}; the model has its best state "
+            "again. Try a smaller learning rate, or look for the cause with detect_anomaly()."
+        )
+        self.history = history
 
 
 def fit(
     model: Module,
-    loss: Callable[[Any, Any], Any],
+    loss: Loss,
     data: tuple[Any, Any],
     optimizer: Optimizer,
     *,
@@ -53,21 +66,23 @@ def fit(
     held_out: tuple[Any, Any] | None = None,
     patience: int | None = None,
     schedule: Schedule | None = None,
+    before_step: Callable[[], Any] | None = None,
     after_step: Callable[[], Any] | None = None,
     progress: bool = True,
     seed: int = 0,
 ) -> History:
-    """A `History`; the model has learned, and has the parameters of its best epoch.
+    """A `History`; the model has learned, has the parameters of its best epoch, and is in eval.
 
-    The best epoch is the one with the least loss on `held_out`, or without that on the
-    training data. `loss(model(x), y)` is averaged over batches of `batch_size` examples,
-    all of them if None, drawn in an order that `seed` fixes; `penalty()` is added to each
-    batch's mean. With `patience`, training stops once that many epochs brought nothing
-    better. `schedule.step()` and then `after_step()` are called after each step. Ctrl-C
-    ends training early: the best parameters so far are kept.
+    The best epoch is the one after which the loss on `held_out` was least, or without that
+    the loss on the training data. `loss(model(x), y)` is averaged over batches of
+    `batch_size` examples, all of them if None, drawn in an order that `seed` fixes;
+    `penalty()` is added to each batch's mean. With `patience`, training stops once that
+    many epochs brought nothing better.
 
-    A loss that is not finite is a ValueError, with the model at its best state: a smaller
-    learning rate usually helps.
+    `before_step()` is called when the gradients are there, to clip them say; after the step
+    `schedule.step()`, then `after_step()`, to bound weights say. Ctrl-C ends training early
+    and keeps the best parameters so far. A loss that is not finite is a `Diverged`, with
+    the model at its best state.
 
     >>> from micrograd import data, losses, nn, optim
     >>> random.seed(1)
@@ -81,20 +96,30 @@ def fit(
     xs, ys = as_lists(data[0]), as_lists(data[1])
     if len(xs) != len(ys) or not xs:
         raise ValueError(f"fit: {len(xs)} examples and {len(ys)} targets")
-    rng = random.Random(seed)
+    size = len(xs) if batch_size is None else batch_size
+    rng = None if batch_size is None else random.Random(seed)
+
+    def objective(xs: Any, ys: Any) -> Any:
+        mean = mean_loss(model, loss, xs, ys)
+        error = mean if penalty is None else mean + penalty()
+        if not math.isfinite(number(error)):
+            raise Diverged(number(error), history)
+        return error
+
     history = History()
     best = model.state_dict()
+    ahead = None  # the loss of all examples, where it was computed to judge the epoch before
     try:
-        with bar(epochs, progress) as show:
+        with Progress(epochs, progress) as show:
             for epoch in range(epochs):
                 model.train()
                 total = 0.0
-                for batch in batches(xs, ys, batch_size or len(xs), rng if batch_size else None):
+                for batch in batches(xs, ys, size, rng):
                     optimizer.zero_grad()
-                    error = mean_loss(model, loss, *batch)
-                    if penalty is not None:
-                        error = error + penalty()
+                    error = objective(*batch) if ahead is None else ahead
                     error.backward()
+                    if before_step is not None:
+                        before_step()
                     optimizer.step()
                     if schedule is not None:
                         schedule.step()
@@ -104,15 +129,17 @@ def fit(
                 history.loss.append(total / len(xs))
                 if held_out is not None:
                     history.held_out.append(evaluate(model, loss, held_out))
-                judged = history.judged
-                if not math.isfinite(judged[-1]) or not math.isfinite(history.loss[-1]):
-                    raise ValueError(
-                        f"fit: the loss is {judged[-1]} after epoch {epoch}; the model keeps its "
-                        "best state. Try a smaller learning rate, or micrograd.detect_anomaly()."
-                    )
-                # The loss of an epoch is measured while its steps are taken, the state after.
-                if history.best < 0 or judged[-1] < judged[history.best]:
-                    history.best, best = epoch, model.state_dict()
+                    judged = history.held_out[-1]
+                elif batch_size is None:
+                    ahead = objective(xs, ys)
+                    judged = ahead.data
+                else:
+                    judged = evaluate(model, loss, (xs, ys), penalty)
+                if not math.isfinite(judged):
+                    raise Diverged(judged, history)
+                history.judged.append(judged)
+                if history.best < 0 or judged < history.judged[history.best]:
+                    best, history.best = model.state_dict(), epoch
                 show(history)
                 if patience is not None and epoch - history.best >= patience:
                     break
@@ -124,32 +151,58 @@ def fit(
     return history
 
 
-def mean_loss(model: Module, loss: Callable[[Any, Any], Any], xs: Any, ys: Any) -> Any:
+# Judging a model --------------------------------------------------------------------------
+
+
+def outputs(model: Module, xs: Any) -> list[Any]:
+    """What the model says to each example: one by one, or as one batch if it needs that."""
+    if any(module.whole_batch for module in model.modules()):
+        return list(model(xs))
+    return [model(x) for x in xs]
+
+
+def mean_loss(model: Module, loss: Loss, xs: Any, ys: Any) -> Any:
     """The mean of loss(model(x), y) over examples."""
-    return ops.mean([loss(model(x), y) for x, y in zip(xs, ys, strict=True)])
+    return ops.mean([loss(out, y) for out, y in zip(outputs(model, xs), ys, strict=True)])
 
 
-def evaluate(model: Module, loss: Callable[[Any, Any], Any], data: tuple[Any, Any]) -> float:
-    """The mean loss over data, with the model set for use and nothing recorded."""
-    was = model.training
+@contextmanager
+def in_use(model: Module) -> Iterator[None]:
+    """A block in which the model is set for use and records nothing; then all is as before."""
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
         with no_grad():
-            return float(getattr(mean_loss(model, loss, *map(as_lists, data)), "data", math.nan))
+            yield
     finally:
-        model.train(was)
+        for module, mode in modes:
+            module.training = mode
+
+
+def evaluate(
+    model: Module, loss: Loss, data: tuple[Any, Any], penalty: Callable[[], Any] | None = None
+) -> float:
+    """The mean loss over data, with the model set for use and nothing recorded."""
+    with in_use(model):
+        error = mean_loss(model, loss, as_lists(data[0]), as_lists(data[1]))
+        return number(error if penalty is None else error + penalty())
+
+
+def number(x: Any) -> float:
+    return x.data if isinstance(x, Value) else float(x)
 
 
 def predict(model: Module, X: Any) -> list[int]:  # noqa: N803
     """The class of each example: the largest of several scores, or 1 where one is above 0."""
+    with in_use(model):
+        scores = outputs(model, as_lists(X))
     chosen = []
-    with no_grad():
-        for x in as_lists(X):
-            scores = model(x)
-            if isinstance(scores, list):
-                chosen.append(max(range(len(scores)), key=lambda i: scores[i].data))
-            else:
-                chosen.append(int(scores.data > 0))
+    for score in scores:
+        if isinstance(score, list):
+            numbers = [number(s) for s in score]
+            chosen.append(numbers.index(max(numbers)))
+        else:
+            chosen.append(int(number(score) > 0))
     return chosen
 
 
@@ -160,23 +213,27 @@ def accuracy(model: Module, X: Any, y: Any) -> float:  # noqa: N803
     return hits / len(wanted)
 
 
-class bar:  # noqa: N801 (a context manager)
+class Progress:
     """A progress bar that shows the losses of the latest epoch, or nothing at all."""
 
     def __init__(self, epochs: int, visible: bool) -> None:
-        from tqdm.auto import tqdm
+        self.line: Any = None
+        if visible:
+            from tqdm import tqdm
 
-        self.line: Any = tqdm(total=epochs, disable=not visible, unit="epoch", dynamic_ncols=True)
+            self.line = tqdm(total=epochs, unit="epoch", dynamic_ncols=True)
 
     def __enter__(self) -> Callable[[History], None]:
         return self.show
 
     def show(self, history: History) -> None:
-        losses = {"loss": f"{history.loss[-1]:.4f}"}
-        if history.held_out:
-            losses["held out"] = f"{history.held_out[-1]:.4f}"
-        self.line.set_postfix(losses, refresh=False)
-        self.line.update()
+        if self.line is not None:
+            losses = {"loss": f"{history.loss[-1]:.4f}"}
+            if history.held_out:
+                losses["held out"] = f"{history.held_out[-1]:.4f}"
+            self.line.set_postfix(losses, refresh=False)
+            self.line.update()
 
     def __exit__(self, *error: object) -> None:
-        self.line.close()
+        if self.line is not None:
+            self.line.close()

@@ -1,0 +1,313 @@
+"""`fit`: what it leaves behind, however training ends; and what a model learns by it."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+import micrograd as mg
+from micrograd import Value, data, losses, nn, optim
+from micrograd.train import Diverged, History, accuracy, evaluate, fit, predict
+
+
+def small(seed=0, lr=0.1, kind=optim.Adam, hidden=4):
+    random.seed(seed)
+    model = nn.MLP(2, [hidden, 1], activation="tanh", init="xavier")
+    return model, kind(model.parameters(), lr=lr)
+
+
+def run(model, opt, points, **more):
+    return fit(model, losses.logistic, points, opt, progress=False, **more)
+
+
+MOONS = data.moons(30, noise=0.1, seed=1)
+OTHERS = data.moons(20, noise=0.3, seed=2)
+
+
+# The loop ---------------------------------------------------------------------------------
+
+
+def test_the_steps_are_those_of_a_loop_written_by_hand():
+    model, opt = small()
+    history = run(model, opt, MOONS, epochs=5)
+    hand, by_hand = small()
+    for epoch in range(5):
+        by_hand.zero_grad()
+        loss = mg.mean([losses.logistic(hand(x), y) for x, y in zip(*MOONS)])
+        assert history.loss[epoch] == loss.data
+        loss.backward()
+        by_hand.step()
+    assert model.state_dict() == hand.state_dict()
+    assert history.best == 4
+    assert history.judged == [*history.loss[1:], evaluate(model, losses.logistic, MOONS)]
+    assert history.held_out == []
+
+
+@pytest.mark.parametrize("size", [None, 7, 30, 100])
+@pytest.mark.parametrize("held_out", [None, OTHERS])
+def test_the_model_is_left_after_its_best_epoch(size, held_out):
+    model, opt = small(lr=0.8)  # too large: the loss jumps up and down
+    history = run(model, opt, MOONS, epochs=25, batch_size=size, held_out=held_out)
+    assert len(history.loss) == len(history.judged) == 25
+    assert history.best == history.judged.index(min(history.judged))
+    left = evaluate(model, losses.logistic, held_out or MOONS)
+    assert left == pytest.approx(min(history.judged), rel=1e-13)
+    assert history.held_out == (history.judged if held_out else [])
+    assert not model.training
+
+
+def test_batches_are_fixed_by_the_seed():
+    ends = []
+    for seed in (1, 1, 2):
+        model, opt = small()
+        random.seed(seed * 100)  # what else is drawn does not matter
+        run(model, opt, MOONS, epochs=3, batch_size=8, seed=seed)
+        ends.append(model.state_dict())
+    assert ends[0] == ends[1] != ends[2]
+
+
+def test_a_penalty_is_part_of_the_loss():
+    model, opt = small(kind=optim.SGD, lr=0.0)
+    plain = evaluate(model, losses.logistic, MOONS)
+    weights = losses.l2(model.parameters()).data
+    for size in (None, 10):
+        history = run(
+            model, opt, MOONS, epochs=1, batch_size=size,
+            penalty=lambda: 0.1 * losses.l2(model.parameters()),
+        )  # fmt: skip
+        assert history.loss[0] == pytest.approx(plain + 0.1 * weights)
+        assert history.judged[0] == pytest.approx(plain + 0.1 * weights)
+
+
+def test_it_stops_early_once_nothing_gets_better():
+    model, opt = small(hidden=16, lr=0.3)
+    history = run(model, opt, MOONS, epochs=500, held_out=OTHERS, patience=5)
+    assert len(history.loss) < 500
+    assert len(history.held_out) - 1 - history.best == 5
+    assert min(history.held_out) == history.held_out[history.best]
+
+
+def test_schedule_and_hooks_are_called_in_their_places():
+    model, opt = small(kind=optim.SGD, lr=0.5)
+    calls = []
+
+    class Noting(optim.StepLR):
+        def step(self):
+            calls.append("schedule")
+            super().step()
+
+    def before():
+        assert any(p.grad for p in model.parameters())
+        optim.clip_grad_norm(model.parameters(), 1e-3)
+        calls.append("before")
+
+    old = model.state_dict()
+    run(
+        model, opt, MOONS, epochs=2, batch_size=15, schedule=Noting(opt, 2, 0.1),
+        before_step=before, after_step=lambda: calls.append("after"),
+    )  # fmt: skip
+    assert calls == ["before", "schedule", "after"] * 4
+    assert opt.lr == pytest.approx(0.5 * 0.1**2)
+    moved = math.hypot(*[p - q for p, q in zip(model.state_dict().values(), old.values())])
+    assert moved <= 1e-3 * 0.5 * 2.3
+
+
+def test_max_norm_bounds_the_weights_after_each_step():
+    model, opt = small(kind=optim.SGD, lr=5.0)
+
+    def bound():
+        for layer in model.layers:
+            for n in layer.neurons:
+                losses.max_norm(n.w, 0.5)
+
+    run(model, opt, MOONS, epochs=10, after_step=bound)
+    for layer in model.layers:
+        for n in layer.neurons:
+            assert math.hypot(*[w.data for w in n.w]) <= 0.5 + 1e-12
+
+
+# Ends ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [None, 10])
+@pytest.mark.parametrize("at", [0, 1, 7, 20])
+def test_ctrl_c_in_the_middle_leaves_the_best_state(size, at):
+    calls = 0
+    states = []
+
+    def loss(out, y):
+        nonlocal calls
+        calls += 1
+        if calls == 1 + at * 33:
+            raise KeyboardInterrupt
+        return losses.logistic(out, y)
+
+    model, opt = small(lr=0.5)
+    states.append(model.state_dict())
+    history = fit(
+        model, loss, MOONS, opt, epochs=100, batch_size=size, progress=False,
+        after_step=lambda: states.append(model.state_dict()),
+    )  # fmt: skip
+    assert history.interrupted
+    assert len(history.loss) < 100
+    assert not model.training
+    steps = 1 if size is None else 3
+    assert model.state_dict() == states[(history.best + 1) * steps]
+    if history.best >= 0:
+        left = evaluate(model, losses.logistic, MOONS)
+        assert left == pytest.approx(min(history.judged), rel=1e-13)
+
+
+def test_ctrl_c_within_a_step_does_not_leave_half_of_it(monkeypatch):
+    model, opt = small()
+    update, calls = opt.update, 0
+
+    def slow(*arguments):
+        nonlocal calls
+        calls += 1
+        if calls == 3 * len(opt.parameters) + 5:
+            raise KeyboardInterrupt
+        return update(*arguments)
+
+    monkeypatch.setattr(opt, "update", slow)
+    history = run(model, opt, MOONS, epochs=10)
+    assert history.interrupted
+    assert history.best == 2
+    hand, by_hand = small()
+    run(hand, by_hand, MOONS, epochs=3)
+    assert model.state_dict() == hand.state_dict()
+
+
+@pytest.mark.parametrize("size", [None, 10])
+@pytest.mark.parametrize("held_out", [None, OTHERS])
+def test_a_loss_that_is_not_finite_is_an_error_and_the_model_stays_at_its_best(size, held_out):
+    random.seed(0)
+    model = nn.MLP(2, [3, 1])
+    opt = optim.SGD(model.parameters(), lr=1e6)
+    with pytest.raises(
+        Diverged, match=r"the loss is (nan|inf) in epoch \d+.*learning rate"
+    ) as told:
+        fit(
+            model, losses.squared_error, MOONS, opt, batch_size=size, held_out=held_out,
+            epochs=1000, progress=False,
+        )  # fmt: skip
+    history = told.value.history
+    assert isinstance(history, History)
+    assert isinstance(told.value, ValueError)
+    assert all(math.isfinite(p.data) for p in model.parameters())
+    if history.judged:
+        left = evaluate(model, losses.squared_error, held_out or MOONS)
+        assert left == pytest.approx(min(history.judged), rel=1e-12)
+
+
+def test_an_error_in_the_loss_passes_through_and_leaves_the_best_state():
+    model, opt = small()
+    before = model.state_dict()
+
+    def broken(out, y):
+        raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        fit(model, broken, MOONS, opt, progress=False)
+    assert model.state_dict() == before
+    with pytest.raises(ValueError, match="2 examples and 1 targets"):
+        run(model, opt, ([[0, 0], [1, 1]], [0]))
+    with pytest.raises(ValueError, match="at least 1"):
+        run(model, opt, MOONS, batch_size=0)
+
+
+def test_progress_is_shown_on_request(capsys):
+    model, opt = small()
+    fit(model, losses.logistic, MOONS, opt, epochs=2, held_out=OTHERS)
+    assert "held out=" in capsys.readouterr().err
+    run(model, opt, MOONS, epochs=1)
+    assert capsys.readouterr().err == ""
+
+
+# Models ----------------------------------------------------------------------------------
+
+
+def test_a_model_with_batch_norm_is_given_whole_batches():
+    random.seed(0)
+    model = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm(8), nn.Tanh(), nn.Linear(8, 1))
+    opt = optim.Adam(model.parameters(), lr=0.05)
+    history = run(model, opt, MOONS, epochs=30, batch_size=15)
+    assert history.judged[-1] < history.judged[0]
+    assert model[1].running_mean != [0.0] * 8
+    assert accuracy(model, *MOONS) > 0.85
+
+
+def test_judging_leaves_modes_and_statistics_alone_and_records_nothing():
+    random.seed(0)
+    frozen = nn.BatchNorm(2).eval()
+    model = nn.Sequential(frozen, nn.Dropout(0.5), nn.Linear(2, 1))
+    before = model.state_dict()
+    first = evaluate(model, losses.logistic, MOONS)
+    assert first == evaluate(model, losses.logistic, MOONS)
+    predict(model, MOONS[0])
+    assert model.state_dict() == before
+    assert [m.training for m in model.modules()] == [True, False, True, True, True]
+    assert all(p.grad == 0 for p in model.parameters())
+
+
+def test_predictions_of_one_score_and_of_several():
+    assert predict(nn.Sequential(lambda x: x[0]), [[0.5], [-0.5], [0.0]]) == [1, 0, 0]
+    assert predict(nn.Sequential(lambda x: x), [[1.0, 3.0, 2.0], [5.0, 5.0, 0.0]]) == [1, 0]
+    identity = nn.Sequential(lambda x: Value(x[0]))
+    assert accuracy(identity, [[1.0], [-1.0], [2.0]], [1, -1, -1]) == pytest.approx(2 / 3)
+    assert accuracy(identity, [[1.0], [-1.0], [2.0]], [1, 0, 0]) == pytest.approx(2 / 3)
+
+
+def test_arrays_are_taken():
+    np = pytest.importorskip("numpy")
+    ends = []
+    for points in (MOONS, (np.array(MOONS[0]), np.array(MOONS[1]))):
+        model, opt = small()
+        run(model, opt, points, epochs=2, held_out=points)
+        ends.append(model.state_dict())
+    assert ends[0] == ends[1]
+
+
+def test_moons_are_separated_without_a_mistake():
+    random.seed(1337)
+    points = data.moons(100, noise=0.1, seed=1337)
+    model = nn.MLP(2, [16, 16, 1])
+    opt = optim.Adam(model.parameters(), lr=0.05)
+    run(model, opt, points, epochs=60)
+    assert accuracy(model, *points) == 1.0
+
+
+def test_iris_is_learned_and_generalizes():
+    xs, ys = data.iris()
+    train_x, test_x, train_y, test_y = data.split(xs, ys, test=0.3, seed=1)
+    train_x, test_x = data.standardize(train_x, test_x)
+    random.seed(2)
+    model = nn.MLP(4, [8, 3], activation="tanh", init="xavier")
+    opt = optim.Adam(model.parameters(), lr=0.05)
+    fit(
+        model,
+        losses.cross_entropy,
+        (train_x, train_y),
+        opt,
+        epochs=25,
+        batch_size=32,
+        progress=False,
+    )
+    assert accuracy(model, test_x, test_y) >= 0.93
+
+
+def test_stronger_regularization_makes_smaller_weights_and_a_smoother_boundary():
+    points = data.moons(60, noise=0.35, seed=5)
+    lengths, fits = [], []
+    for strength in (0.0, 0.01, 0.1):
+        random.seed(3)
+        model = nn.MLP(2, [12, 1], activation="tanh", init="xavier")
+        weights = [w for layer in model.layers for n in layer.neurons for w in n.w]
+        opt = optim.Adam(model.parameters(), lr=0.1)
+        run(model, opt, points, epochs=60, penalty=lambda s=strength, w=weights: s * losses.l2(w))
+        lengths.append(math.sqrt(losses.l2(weights).data))
+        fits.append(evaluate(model, losses.logistic, points))
+    assert lengths[0] > 2 * lengths[1] > 3 * lengths[2]
+    assert fits == sorted(fits)
