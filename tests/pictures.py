@@ -6,7 +6,9 @@ import random
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+import micrograd as mg
 from micrograd import Value
+from micrograd.graph import scope
 from micrograd.nn import MLP
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -92,6 +94,34 @@ def mlp_loss(sizes=(3, 2, 1), examples=1, seed=1, penalty=False, by_hand=False):
     loss = sum(losses) * (1.0 / examples)
     if penalty:
         loss = loss + 1e-4 * sum(p * p for p in model.parameters())
+    loss.label = "loss"
+    loss.backward()
+    return loss
+
+
+def batch_norm(xs, gamma, beta, epsilon=1e-5):
+    """The normalized batch, each stage of the course picture in a scope of its own."""
+    n = len(xs)
+    with scope("mean"):
+        mean = mg.sum(xs) * (1 / n)
+    with scope("center"):
+        centered = [x - mean for x in xs]
+    with scope("variance"):
+        variance = mg.sum([c**2 for c in centered]) * (1 / n)
+    with scope("1 / deviation"):
+        inverse = 1 / (variance + epsilon).sqrt()
+    with scope("normalize"):
+        normal = [c * inverse for c in centered]
+    with scope("scale and shift"):
+        return [gamma * x + beta for x in normal]
+
+
+def batch_norm_loss(numbers=(1.0, -2.0, 0.5), targets=(1.0, 0.0, -1.0)):
+    """The squared error of a normalized batch, with gradients."""
+    xs = [Value(x, label=f"x{i}") for i, x in enumerate(numbers)]
+    ys = batch_norm(xs, Value(1.5, label="gamma"), Value(0.1, label="beta"))
+    with scope("loss"):
+        loss = mg.sum([(y - t) ** 2 for y, t in zip(ys, targets, strict=True)])
     loss.label = "loss"
     loss.backward()
     return loss

@@ -143,7 +143,15 @@ def unfold(root: Value) -> None:
     """Have the weighted sums of neurons show their products, as `_prev` does."""
     for v in toposort(root)[1]:
         if v._rule.name == "weighted_sum":
+            old = {x for x in operands_of(v) if isinstance(x, Node)}
             v._prev  # type: ignore[attr-defined]  # noqa: B018
+            scopes = attribute(v, "_scope")
+            below = [v] if scopes else []  # its parts belong where it belonged
+            while below:
+                for x in operands_of(below.pop()):
+                    if isinstance(x, Node) and x not in old and not is_leaf(x):
+                        setattr(x, "_scope", scopes)
+                        below.append(x)
 
 
 def label_of(v: Node) -> str:

@@ -83,8 +83,9 @@ class Fold:
     def cut(self, depth: int) -> None:
         """Fold whatever lies deeper than that inside scopes, layers and neurons."""
         mesh = self.mesh
-        keys: list[Key] = [path[:depth] or i for i, path in enumerate(mesh.paths)]
-        keys[: mesh.first] = range(mesh.first)
+        keys: list[Key] = [
+            path[:depth] if len(path) >= depth else i for i, path in enumerate(mesh.paths)
+        ]
         self.fold_leaves(keys)
         self.keys = self.units = self.acyclic(keys)
 
@@ -99,8 +100,10 @@ class Fold:
             if not folds:
                 continue
             if len(users) == 1 and roles and "input" not in roles:
-                keys[i] = folds[0]
-                continue
+                inside = folds[0][-1].kind in ("layer", "neuron")
+                if inside or not label_of(mesh.nodes[i]):
+                    keys[i] = folds[0]
+                    continue
             role = "input" if "input" in roles else min(roles, default="")
             name = stem(label_of(mesh.nodes[i])), role
             groups.setdefault((frozenset(users), name), []).append(i)
@@ -243,6 +246,8 @@ class Fold:
         title, note, count, kind = self.title(key, members, inner)
         if kind == "leaf":
             title, label = "", title
+        elif label == title:
+            label = ""
         return Box(clean(title), label, data[0], grads[0], kind, None, count, spread, note)
 
     def title(self, key: Key, members: list[int], inner: list[int]) -> tuple[str, str, int, str]:

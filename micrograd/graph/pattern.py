@@ -71,6 +71,7 @@ class Mesh:
     def find_neurons(self) -> None:
         taken: set[int] = set()
         layers: dict[object, list[tuple[list[int], str]]] = {}
+        owner: dict[int, object] = {}  # of the members of neurons: their layer
         for i in range(len(self.nodes) - 1, self.first - 1, -1):
             if i in taken:
                 continue
@@ -93,7 +94,11 @@ class Mesh:
             if bend is not None:
                 members.append(bend)
             kind = op_name(self.nodes[bend]) if bend is not None else "linear"
-            layers.setdefault((kind, key, self.scopes[i]), []).append((members, kind))
+            # Side by side stand neurons that see the same and are seen by the same.
+            above = frozenset(owner.get(j) for j in self.users[i if bend is None else bend])
+            found = layers.setdefault((kind, key, self.scopes[i], above), [])
+            found.append((members, kind))
+            owner.update(dict.fromkeys(members, id(found)))
         for neurons in layers.values():
             first = neurons[0][0][0]
             kind = neurons[0][1]
