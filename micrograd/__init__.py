@@ -36,6 +36,7 @@ _LATER = {
         "optim": ["optim"],
         "data": ["data"],
         "train": ["train"],
+        "plots": ["plots"],
         "transforms": [
             "derivative",
             "grad",
