@@ -395,7 +395,11 @@ def gate(d: float, x: float) -> float:
 
 def ties(top: float, *xs: float) -> float:
     """How many of the xs equal the first number."""
-    return float(sum([x == top for x in xs]))
+    count = 0.0
+    for x in xs:
+        if x == top:
+            count += 1.0
+    return count
 
 
 def route(d: float, x: float, top: float, shared: float) -> float:

@@ -1,0 +1,894 @@
+/* Written by translate.py from ieee.py and tails.py; not to be edited. */
+#include <math.h>
+static _Thread_local int mg_refused;  /* set where Python would raise ValueError */
+static double py_refuse(void) { mg_refused = 1; return NAN; }
+static double py_ldexp(double x, double n) { return ldexp(x, (int)n); }
+static double py_log1p(double x) { return x == 0.0 ? x : log1p(x); }
+static double py_exponent(double x) { int e; frexp(x, &e); return e; }
+static double py_mod(double x, double y) {
+    double m = fmod(x, y);
+    if (m != 0.0) return (y < 0.0) != (m < 0.0) ? m + y : m;
+    return copysign(0.0, y);
+}
+static double py_floordiv(double x, double y) {
+    double m = fmod(x, y), d = (x - m) / y;
+    if (m != 0.0 && (y < 0.0) != (m < 0.0)) d -= 1.0;
+    if (d == 0.0) return copysign(0.0, x / y);
+    double f = floor(d);
+    return d - f > 0.5 ? f + 1.0 : f;
+}
+static double mg_add(double x, double y) {
+    return (x + y);
+}
+
+static double mg_sub(double x, double y) {
+    return (x - y);
+}
+
+static double mg_mul(double x, double y) {
+    return (x * y);
+}
+
+static double mg_div(double x, double y) {
+    if ((y != 0.0)) {
+        return (x / y);
+    }
+    if (((x == 0.0) || (x != x))) {
+        return NAN;
+    }
+    return (copysign(INFINITY, x) * copysign(1.0, y));
+}
+
+static double mg_neg(double x) {
+    return (-x);
+}
+
+static double mg_absolute(double x) {
+    return fabs(x);
+}
+
+static double mg_identity(double x) {
+    return x;
+}
+
+static double mg_power(double x, double y) {
+    return pow(x, y);
+}
+
+static double mg_mod(double x, double y) {
+    if (((y == 0.0) || ((x - x) != 0.0))) {
+        return NAN;
+    }
+    return py_mod(x, y);
+}
+
+static double mg_floordiv(double x, double y) {
+    if ((y == 0.0)) {
+        return mg_div(x, y);
+    }
+    return (((x - x) == 0.0) ? py_floordiv(x, y) : NAN);
+}
+
+static double mg_fmod(double x, double y) {
+    if (((y == 0.0) || ((x - x) != 0.0) || (y != y))) {
+        return NAN;
+    }
+    return fmod(x, y);
+}
+
+static double mg_rint(double x) {
+    return ((fabs(x) < 4503599627370496.0) ? copysign(((fabs(x) + 4503599627370496.0) - 4503599627370496.0), x) : x);
+}
+
+static double mg_truncdiv(double x, double y) {
+    return mg_rint(mg_div((x - mg_fmod(x, y)), y));
+}
+
+static double mg_remainder(double x, double y) {
+    if (((y == 0.0) || ((x - x) != 0.0) || (y != y))) {
+        return NAN;
+    }
+    return remainder(x, y);
+}
+
+static double mg_neardiv(double x, double y) {
+    return mg_rint(mg_div((x - mg_remainder(x, y)), y));
+}
+
+static double mg_fma(double x, double y, double z) { return fma(x, y, z); }
+
+static double mg_ldexp(double x, double exponent) {
+    double n = 0.0;
+    if ((exponent != exponent)) {
+        return NAN;
+    }
+    n = trunc(((exponent < 10000.0 ? exponent : 10000.0) > (-10000.0) ? (exponent < 10000.0 ? exponent : 10000.0) : (-10000.0)));
+    return py_ldexp(x, n);
+}
+
+static double mg_floor(double x) {
+    return ((fabs(x) < 4503599627370496.0) ? copysign(floor(x), x) : x);
+}
+
+static double mg_ceil(double x) {
+    return ((fabs(x) < 4503599627370496.0) ? copysign(ceil(x), x) : x);
+}
+
+static double mg_trunc(double x) {
+    return ((fabs(x) < 4503599627370496.0) ? copysign(floor(fabs(x)), x) : x);
+}
+
+static double mg_sign(double x) {
+    return ((x > 0.0) ? 1.0 : ((x < 0.0) ? (-1.0) : ((x != x) ? x : 0.0)));
+}
+
+static double mg_copysign(double x, double y) {
+    return copysign(x, y);
+}
+
+static double mg_exp(double x) {
+    return exp(x);
+}
+
+static double mg_exp2(double x) {
+    return mg_power(2.0, x);
+}
+
+static double mg_expm1(double x) {
+    return expm1(x);
+}
+
+static double mg_log(double x) {
+    if ((x > 0.0)) {
+        return log(x);
+    }
+    return ((x == 0.0) ? (-INFINITY) : NAN);
+}
+
+static double mg_log2(double x) {
+    if ((x > 0.0)) {
+        return log2(x);
+    }
+    return ((x == 0.0) ? (-INFINITY) : NAN);
+}
+
+static double mg_log10(double x) {
+    if ((x > 0.0)) {
+        return log10(x);
+    }
+    return ((x == 0.0) ? (-INFINITY) : NAN);
+}
+
+static double mg_log1p(double x) {
+    if ((x > (-1.0))) {
+        return py_log1p(x);
+    }
+    return ((x == (-1.0)) ? (-INFINITY) : NAN);
+}
+
+static double mg_sqrt(double x) {
+    return ((x >= 0.0) ? sqrt(x) : NAN);
+}
+
+static double mg_product_plus(double x, double y, double z) {
+    double low = 0.0, p = 0.0, x1 = 0.0, x2 = 0.0, y1 = 0.0, y2 = 0.0;
+    p = (x * y);
+    x1 = ((x * 134217729.0) - ((x * 134217729.0) - x));
+    y1 = ((y * 134217729.0) - ((y * 134217729.0) - y));
+    x2 = (x - x1);
+    y2 = (y - y1);
+    low = (((((x1 * y1) - p) + (x1 * y2)) + (x2 * y1)) + (x2 * y2));
+    return ((p + z) + low);
+}
+
+static double mg_cbrt(double x) {
+    double excess = 0.0, exponent = 0.0, head = 0.0, m = 0.0, square = 0.0, square_low = 0.0, tail = 0.0, y = 0.0;
+    if (((x == 0.0) || ((x - x) != 0.0))) {
+        return x;
+    }
+    exponent = py_floordiv(py_exponent(x), 3.0);
+    m = py_ldexp(fabs(x), ((-3.0) * exponent));
+    y = pow(m, (1.0 / 3.0));
+    head = ((y * 134217729.0) - ((y * 134217729.0) - y));
+    tail = (y - head);
+    square = (y * y);
+    square_low = ((((head * head) - square) + ((2.0 * head) * tail)) + (tail * tail));
+    excess = (mg_product_plus(square, y, (-m)) + (square_low * y));
+    return copysign(py_ldexp((y - (excess / (3.0 * square))), exponent), x);
+}
+
+static double mg_hypot(int n_, const double *xs) {
+    double excess = 0.0, exponent = 0.0, largest = 0.0, lost = 0.0, new = 0.0, root = 0.0, scaled = 0.0, square = 0.0, total = 0.0, unknown = 0.0, x = 0.0;
+    largest = 0.0;
+    unknown = 0;
+    for (int i_1 = (int)(0); i_1 < (int)(n_); i_1++) {
+        x = xs[i_1];
+        if (((x - x) != 0.0)) {
+            if ((x == x)) {
+                return INFINITY;
+            }
+            unknown = 1;
+        } else {
+            if ((fabs(x) > largest)) {
+                largest = fabs(x);
+            }
+        }
+    }
+    if (unknown) {
+        return NAN;
+    }
+    if ((largest == 0.0)) {
+        return 0.0;
+    }
+    exponent = py_exponent(largest);
+    total = 0.0;
+    lost = 0.0;
+    for (int i_2 = (int)(0); i_2 < (int)(n_); i_2++) {
+        x = xs[i_2];
+        scaled = py_ldexp(x, (-exponent));
+        square = (scaled * scaled);
+        lost += mg_product_plus(scaled, scaled, (-square));
+        new = (total + square);
+        lost += ((total > square) ? ((total - new) + square) : ((square - new) + total));
+        total = new;
+    }
+    root = sqrt(total);
+    excess = (mg_product_plus((-root), root, total) + lost);
+    return mg_ldexp((root + (excess / (2.0 * root))), exponent);
+}
+
+static double mg_sin(double x) {
+    return (((x - x) == 0.0) ? sin(x) : NAN);
+}
+
+static double mg_cos(double x) {
+    return (((x - x) == 0.0) ? cos(x) : NAN);
+}
+
+static double mg_tan(double x) {
+    return (((x - x) == 0.0) ? tan(x) : NAN);
+}
+
+static double mg_asin(double x) {
+    return (((-1.0) <= x && x <= 1.0) ? asin(x) : NAN);
+}
+
+static double mg_acos(double x) {
+    return (((-1.0) <= x && x <= 1.0) ? acos(x) : NAN);
+}
+
+static double mg_atan(double x) {
+    return atan(x);
+}
+
+static double mg_atan2(double y, double x) {
+    return atan2(y, x);
+}
+
+static double mg_degrees(double x) {
+    return (x * 57.29577951308232);
+}
+
+static double mg_radians(double x) {
+    return (x / 57.29577951308232);
+}
+
+static double mg_sinh(double x) {
+    return sinh(x);
+}
+
+static double mg_cosh(double x) {
+    return cosh(x);
+}
+
+static double mg_tanh(double x) {
+    return tanh(x);
+}
+
+static double mg_asinh(double x) {
+    return asinh(x);
+}
+
+static double mg_acosh(double x) {
+    return ((x >= 1.0) ? acosh(x) : NAN);
+}
+
+static double mg_atanh(double x) {
+    if (((-1.0) < x && x < 1.0)) {
+        return atanh(x);
+    }
+    return ((fabs(x) == 1.0) ? copysign(INFINITY, x) : NAN);
+}
+
+static double mg_erf(double x) {
+    return erf(x);
+}
+
+static double mg_erfc(double x) {
+    return erfc(x);
+}
+
+static double mg_maximum(int n_, const double *xs) {
+    double top = 0.0, x = 0.0;
+    top = (-INFINITY);
+    for (int i_1 = (int)(0); i_1 < (int)(n_); i_1++) {
+        x = xs[i_1];
+        if ((x != x)) {
+            return x;
+        }
+        if (((x > top) || ((x == top) && (top == 0.0) && (copysign(1.0, top) < 0.0)))) {
+            top = x;
+        }
+    }
+    return top;
+}
+
+static double mg_minimum(int n_, const double *xs) {
+    double low = 0.0, x = 0.0;
+    low = INFINITY;
+    for (int i_1 = (int)(0); i_1 < (int)(n_); i_1++) {
+        x = xs[i_1];
+        if ((x != x)) {
+            return x;
+        }
+        if (((x < low) || ((x == low) && (low == 0.0) && (copysign(1.0, low) > 0.0)))) {
+            low = x;
+        }
+    }
+    return low;
+}
+
+static double mg_fmax(double x, double y) {
+    return ((y != y) ? x : ((x != x) ? y : mg_maximum(2, (const double[]){x, y})));
+}
+
+static double mg_fmin(double x, double y) {
+    return ((y != y) ? x : ((x != x) ? y : mg_minimum(2, (const double[]){x, y})));
+}
+
+static double mg_clip(double x, double low, double high) {
+    if ((low > high)) {
+        return py_refuse();
+    }
+    return ((x != x) ? x : ((x < low) ? low : ((x > high) ? high : x)));
+}
+
+static double mg_where(double condition, double x, double y) {
+    return (condition ? x : y);
+}
+
+static double mg_equal(double x, double y) {
+    return ((x == y) ? 1.0 : 0.0);
+}
+
+static double mg_less(double x, double y) {
+    return ((x < y) ? 1.0 : 0.0);
+}
+
+static double mg_less_equal(double x, double y) {
+    return ((x <= y) ? 1.0 : 0.0);
+}
+
+static double mg_greater(double x, double y) {
+    return ((x > y) ? 1.0 : 0.0);
+}
+
+static double mg_greater_equal(double x, double y) {
+    return ((x >= y) ? 1.0 : 0.0);
+}
+
+static double mg_total(int n_, const double *xs) {
+    double result = 0.0, x = 0.0;
+    result = 0.0;
+    for (int i_1 = (int)(0); i_1 < (int)(n_); i_1++) {
+        x = xs[i_1];
+        result += x;
+    }
+    return result;
+}
+
+static double mg_prod(int n_, const double *xs) {
+    double result = 0.0, x = 0.0;
+    result = 1.0;
+    for (int i_1 = (int)(0); i_1 < (int)(n_); i_1++) {
+        x = xs[i_1];
+        result *= x;
+    }
+    return result;
+}
+
+static double mg_dot(int n_, const double *xs) {
+    double half = 0.0, i = 0.0, result = 0.0;
+    half = py_floordiv(((double)n_), 2.0);
+    result = 0.0;
+    for (int i_1 = (int)(0); i_1 < (int)(half); i_1++) {
+        i = i_1;
+        result += (xs[(int)(i)] * xs[(int)((half + i))]);
+    }
+    return result;
+}
+
+static double mg_weighted_sum(int n_, const double *xs) {
+    double i = 0.0, n = 0.0, result = 0.0;
+    n = py_floordiv(((double)n_), 2.0);
+    result = xs[(int)(0.0)];
+    for (int i_1 = (int)(1.0); i_1 < (int)((n + 1.0)); i_1++) {
+        i = i_1;
+        result += (xs[(int)(i)] * xs[(int)((n + i))]);
+    }
+    return result;
+}
+
+static double mg_mean(int n_, const double *xs) {
+    return ((n_ > 0) ? (mg_total(n_, xs) / ((double)n_)) : NAN);
+}
+
+static double mg_dlog(double x) {
+    if ((x > 0.0)) {
+        return (1.0 / x);
+    }
+    return ((x == 0.0) ? INFINITY : NAN);
+}
+
+static double mg_dlog1p(double x) {
+    return mg_dlog((1.0 + x));
+}
+
+static double mg_xlogy(double x, double y) {
+    if (((x == 0.0) && (y == y))) {
+        return 0.0;
+    }
+    return (x * mg_log(y));
+}
+
+static double mg_gauss(double x) {
+    double head = 0.0;
+    if ((((x - x) != 0.0) || (fabs(x) > 40.0))) {
+        return ((x != x) ? x : 0.0);
+    }
+    head = ((x * 134217729.0) - ((x * 134217729.0) - x));
+    return (exp(((-head) * head)) * exp(((-(x - head)) * (x + head))));
+}
+
+static double mg_exp_diff(double x, double top) {
+    double back = 0.0, gap = 0.0, lost = 0.0;
+    gap = (x - top);
+    if (((gap - gap) != 0.0)) {
+        return mg_exp(gap);
+    }
+    back = (gap - x);
+    lost = ((x - (gap - back)) - (top + back));
+    return (mg_exp(gap) * (1.0 + lost));
+}
+
+static double mg_exp_gap(double x, double top) {
+    return ((x == top) ? 1.0 : mg_exp_diff(x, top));
+}
+
+static double mg_share(double x, double y) {
+    double e = 0.0;
+    if ((x == y)) {
+        return 0.5;
+    }
+    if ((x > y)) {
+        return (1.0 / (1.0 + mg_exp_gap(y, x)));
+    }
+    e = mg_exp_gap(x, y);
+    return (e / (1.0 + e));
+}
+
+static double mg_bell(double e) {
+    double lost = 0.0, q = 0.0, s = 0.0;
+    s = (1.0 + e);
+    lost = (e - (s - 1.0));
+    q = (e / (s * s));
+    return (q - ((2.0 * q) * lost));
+}
+
+static double mg_dshare(double x, double y) {
+    return mg_bell(((x > y) ? mg_exp_gap(y, x) : mg_exp_gap(x, y)));
+}
+
+static double mg_logaddexp(double x, double y) {
+    if ((x == y)) {
+        return (x + 0.6931471805599453);
+    }
+    if ((x > y)) {
+        return (x + py_log1p(mg_exp_gap(y, x)));
+    }
+    if ((x < y)) {
+        return (y + py_log1p(mg_exp_gap(x, y)));
+    }
+    return NAN;
+}
+
+static double mg_rest_of_exps(double top, int n_, const double *xs) {
+    double rest = 0.0, seen = 0.0, x = 0.0;
+    rest = 0.0;
+    seen = 0;
+    for (int i_1 = (int)(0); i_1 < (int)(n_); i_1++) {
+        x = xs[i_1];
+        if (((x == top) && (!seen))) {
+            seen = 1;
+        } else {
+            rest += mg_exp_gap(x, top);
+        }
+    }
+    return rest;
+}
+
+static double mg_logsumexp(int n_, const double *xs) {
+    double top = 0.0;
+    top = mg_maximum(n_, xs);
+    if (((top - top) != 0.0)) {
+        return top;
+    }
+    return (top + py_log1p(mg_rest_of_exps(top, n_, xs)));
+}
+
+static double mg_nll(double index, int n_, const double *xs) {
+    double right = 0.0, top = 0.0;
+    if (((index != trunc(index)) || (!(0.0 <= index && index < ((double)n_))))) {
+        return py_refuse();
+    }
+    right = xs[(int)(trunc(index))];
+    top = mg_maximum(n_, xs);
+    if (((top - top) != 0.0)) {
+        return (top - right);
+    }
+    return ((top - right) + py_log1p(mg_rest_of_exps(top, n_, xs)));
+}
+
+static double mg_lowered_power(double x, double y, double n) {
+    double _ = 0.0, result = 0.0;
+    if (((((y - n) + n) == y) || (!(0.0 < x && x < INFINITY)))) {
+        return mg_power(x, (y - n));
+    }
+    result = mg_power(x, y);
+    if ((!(1e-300 < result && result < 1e+300))) {
+        return mg_power(x, (y - n));
+    }
+    for (int i_1 = (int)(0); i_1 < (int)(trunc(n)); i_1++) {
+        _ = i_1;
+        result /= x;
+    }
+    return result;
+}
+
+static double mg_dsqrt(double x) {
+    return ((x > 0.0) ? (0.5 / sqrt(x)) : ((x == 0.0) ? INFINITY : NAN));
+}
+
+static double mg_dcbrt(double x) {
+    if ((x == 0.0)) {
+        return INFINITY;
+    }
+    return ((fabs(x) < 1e+300) ? (mg_cbrt(x) / (3.0 * x)) : ((mg_cbrt(x) / x) / 3.0));
+}
+
+static double mg_unit(double u, double v) {
+    double r = 0.0;
+    r = mg_hypot(2, (const double[]){u, v});
+    return ((r == 0.0) ? 0.0 : (u / r));
+}
+
+static double mg_ratio(double x, double r) {
+    return (((x == 0.0) && (r == 0.0)) ? 0.0 : mg_div(x, r));
+}
+
+static double mg_dasin(double x) {
+    return (((-1.0) <= x && x <= 1.0) ? mg_div(1.0, sqrt(((1.0 - x) * (1.0 + x)))) : NAN);
+}
+
+static double mg_datan(double x) {
+    return ((fabs(x) < 100000000.0) ? (1.0 / (1.0 + (x * x))) : ((1.0 / x) * (1.0 / x)));
+}
+
+static double mg_inv_r2(double u, double v) {
+    double a = 0.0, b = 0.0, high = 0.0, lost = 0.0, low = 0.0, q = 0.0, r = 0.0, total = 0.0;
+    a = (fabs(v) > fabs(u) ? fabs(v) : fabs(u));
+    b = (fabs(v) < fabs(u) ? fabs(v) : fabs(u));
+    if ((!(1e-140 < a && a < 1e+140))) {
+        r = mg_hypot(2, (const double[]){u, v});
+        return mg_div(mg_div(1.0, r), r);
+    }
+    high = (a * a);
+    low = (b * b);
+    total = (high + low);
+    lost = ((((high - total) + low) + mg_product_plus(a, a, (-high))) + mg_product_plus(b, b, (-low)));
+    q = (1.0 / total);
+    return (q - ((q * q) * lost));
+}
+
+static double mg_datan2(double u, double v) {
+    double exponent = 0.0, r = 0.0, u1 = 0.0, v1 = 0.0;
+    r = mg_hypot(2, (const double[]){u, v});
+    if (((r == 0.0) || (r != r))) {
+        return NAN;
+    }
+    if ((r == INFINITY)) {
+        return ((((u - u) != 0.0) && ((v - v) != 0.0)) ? NAN : (0.0 * copysign(1.0, u)));
+    }
+    exponent = py_exponent(r);
+    u1 = py_ldexp(u, (-exponent));
+    v1 = py_ldexp(v, (-exponent));
+    return mg_ldexp((u1 / ((u1 * u1) + (v1 * v1))), (-exponent));
+}
+
+static double mg_sech2(double x) {
+    return (4.0 * mg_bell(exp(((-2.0) * fabs(x)))));
+}
+
+static double mg_dasinh(double x) {
+    return ((fabs(x) < 1e+150) ? (1.0 / sqrt((1.0 + (x * x)))) : (1.0 / fabs(x)));
+}
+
+static double mg_dacosh(double x) {
+    if ((x > 1e+150)) {
+        return (1.0 / x);
+    }
+    return ((x >= 1.0) ? mg_div(1.0, sqrt(((x - 1.0) * (x + 1.0)))) : NAN);
+}
+
+static double mg_datanh(double x) {
+    if (((-1.0) <= x && x <= 1.0)) {
+        return mg_div(1.0, ((1.0 - x) * (1.0 + x)));
+    }
+    return NAN;
+}
+
+static double mg_derf(double x) {
+    return (1.1283791670955126 * mg_gauss(x));
+}
+
+static double mg_relu(double x) {
+    return (((x > 0.0) || (x != x)) ? x : 0.0);
+}
+
+static double mg_leaky_relu(double x, double slope) {
+    return ((x > 0.0) ? x : (slope * x));
+}
+
+static double mg_nearest_zero(double x, double y) {
+    double high = 0.0, low = 0.0;
+    if (((x != x) || (y != y))) {
+        return NAN;
+    }
+    low = (y < x ? y : x);
+    high = (y > x ? y : x);
+    return ((low > 0.0) ? low : ((high < 0.0) ? high : 0.0));
+}
+
+static double mg_leaky_step(double x, double slope) {
+    if ((x == 0.0)) {
+        return mg_nearest_zero(slope, 1.0);
+    }
+    return ((x > 0.0) ? 1.0 : ((x < 0.0) ? slope : x));
+}
+
+static double mg_elu(double x, double alpha) {
+    return ((x > 0.0) ? x : (alpha * expm1(x)));
+}
+
+static double mg_elu_step(double x, double alpha) {
+    if ((x == 0.0)) {
+        return mg_nearest_zero(alpha, 1.0);
+    }
+    return ((x > 0.0) ? 1.0 : (alpha * exp(x)));
+}
+
+static double mg_softplus(double x) {
+    return ((x > 0.0) ? (x + py_log1p(exp((-x)))) : py_log1p(exp(x)));
+}
+
+static double mg_logsigmoid(double x) {
+    return (-mg_softplus((-x)));
+}
+
+static double mg_sigmoid(double x) {
+    double e = 0.0;
+    if ((x > 0.0)) {
+        return (1.0 / (1.0 + exp((-x))));
+    }
+    e = exp(x);
+    return (e / (1.0 + e));
+}
+
+static double mg_dsigmoid(double x) {
+    return mg_bell(exp((-fabs(x))));
+}
+
+static double mg_silu(double x) {
+    return ((x != (-INFINITY)) ? (x * mg_sigmoid(x)) : (-0.0));
+}
+
+static double mg_dsilu(double x) {
+    if (((x - x) != 0.0)) {
+        return mg_sigmoid(x);
+    }
+    return (mg_sigmoid(x) + (x * mg_dsigmoid(x)));
+}
+
+static double mg_normal(double x) {
+    double head = 0.0;
+    if ((((x - x) != 0.0) || (fabs(x) > 40.0))) {
+        return ((x != x) ? x : 0.0);
+    }
+    head = ((x * 134217729.0) - ((x * 134217729.0) - x));
+    return (0.3989422804014327 * (exp((((-0.5) * head) * head)) * exp((((-0.5) * (x - head)) * (x + head)))));
+}
+
+static double mg_mills(double x) {
+    double odd = 0.0, series = 0.0, w = 0.0;
+    w = (1.0 / (x * x));
+    series = 1.0;
+    static const double a_i_1[] = {13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0};
+    for (int i_1 = 0; i_1 < 7; i_1++) {
+        odd = a_i_1[i_1];
+        series = (1.0 - ((odd * w) * series));
+    }
+    return series;
+}
+
+static double mg_ndtr(double x) {
+    double lost = 0.0, z = 0.0;
+    if ((x < (-30.0))) {
+        return ((mg_normal(x) * mg_mills(x)) / (-x));
+    }
+    z = ((-x) * 0.7071067811865476);
+    if (((x - x) != 0.0)) {
+        return (0.5 * erfc(z));
+    }
+    lost = (mg_product_plus(x, 0.7071067811865476, z) + (x * -4.833646656726457e-17));
+    return (0.5 * (erfc(z) + ((1.1283791670955126 * mg_gauss(z)) * lost)));
+}
+
+static double mg_gelu(double x) {
+    return (((x >= (-30.0)) || (x != x)) ? (x * mg_ndtr(x)) : ((-mg_normal(x)) * mg_mills(x)));
+}
+
+static double mg_dgelu(double x) {
+    return (((x - x) != 0.0) ? mg_ndtr(x) : (mg_ndtr(x) + (x * mg_normal(x))));
+}
+
+static double mg_gate(double d, double x) {
+    return ((x > 0.0) ? d : ((x != x) ? x : 0.0));
+}
+
+static double mg_ties(double top, int n_, const double *xs) {
+    double count = 0.0, x = 0.0;
+    count = 0.0;
+    for (int i_1 = (int)(0); i_1 < (int)(n_); i_1++) {
+        x = xs[i_1];
+        if ((x == top)) {
+            count += 1.0;
+        }
+    }
+    return count;
+}
+
+static double mg_route(double d, double x, double top, double shared) {
+    return ((x == top) ? (d * (1.0 / shared)) : ((top != top) ? top : 0.0));
+}
+
+static double mg_inside(double d, double x, double low, double high) {
+    return ((low <= x && x <= high) ? d : ((x != x) ? x : 0.0));
+}
+
+static double mg_guard(double c, double y) {
+    return ((y == y) ? c : y);
+}
+
+/* By operation: how many operands, -1 for any number, -2 for one and then any. */
+static const struct { const char *name; int arity; void (*call)(void); } mg_table[] = {
+    {"abs", 1, (void (*)(void))mg_absolute},
+    {"acos", 1, (void (*)(void))mg_acos},
+    {"acosh", 1, (void (*)(void))mg_acosh},
+    {"add", 2, (void (*)(void))mg_add},
+    {"asin", 1, (void (*)(void))mg_asin},
+    {"asinh", 1, (void (*)(void))mg_asinh},
+    {"atan", 1, (void (*)(void))mg_atan},
+    {"atan2", 2, (void (*)(void))mg_atan2},
+    {"atanh", 1, (void (*)(void))mg_atanh},
+    {"cbrt", 1, (void (*)(void))mg_cbrt},
+    {"ceil", 1, (void (*)(void))mg_ceil},
+    {"clip", 3, (void (*)(void))mg_clip},
+    {"copysign", 2, (void (*)(void))mg_copysign},
+    {"cos", 1, (void (*)(void))mg_cos},
+    {"cosh", 1, (void (*)(void))mg_cosh},
+    {"dacosh", 1, (void (*)(void))mg_dacosh},
+    {"dasin", 1, (void (*)(void))mg_dasin},
+    {"dasinh", 1, (void (*)(void))mg_dasinh},
+    {"datan", 1, (void (*)(void))mg_datan},
+    {"datan2", 2, (void (*)(void))mg_datan2},
+    {"datanh", 1, (void (*)(void))mg_datanh},
+    {"dcbrt", 1, (void (*)(void))mg_dcbrt},
+    {"degrees", 1, (void (*)(void))mg_degrees},
+    {"derf", 1, (void (*)(void))mg_derf},
+    {"dgelu", 1, (void (*)(void))mg_dgelu},
+    {"div", 2, (void (*)(void))mg_div},
+    {"dlog", 1, (void (*)(void))mg_dlog},
+    {"dlog1p", 1, (void (*)(void))mg_dlog1p},
+    {"dot", -1, (void (*)(void))mg_dot},
+    {"dshare", 2, (void (*)(void))mg_dshare},
+    {"dsigmoid", 1, (void (*)(void))mg_dsigmoid},
+    {"dsilu", 1, (void (*)(void))mg_dsilu},
+    {"dsqrt", 1, (void (*)(void))mg_dsqrt},
+    {"elu", 2, (void (*)(void))mg_elu},
+    {"elu_step", 2, (void (*)(void))mg_elu_step},
+    {"equal", 2, (void (*)(void))mg_equal},
+    {"erf", 1, (void (*)(void))mg_erf},
+    {"erfc", 1, (void (*)(void))mg_erfc},
+    {"exp", 1, (void (*)(void))mg_exp},
+    {"exp2", 1, (void (*)(void))mg_exp2},
+    {"exp_diff", 2, (void (*)(void))mg_exp_diff},
+    {"exp_gap", 2, (void (*)(void))mg_exp_gap},
+    {"expm1", 1, (void (*)(void))mg_expm1},
+    {"floor", 1, (void (*)(void))mg_floor},
+    {"floordiv", 2, (void (*)(void))mg_floordiv},
+    {"fma", 3, (void (*)(void))mg_fma},
+    {"fmax", 2, (void (*)(void))mg_fmax},
+    {"fmin", 2, (void (*)(void))mg_fmin},
+    {"fmod", 2, (void (*)(void))mg_fmod},
+    {"gate", 2, (void (*)(void))mg_gate},
+    {"gelu", 1, (void (*)(void))mg_gelu},
+    {"greater", 2, (void (*)(void))mg_greater},
+    {"greater_equal", 2, (void (*)(void))mg_greater_equal},
+    {"guard", 2, (void (*)(void))mg_guard},
+    {"hypot", -1, (void (*)(void))mg_hypot},
+    {"identity", 1, (void (*)(void))mg_identity},
+    {"inside", 4, (void (*)(void))mg_inside},
+    {"inv_r2", 2, (void (*)(void))mg_inv_r2},
+    {"ldexp", 2, (void (*)(void))mg_ldexp},
+    {"leaky_relu", 2, (void (*)(void))mg_leaky_relu},
+    {"leaky_step", 2, (void (*)(void))mg_leaky_step},
+    {"less", 2, (void (*)(void))mg_less},
+    {"less_equal", 2, (void (*)(void))mg_less_equal},
+    {"log", 1, (void (*)(void))mg_log},
+    {"log10", 1, (void (*)(void))mg_log10},
+    {"log1p", 1, (void (*)(void))mg_log1p},
+    {"log2", 1, (void (*)(void))mg_log2},
+    {"logaddexp", 2, (void (*)(void))mg_logaddexp},
+    {"logsigmoid", 1, (void (*)(void))mg_logsigmoid},
+    {"logsumexp", -1, (void (*)(void))mg_logsumexp},
+    {"maximum", -1, (void (*)(void))mg_maximum},
+    {"mean", -1, (void (*)(void))mg_mean},
+    {"minimum", -1, (void (*)(void))mg_minimum},
+    {"mod", 2, (void (*)(void))mg_mod},
+    {"mul", 2, (void (*)(void))mg_mul},
+    {"ndtr", 1, (void (*)(void))mg_ndtr},
+    {"neardiv", 2, (void (*)(void))mg_neardiv},
+    {"neg", 1, (void (*)(void))mg_neg},
+    {"nll", -2, (void (*)(void))mg_nll},
+    {"normal", 1, (void (*)(void))mg_normal},
+    {"pow", 2, (void (*)(void))mg_power},
+    {"prod", -1, (void (*)(void))mg_prod},
+    {"radians", 1, (void (*)(void))mg_radians},
+    {"ratio", 2, (void (*)(void))mg_ratio},
+    {"relu", 1, (void (*)(void))mg_relu},
+    {"remainder", 2, (void (*)(void))mg_remainder},
+    {"rint", 1, (void (*)(void))mg_rint},
+    {"route", 4, (void (*)(void))mg_route},
+    {"sech2", 1, (void (*)(void))mg_sech2},
+    {"share", 2, (void (*)(void))mg_share},
+    {"sigmoid", 1, (void (*)(void))mg_sigmoid},
+    {"sign", 1, (void (*)(void))mg_sign},
+    {"silu", 1, (void (*)(void))mg_silu},
+    {"sin", 1, (void (*)(void))mg_sin},
+    {"sinh", 1, (void (*)(void))mg_sinh},
+    {"softplus", 1, (void (*)(void))mg_softplus},
+    {"sqrt", 1, (void (*)(void))mg_sqrt},
+    {"stop", 1, (void (*)(void))mg_identity},
+    {"sub", 2, (void (*)(void))mg_sub},
+    {"sum", -1, (void (*)(void))mg_total},
+    {"tan", 1, (void (*)(void))mg_tan},
+    {"tanh", 1, (void (*)(void))mg_tanh},
+    {"ties", -2, (void (*)(void))mg_ties},
+    {"trunc", 1, (void (*)(void))mg_trunc},
+    {"truncdiv", 2, (void (*)(void))mg_truncdiv},
+    {"unit", 2, (void (*)(void))mg_unit},
+    {"weighted_sum", -1, (void (*)(void))mg_weighted_sum},
+    {"where", 3, (void (*)(void))mg_where},
+    {"xlogy", 2, (void (*)(void))mg_xlogy},
+};
+#define MG_TABLE 109

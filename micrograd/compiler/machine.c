@@ -1,0 +1,813 @@
+/* The column machine: runs a program over a batch of examples, block by block.
+
+   A column holds one number for each example of a block and stays in the cache; a scalar is
+   the same for all examples (a parameter, a constant, a sum over the batch). One instruction
+   does one operation on a whole block. Instructions are int32:
+
+       operation, destination, how many operands, operands...
+
+   An operand is an index times 4 plus its kind: a register column, a scalar, or an input
+   column. There are three sections: scalars before the batch, columns for each block, and
+   scalars after it. `check` looks at every instruction once, before any runs.
+
+   Within an example every operation rounds as in Python: no fused multiply-add, no
+   reordering. Sums over the batch are made in eight lanes, in a fixed order.
+
+   The functions of the table are in functions.h, translated from Python. What encodes a
+   program is native.py. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "functions.h"
+
+enum { COLUMN, SCALAR, INPUT };
+enum { ADD, SUB, MUL, DIV, NEG, RELU, GATE, DOTS, ADDN, TOTAL, INNERS, OUT, CALL, PYCALL, SPREAD,
+       OPS };
+/* How many operands each takes; -1: see `check`. */
+static const int ARITY[OPS] = {2, 2, 2, 2, 1, 1, 2, -1, -1, 1, -1, 1, -1, -1, 6};
+#define NONE (-1)
+#define MOST 4096 /* operands of a function of any number */
+
+#if defined(__GNUC__) || defined(__clang__)
+#define VECTORS 1
+typedef double v8 __attribute__((vector_size(64), aligned(8)));
+#define AT(p, i) (*(const v8 *)((p) + (i)))
+#define TO(p, i) (*(v8 *)((p) + (i)))
+#else
+#define VECTORS 0
+#endif
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__linux__)
+#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define CLONES
+#endif
+
+typedef struct {
+    const double *columns, *scalars, *inputs; /* where the three kinds of operands begin */
+    Py_ssize_t width, stride;                 /* from one register column, one input column to the next */
+} Place;
+
+static inline const double *at(const Place *p, int32_t r) {
+    switch (r & 3) {
+    case COLUMN: return p->columns + (Py_ssize_t)(r >> 2) * p->width;
+    case SCALAR: return p->scalars + (r >> 2);
+    default: return p->inputs + (Py_ssize_t)(r >> 2) * p->stride;
+    }
+}
+
+/* Kernels: dst[i] for i < n. A step of 0 instead of 1 repeats a scalar. --------------------- */
+
+#define BINARY(name, sign)                                                                     \
+    CLONES static void name(double *restrict dst, const double *a, int sa, const double *b,    \
+                            int sb, Py_ssize_t n) {                                            \
+        if (sa && sb)                                                                          \
+            for (Py_ssize_t i = 0; i < n; i++) dst[i] = a[i] sign b[i];                        \
+        else if (sa) {                                                                         \
+            double c = *b;                                                                     \
+            for (Py_ssize_t i = 0; i < n; i++) dst[i] = a[i] sign c;                           \
+        } else if (sb) {                                                                       \
+            double c = *a;                                                                     \
+            for (Py_ssize_t i = 0; i < n; i++) dst[i] = c sign b[i];                           \
+        } else {                                                                               \
+            double c = *a sign *b;                                                             \
+            for (Py_ssize_t i = 0; i < n; i++) dst[i] = c;                                     \
+        }                                                                                      \
+    }
+BINARY(k_add, +)
+BINARY(k_sub, -)
+BINARY(k_mul, *)
+BINARY(k_div, /)
+
+CLONES static void k_neg(double *restrict dst, const double *a, int sa, Py_ssize_t n) {
+    for (Py_ssize_t i = 0; i < n; i++) dst[i] = -a[sa ? i : 0];
+}
+
+CLONES static void k_relu(double *restrict dst, const double *a, int sa, Py_ssize_t n) {
+    if (!sa) {
+        double c = mg_relu(*a);
+        for (Py_ssize_t i = 0; i < n; i++) dst[i] = c;
+        return;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) dst[i] = a[i] <= 0.0 ? 0.0 : a[i];
+}
+
+CLONES static void k_gate(double *restrict dst, const double *d, int sd, const double *x, int sx,
+                          Py_ssize_t n) {
+    if (sd && sx)
+        for (Py_ssize_t i = 0; i < n; i++) {
+            double kept = x[i] > 0.0 ? d[i] : 0.0;
+            dst[i] = x[i] != x[i] ? x[i] : kept;
+        }
+    else
+        for (Py_ssize_t i = 0; i < n; i++) dst[i] = mg_gate(d[sd ? i : 0], x[sx ? i : 0]);
+}
+
+/* start + s1 * x1 + s2 * x2 + ..., scalars times columns, from left to right. */
+CLONES static void k_scaled(double *restrict dst, const double *start, int ss, int m,
+                            const double *s, const double *const *x, Py_ssize_t n) {
+    Py_ssize_t i = 0;
+#if VECTORS
+    for (; i + 32 <= n; i += 32) {
+        v8 a, b, c, d;
+        int k = 0;
+        if (start) {
+            if (ss) {
+                a = AT(start, i), b = AT(start, i + 8), c = AT(start, i + 16), d = AT(start, i + 24);
+            } else {
+                a = b = c = d = *start - (v8){0};
+            }
+        } else {
+            const double *p = x[0] + i;
+            a = s[0] * AT(p, 0), b = s[0] * AT(p, 8), c = s[0] * AT(p, 16), d = s[0] * AT(p, 24);
+            k = 1;
+        }
+        for (; k < m; k++) {
+            const double *p = x[k] + i;
+            a += s[k] * AT(p, 0), b += s[k] * AT(p, 8);
+            c += s[k] * AT(p, 16), d += s[k] * AT(p, 24);
+        }
+        TO(dst, i) = a, TO(dst, i + 8) = b, TO(dst, i + 16) = c, TO(dst, i + 24) = d;
+    }
+    for (; i + 8 <= n; i += 8) {
+        v8 a;
+        int k = 0;
+        if (start)
+            a = ss ? AT(start, i) : *start - (v8){0};
+        else
+            a = s[0] * AT(x[0], i), k = 1;
+        for (; k < m; k++) a += s[k] * AT(x[k], i);
+        TO(dst, i) = a;
+    }
+#endif
+    for (; i < n; i++) {
+        int k = start ? 0 : 1;
+        double a = start ? start[ss ? i : 0] : s[0] * x[0][i];
+        for (; k < m; k++) a += s[k] * x[k][i];
+        dst[i] = a;
+    }
+}
+
+#if VECTORS
+static inline double lanes(v8 a) {
+    return ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7]));
+}
+#endif
+
+CLONES static double k_total(const double *x, Py_ssize_t n) {
+    Py_ssize_t i = 0;
+    double sum = 0.0;
+#if VECTORS
+    v8 a = {0};
+    for (; i + 8 <= n; i += 8) a += AT(x, i);
+    sum = lanes(a);
+#endif
+    for (; i < n; i++) sum += x[i];
+    return sum;
+}
+
+/* The sums of d * x over the block, for several x at once. */
+CLONES static void k_inner(double *sums, const double *d, const double *const *x, int m,
+                           Py_ssize_t n) {
+    int k = 0;
+#if VECTORS
+    for (; k + 4 <= m; k += 4) {
+        v8 a = {0}, b = {0}, c = {0}, e = {0};
+        const double *p = x[k], *q = x[k + 1], *r = x[k + 2], *t = x[k + 3];
+        Py_ssize_t i = 0;
+        for (; i + 8 <= n; i += 8) {
+            v8 g = AT(d, i);
+            a += g * AT(p, i), b += g * AT(q, i), c += g * AT(r, i), e += g * AT(t, i);
+        }
+        sums[k] = lanes(a), sums[k + 1] = lanes(b), sums[k + 2] = lanes(c), sums[k + 3] = lanes(e);
+        for (; i < n; i++) {
+            sums[k] += d[i] * p[i], sums[k + 1] += d[i] * q[i];
+            sums[k + 2] += d[i] * r[i], sums[k + 3] += d[i] * t[i];
+        }
+    }
+#endif
+    for (; k < m; k++) {
+        const double *p = x[k];
+        Py_ssize_t i = 0;
+        double sum = 0.0;
+#if VECTORS
+        v8 a = {0};
+        for (; i + 8 <= n; i += 8) a += AT(d, i) * AT(p, i);
+        sum = lanes(a);
+#endif
+        for (; i < n; i++) sum += d[i] * p[i];
+        sums[k] = sum;
+    }
+}
+
+/* Sections ---------------------------------------------------------------------------------- */
+
+typedef struct {
+    int32_t *code;
+    Py_ssize_t size;
+} Section;
+
+typedef struct {
+    PyObject_HEAD
+    Section before, each, after;
+    double *scalars;
+    Py_ssize_t n_scalars, n_registers, n_inputs, n_outputs;
+    Py_ssize_t first_parameter, n_parameters, count_at, first_sum, n_sums;
+    int32_t *results;
+    Py_ssize_t n_results, most_operands;
+    PyObject *functions; /* what only Python can compute */
+    double *registers;
+    Py_ssize_t room; /* doubles allocated for registers */
+} Machine;
+
+static int call_function(int32_t f, const double **p, const int *step, int m, double *dst,
+                         Py_ssize_t n, double *row) {
+    void (*call)(void) = mg_table[f].call;
+    switch (mg_table[f].arity) {
+    case 1: {
+        double (*g)(double) = (double (*)(double))call;
+        for (Py_ssize_t i = 0; i < n; i++) dst[i] = g(p[0][i * step[0]]);
+        return 0;
+    }
+    case 2: {
+        double (*g)(double, double) = (double (*)(double, double))call;
+        for (Py_ssize_t i = 0; i < n; i++) dst[i] = g(p[0][i * step[0]], p[1][i * step[1]]);
+        return 0;
+    }
+    case 3: {
+        double (*g)(double, double, double) = (double (*)(double, double, double))call;
+        for (Py_ssize_t i = 0; i < n; i++)
+            dst[i] = g(p[0][i * step[0]], p[1][i * step[1]], p[2][i * step[2]]);
+        return 0;
+    }
+    case 4: {
+        double (*g)(double, double, double, double) =
+            (double (*)(double, double, double, double))call;
+        for (Py_ssize_t i = 0; i < n; i++)
+            dst[i] = g(p[0][i * step[0]], p[1][i * step[1]], p[2][i * step[2]], p[3][i * step[3]]);
+        return 0;
+    }
+    case -1: {
+        double (*g)(int, const double *) = (double (*)(int, const double *))call;
+        for (Py_ssize_t i = 0; i < n; i++) {
+            for (int k = 0; k < m; k++) row[k] = p[k][i * step[k]];
+            dst[i] = g(m, row);
+        }
+        return 0;
+    }
+    case -2: {
+        double (*g)(double, int, const double *) = (double (*)(double, int, const double *))call;
+        for (Py_ssize_t i = 0; i < n; i++) {
+            for (int k = 1; k < m; k++) row[k - 1] = p[k][i * step[k]];
+            dst[i] = g(p[0][i * step[0]], m - 1, row);
+        }
+        return 0;
+    }
+    }
+    return -1;
+}
+
+static int call_python(PyObject *f, const double **p, const int *step, int m, double *dst,
+                       Py_ssize_t n) {
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *args = PyTuple_New(m);
+        if (!args) return -1;
+        for (int k = 0; k < m; k++) {
+            PyObject *x = PyFloat_FromDouble(p[k][i * step[k]]);
+            if (!x) {
+                Py_DECREF(args);
+                return -1;
+            }
+            PyTuple_SET_ITEM(args, k, x);
+        }
+        PyObject *y = PyObject_CallObject(f, args);
+        Py_DECREF(args);
+        if (!y) return -1;
+        dst[i] = PyFloat_AsDouble(y);
+        Py_DECREF(y);
+        if (PyErr_Occurred()) return -1;
+    }
+    return 0;
+}
+
+/* Room for the operands of one instruction. */
+typedef struct {
+    const double **p;
+    double *s;
+    int *step;
+} Scratch;
+
+static int run_section(Machine *m, const Section *section, const Place *place, double *registers,
+                       double *scalars, double *out, Py_ssize_t out_stride, Py_ssize_t n,
+                       Py_ssize_t real, int by_columns, const Scratch *scratch) {
+    const int32_t *pc = section->code, *end = pc + section->size;
+    const double **p = scratch->p;
+    double *s = scratch->s;
+    int *step = scratch->step;
+    while (pc < end) {
+        int op = pc[0], count = pc[2];
+        const int32_t *r = pc + 3;
+        double *dst = by_columns ? registers + (Py_ssize_t)pc[1] * place->width : scalars + pc[1];
+        pc += 3 + count;
+#define COL(i) ((r[i] & 3) != SCALAR && by_columns)
+        if (!by_columns && op <= NEG) { /* the most frequent ones, without a call */
+            double a = scalars[r[0] >> 2], b = op == NEG ? 0.0 : scalars[r[1] >> 2];
+            *dst = op == ADD ? a + b : op == SUB ? a - b : op == MUL ? a * b : op == DIV ? a / b : -a;
+            continue;
+        }
+        switch (op) {
+        case ADD: k_add(dst, at(place, r[0]), COL(0), at(place, r[1]), COL(1), n); break;
+        case SUB: k_sub(dst, at(place, r[0]), COL(0), at(place, r[1]), COL(1), n); break;
+        case MUL: k_mul(dst, at(place, r[0]), COL(0), at(place, r[1]), COL(1), n); break;
+        case DIV: k_div(dst, at(place, r[0]), COL(0), at(place, r[1]), COL(1), n); break;
+        case NEG: k_neg(dst, at(place, r[0]), COL(0), n); break;
+        case RELU: k_relu(dst, at(place, r[0]), COL(0), n); break;
+        case GATE: k_gate(dst, at(place, r[0]), COL(0), at(place, r[1]), COL(1), n); break;
+        case DOTS: { /* start or NONE, then a1, b1, a2, b2, ... */
+            int k = (count - 1) / 2, scaled = by_columns;
+            const double *start = r[0] == NONE ? NULL : at(place, r[0]);
+            for (int i = 0; i < k; i++) {
+                if (!COL(2 * i + 1) && COL(2 * i + 2)) {
+                    s[i] = *at(place, r[2 * i + 1]);
+                    p[i] = at(place, r[2 * i + 2]);
+                } else {
+                    scaled = 0;
+                    break;
+                }
+            }
+            if (scaled) {
+                k_scaled(dst, start, start && COL(0), k, s, p, n);
+                break;
+            }
+            if (!by_columns) {
+                int i = 0;
+                double a;
+                if (start) a = *start;
+                else a = *at(place, r[1]) * *at(place, r[2]), i = 1;
+                for (; i < k; i++) a += *at(place, r[2 * i + 1]) * *at(place, r[2 * i + 2]);
+                *dst = a;
+                break;
+            }
+            for (int i = 0; i < 2 * k; i++) p[i] = at(place, r[i + 1]), step[i] = COL(i + 1);
+            for (Py_ssize_t l = 0; l < n; l++) {
+                int i = start ? 0 : 1;
+                double a = start ? start[COL(0) ? l : 0] : p[0][l * step[0]] * p[1][l * step[1]];
+                for (; i < k; i++) a += p[2 * i][l * step[2 * i]] * p[2 * i + 1][l * step[2 * i + 1]];
+                dst[l] = a;
+            }
+            break;
+        }
+        case ADDN: /* 0 + x1 + x2 + ... */
+            for (int k = 0; k < count; k++) p[k] = at(place, r[k]), step[k] = COL(k);
+            for (Py_ssize_t l = 0; l < n; l++) {
+                double a = 0.0;
+                for (int k = 0; k < count; k++) a += p[k][l * step[k]];
+                dst[l] = a;
+            }
+            break;
+        case TOTAL: scalars[pc[-2 - count]] += k_total(at(place, r[0]), real); break;
+        case INNERS: { /* d, x1, x2, ..., and the scalars to add their sums to */
+            int k = (count - 1) / 2;
+            for (int i = 0; i < k; i++) p[i] = at(place, r[1 + i]);
+            k_inner(s, at(place, r[0]), p, k, real);
+            for (int i = 0; i < k; i++) scalars[r[1 + k + i]] += s[i];
+            break;
+        }
+        case OUT: {
+            const double *x = at(place, r[0]);
+            double *y = out + (Py_ssize_t)pc[-2 - count] * out_stride;
+            if (COL(0)) memcpy(y, x, real * sizeof(double));
+            else
+                for (Py_ssize_t l = 0; l < real; l++) y[l] = *x;
+            break;
+        }
+        case SPREAD: { /* a simple operation on rows of scalars: which, a, step, b, step, length */
+            const double *a = scalars + r[1], *b = scalars + r[3];
+            switch (r[0]) {
+            case ADD: k_add(dst, a, r[2], b, r[4], r[5]); break;
+            case SUB: k_sub(dst, a, r[2], b, r[4], r[5]); break;
+            case MUL: k_mul(dst, a, r[2], b, r[4], r[5]); break;
+            case DIV: k_div(dst, a, r[2], b, r[4], r[5]); break;
+            case NEG: k_neg(dst, a, r[2], r[5]); break;
+            }
+            break;
+        }
+        case CALL:
+        case PYCALL: {
+            for (int k = 1; k < count; k++) p[k - 1] = at(place, r[k]), step[k - 1] = COL(k);
+            int bad = op == CALL ? call_function(r[0], p, step, count - 1, dst, n, s)
+                                 : call_python(PyTuple_GET_ITEM(m->functions, r[0]), p, step,
+                                               count - 1, dst, n);
+            if (bad) return -1;
+            break;
+        }
+        }
+    }
+    return 0;
+#undef COL
+}
+
+#define BLOCK 128
+
+static int prepare(Machine *m, Py_ssize_t width, Scratch *scratch) {
+    Py_ssize_t need = m->n_registers * width;
+    if (need > m->room) {
+        free(m->registers);
+        m->room = 0;
+        m->registers = NULL;
+#if defined(_WIN32)
+        m->registers = malloc(need * sizeof(double));
+#else
+        void *got = NULL;
+        if (!posix_memalign(&got, 64, need * sizeof(double))) m->registers = got;
+#endif
+        if (!m->registers) return -1;
+        m->room = need;
+        memset(m->registers, 0, need * sizeof(double));
+    }
+    Py_ssize_t most = m->most_operands + 1;
+    scratch->p = malloc(most * sizeof(double *));
+    scratch->s = malloc(most * sizeof(double));
+    scratch->step = malloc(most * sizeof(int));
+    return scratch->p && scratch->s && scratch->step ? 0 : -1;
+}
+
+static void release(Scratch *scratch) {
+    free(scratch->p);
+    free(scratch->s);
+    free(scratch->step);
+}
+
+/* The whole batch: n examples, `stride` from one input column to the next. */
+static int run_batch(Machine *m, const double *inputs, Py_ssize_t stride, Py_ssize_t n,
+                     double *out, Py_ssize_t out_stride, const Scratch *scratch) {
+    double *S = m->scalars;
+    Py_ssize_t width = n < BLOCK ? (n + 7) / 8 * 8 : BLOCK;
+    if (m->count_at >= 0) S[m->count_at] = (double)n;
+    for (Py_ssize_t i = 0; i < m->n_sums; i++) S[m->first_sum + i] = 0.0;
+    mg_refused = 0;
+    Place place = {m->registers, S, inputs, width, stride};
+    if (run_section(m, &m->before, &place, m->registers, S, NULL, 0, 1, 1, 0, scratch)) return -1;
+    for (Py_ssize_t from = 0; from < n; from += BLOCK) {
+        Py_ssize_t real = n - from < BLOCK ? n - from : BLOCK;
+        Py_ssize_t padded = (real + 7) / 8 * 8; /* the input columns reach that far */
+        if (from + padded > stride) padded = real;
+        place.inputs = inputs + from;
+        if (run_section(m, &m->each, &place, m->registers, S, out ? out + from : NULL, out_stride,
+                        padded, real, 1, scratch))
+            return -1;
+    }
+    if (run_section(m, &m->after, &place, m->registers, S, NULL, 0, 1, 1, 0, scratch)) return -1;
+    return mg_refused ? 1 : 0;
+}
+
+/* Checks ------------------------------------------------------------------------------------ */
+
+static int fits(const Machine *m, int32_t r, int by_columns) {
+    if (r < 0) return 0;
+    Py_ssize_t i = r >> 2;
+    switch (r & 3) {
+    case COLUMN: return by_columns && i < m->n_registers;
+    case SCALAR: return i < m->n_scalars;
+    case INPUT: return by_columns && i < m->n_inputs;
+    }
+    return 0;
+}
+
+static const char *check(Machine *m, const Section *section, int by_columns) {
+    const int32_t *pc = section->code, *end = pc + section->size;
+    while (pc < end) {
+        if (end - pc < 3) return "an instruction is cut off";
+        int32_t op = pc[0], dst = pc[1], count = pc[2];
+        if (op < 0 || op >= OPS) return "there is no such operation";
+        if (count < 0 || count > end - pc - 3) return "an instruction is cut off";
+        if (ARITY[op] >= 0 && count != ARITY[op]) return "a wrong number of operands";
+        Py_ssize_t room = !by_columns || op == TOTAL ? m->n_scalars : m->n_registers;
+        if (op == OUT) room = m->n_outputs;
+        if (op == INNERS) room = 1;
+        if (dst < 0 || dst >= room) return "a destination out of range";
+        if ((op == TOTAL || op == INNERS || op == OUT) && !by_columns)
+            return "a sum over the batch outside of it";
+        const int32_t *r = pc + 3;
+        int first = 0, last = count;
+        if (op == DOTS) {
+            if (count < 3 || count % 2 == 0) return "a wrong number of operands";
+            if (r[0] == NONE) first = 1;
+        }
+        if (op == INNERS) {
+            if (count < 3 || count % 2 == 0) return "a wrong number of operands";
+            last = 1 + (count - 1) / 2;
+            for (int i = last; i < count; i++)
+                if (r[i] < 0 || r[i] >= m->n_scalars) return "a destination out of range";
+            for (int i = 0; i < last; i++)
+                if ((r[i] & 3) == SCALAR) return "a sum over the batch of a scalar";
+        }
+        if (op == TOTAL && (r[0] & 3) == SCALAR) return "a sum over the batch of a scalar";
+        if (op == SPREAD) {
+            Py_ssize_t n = m->n_scalars;
+            if (by_columns || r[0] < 0 || r[0] > NEG || r[2] >> 1 || r[4] >> 1 || r[5] < 1)
+                return "a row of scalars that cannot be";
+            if (r[1] < 0 || r[3] < 0 || r[1] + (r[2] ? r[5] - 1 : 0) >= n ||
+                r[3] + (r[4] ? r[5] - 1 : 0) >= n || dst + r[5] > n || r[5] > n)
+                return "a row of scalars out of range";
+            pc += 3 + count;
+            continue;
+        }
+        if (op == CALL || op == PYCALL) {
+            Py_ssize_t known = op == CALL ? MG_TABLE : PyTuple_GET_SIZE(m->functions);
+            if (count < 1 || r[0] < 0 || r[0] >= known) return "there is no such function";
+            if (op == CALL) {
+                int arity = mg_table[r[0]].arity;
+                if (arity >= 0 ? count - 1 != arity : count - 1 < -1 - arity)
+                    return "a wrong number of operands";
+            }
+            first = 1;
+        }
+        for (int i = first; i < last; i++)
+            if (!fits(m, r[i], by_columns)) return "an operand out of range";
+        if (count > m->most_operands) m->most_operands = count;
+        pc += 3 + count;
+    }
+    return NULL;
+}
+
+/* The Python side --------------------------------------------------------------------------- */
+
+static int take(Section *section, const Py_buffer *b) {
+    section->size = b->len / (Py_ssize_t)sizeof(int32_t);
+    section->code = malloc(b->len ? b->len : 1);
+    if (!section->code) return -1;
+    memcpy(section->code, b->buf, b->len);
+    return 0;
+}
+
+static void machine_free(Machine *m) {
+    free(m->before.code);
+    free(m->each.code);
+    free(m->after.code);
+    free(m->scalars);
+    free(m->results);
+    free(m->registers);
+    Py_XDECREF(m->functions);
+    PyTypeObject *type = Py_TYPE(m);
+    type->tp_free((PyObject *)m);
+    Py_DECREF(type);
+}
+
+static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"before", "each", "after", "scalars", "results", "registers", "inputs",
+                            "outputs", "first_parameter", "parameters", "count_at", "first_sum",
+                            "sums", "functions", NULL};
+    Py_buffer b[5] = {{0}};
+    Py_ssize_t registers, inputs, outputs, first_parameter, parameters, count_at, first_sum, sums;
+    PyObject *functions;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*y*y*y*y*nnnnnnnnO!", names, &b[0], &b[1],
+                                     &b[2], &b[3], &b[4], &registers, &inputs, &outputs,
+                                     &first_parameter, &parameters, &count_at, &first_sum, &sums,
+                                     &PyTuple_Type, &functions))
+        return NULL;
+    const char *wrong = NULL;
+    Machine *m = (Machine *)type->tp_alloc(type, 0);
+    if (m) {
+        m->n_scalars = b[3].len / (Py_ssize_t)sizeof(double);
+        m->n_results = b[4].len / (Py_ssize_t)sizeof(int32_t);
+        m->n_registers = registers, m->n_inputs = inputs, m->n_outputs = outputs;
+        m->first_parameter = first_parameter, m->n_parameters = parameters;
+        m->count_at = count_at, m->first_sum = first_sum, m->n_sums = sums;
+        m->functions = Py_NewRef(functions);
+        m->scalars = malloc(b[3].len ? b[3].len : 1);
+        m->results = malloc(b[4].len ? b[4].len : 1);
+        if (!m->scalars || !m->results || take(&m->before, &b[0]) || take(&m->each, &b[1]) ||
+            take(&m->after, &b[2])) {
+            PyErr_NoMemory();
+            Py_CLEAR(m);
+        } else {
+            memcpy(m->scalars, b[3].buf, b[3].len);
+            memcpy(m->results, b[4].buf, b[4].len);
+            Py_ssize_t n = m->n_scalars;
+            if (registers < 0 || inputs < 0 || outputs < 0 || first_parameter < 0 ||
+                parameters < 0 || parameters > n - first_parameter || count_at >= n ||
+                first_sum < 0 || sums < 0 || sums > n - first_sum || registers > 1 << 28)
+                wrong = "a size out of range";
+            for (Py_ssize_t i = 0; i < m->n_results && !wrong; i++)
+                if (m->results[i] < 0 || m->results[i] >= n) wrong = "a result out of range";
+            if (!wrong) wrong = check(m, &m->before, 0);
+            if (!wrong) wrong = check(m, &m->each, 1);
+            if (!wrong) wrong = check(m, &m->after, 0);
+            if (wrong) {
+                PyErr_Format(PyExc_ValueError, "this is no program for the machine: %s", wrong);
+                Py_CLEAR(m);
+            }
+        }
+    }
+    for (int i = 0; i < 5; i++) PyBuffer_Release(&b[i]);
+    return (PyObject *)m;
+}
+
+/* Whether a buffer holds at least so many doubles. */
+static int holds(const Py_buffer *b, Py_ssize_t doubles, const char *what) {
+    if (b->len / (Py_ssize_t)sizeof(double) >= doubles) return 1;
+    PyErr_Format(PyExc_ValueError, "the machine needs %zd numbers as %s, not %zd", doubles, what,
+                 b->len / (Py_ssize_t)sizeof(double));
+    return 0;
+}
+
+PyDoc_STRVAR(run_doc,
+             "run(parameters, inputs, n, stride, results, outputs)\n--\n\n"
+             "0, or 1 where a number was refused; fills results and outputs. All are buffers of\n"
+             "doubles; `inputs` has a column of `stride` numbers for each input, of which n count.");
+
+static PyObject *machine_run(Machine *m, PyObject *args) {
+    Py_buffer parameters, inputs, results, outputs;
+    Py_ssize_t n, stride;
+    if (!PyArg_ParseTuple(args, "y*y*nnw*w*", &parameters, &inputs, &n, &stride, &results, &outputs))
+        return NULL;
+    int state = -2;
+    Scratch scratch = {0};
+    if (n < 0 || stride < n) {
+        PyErr_SetString(PyExc_ValueError, "the machine: a column is shorter than the batch");
+    } else if (holds(&parameters, m->n_parameters, "parameters") &&
+               holds(&inputs, m->n_inputs * stride, "inputs") &&
+               holds(&results, m->n_results, "results") &&
+               holds(&outputs, m->n_outputs * n, "outputs")) {
+        Py_ssize_t width = n < BLOCK ? (n + 7) / 8 * 8 : BLOCK;
+        if (prepare(m, width, &scratch)) {
+            PyErr_NoMemory();
+        } else {
+            memcpy(m->scalars + m->first_parameter, parameters.buf, m->n_parameters * sizeof(double));
+            if (PyTuple_GET_SIZE(m->functions)) {
+                state = run_batch(m, inputs.buf, stride, n, outputs.buf, n, &scratch);
+            } else {
+                /* The registers belong to this machine: the caller holds a lock of its own. */
+                Py_BEGIN_ALLOW_THREADS
+                state = run_batch(m, inputs.buf, stride, n, outputs.buf, n, &scratch);
+                Py_END_ALLOW_THREADS
+            }
+            double *y = results.buf;
+            for (Py_ssize_t i = 0; i < m->n_results; i++) y[i] = m->scalars[m->results[i]];
+        }
+        release(&scratch);
+    }
+    PyBuffer_Release(&parameters);
+    PyBuffer_Release(&inputs);
+    PyBuffer_Release(&results);
+    PyBuffer_Release(&outputs);
+    if (state < 0) return PyErr_Occurred() ? NULL : PyErr_NoMemory();
+    return PyLong_FromLong(state);
+}
+
+PyDoc_STRVAR(fit_doc,
+             "fit(update, columns, inputs, n, stride, order, batch, steps, coefficients, losses)\n--\n\n"
+             "How many steps were taken: all, or fewer where a gradient was not a number. This\n"
+             "machine gives the sum of the loss and of its gradient over a batch; `update` the new\n"
+             "parameters and states from `columns`: parameters, gradients, states, one after the\n"
+             "other. `order` lists the examples of each step (int32), or is empty for all of them.");
+
+static PyObject *machine_fit(Machine *m, PyObject *args) {
+    Machine *u;
+    Py_buffer columns, inputs, order, coefficients, losses;
+    Py_ssize_t n, stride, batch, steps, done = 0;
+    if (!PyArg_ParseTuple(args, "O!w*y*nny*nny*w*", Py_TYPE(m), &u, &columns, &inputs, &n, &stride,
+                          &order, &batch, &steps, &coefficients, &losses))
+        return NULL;
+    Scratch scratch = {0}, scratch_u = {0};
+    double *gathered = NULL, *fresh = NULL;
+    Py_ssize_t np = m->n_parameters, kinds = u->n_outputs, padded = (np + 7) / 8 * 8;
+    Py_ssize_t bs = (batch + 7) / 8 * 8;
+    int ok = 0;
+    if (n < 1 || stride < n || batch < 1 || steps < 0 || (!order.len && batch != n) ||
+        kinds < 1 || u->n_inputs != kinds + 1 || m->n_results != np + 1) {
+        PyErr_SetString(PyExc_ValueError, "the machine: these sizes do not go together");
+    } else if (order.len && order.len / (Py_ssize_t)sizeof(int32_t) < batch * steps) {
+        PyErr_SetString(PyExc_ValueError, "the machine: the order of examples is too short");
+    } else if (holds(&columns, (kinds + 1) * padded, "columns") &&
+               holds(&inputs, m->n_inputs * stride, "inputs") &&
+               holds(&coefficients, u->n_parameters * steps, "coefficients") &&
+               holds(&losses, steps, "losses")) {
+        ok = 1;
+        const int32_t *index = order.buf;
+        for (Py_ssize_t i = 0; order.len && i < batch * steps; i++)
+            if (index[i] < 0 || index[i] >= n) ok = 0;
+        if (!ok) PyErr_SetString(PyExc_ValueError, "the machine: an example out of range");
+    }
+    if (ok) {
+        gathered = malloc((m->n_inputs * bs + 1) * sizeof(double));
+        fresh = malloc(kinds * padded * sizeof(double));
+        Py_ssize_t width = batch < BLOCK ? bs : BLOCK, width_u = np < BLOCK ? padded : BLOCK;
+        if (!gathered || !fresh || prepare(m, width, &scratch) || prepare(u, width_u, &scratch_u)) {
+            PyErr_NoMemory();
+            ok = 0;
+        }
+    }
+    if (ok) {
+        int gil = PyTuple_GET_SIZE(m->functions) || PyTuple_GET_SIZE(u->functions);
+        PyThreadState *saved = gil ? NULL : PyEval_SaveThread();
+        double *p = columns.buf, *g = p + padded, *loss = losses.buf;
+        const double *c = coefficients.buf, *x = inputs.buf;
+        Py_ssize_t x_stride = stride;
+        for (done = 0; done < steps; done++) {
+            if (order.len) {
+                const int32_t *index = (const int32_t *)order.buf + done * batch;
+                for (Py_ssize_t k = 0; k < m->n_inputs; k++) {
+                    const double *from = (const double *)inputs.buf + k * stride;
+                    double *to = gathered + k * bs;
+                    for (Py_ssize_t i = 0; i < batch; i++) to[i] = from[index[i]];
+                    for (Py_ssize_t i = batch; i < bs; i++) to[i] = to[batch - 1];
+                }
+                x = gathered;
+                x_stride = bs;
+            }
+            memcpy(m->scalars + m->first_parameter, p, np * sizeof(double));
+            if (run_batch(m, x, x_stride, batch, NULL, 0, &scratch)) break;
+            int known = 1;
+            for (Py_ssize_t i = 0; i < np; i++) {
+                g[i] = m->scalars[m->results[i + 1]] / (double)batch;
+                known &= g[i] == g[i];
+            }
+            if (!known) break;
+            loss[done] = m->scalars[m->results[0]] / (double)batch;
+            memcpy(u->scalars + u->first_parameter, c + done * u->n_parameters,
+                   u->n_parameters * sizeof(double));
+            if (run_batch(u, p, padded, np, fresh, padded, &scratch_u)) break;
+            memcpy(p, fresh, np * sizeof(double));
+            for (Py_ssize_t k = 1; k < kinds; k++)
+                memcpy(p + (k + 1) * padded, fresh + k * padded, np * sizeof(double));
+        }
+        if (saved) PyEval_RestoreThread(saved);
+    }
+    release(&scratch);
+    release(&scratch_u);
+    free(gathered);
+    free(fresh);
+    PyBuffer_Release(&columns);
+    PyBuffer_Release(&inputs);
+    PyBuffer_Release(&order);
+    PyBuffer_Release(&coefficients);
+    PyBuffer_Release(&losses);
+    return ok && !PyErr_Occurred() ? PyLong_FromSsize_t(done) : NULL;
+}
+
+/* One example, all of it scalars: the numbers as arguments, a float back; None if refused. */
+PyDoc_STRVAR(call_doc, "call(*numbers)\n--\n\nThe first result; None where a number was refused.");
+
+static PyObject *machine_call(Machine *m, PyObject *const *args, Py_ssize_t n) {
+    if (n != m->n_parameters || !m->n_results || m->each.size) {
+        PyErr_SetString(PyExc_ValueError, "the machine: a wrong number of numbers");
+        return NULL;
+    }
+    double *S = m->scalars + m->first_parameter;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        S[i] = PyFloat_AsDouble(args[i]);
+        if (S[i] == -1.0 && PyErr_Occurred()) return NULL;
+    }
+    Scratch scratch = {0};
+    const double *p[64];
+    double s[64];
+    int step[64];
+    int small = m->most_operands < 64;
+    if (small) scratch.p = p, scratch.s = s, scratch.step = step;
+    else if (prepare(m, 8, &scratch)) return PyErr_NoMemory();
+    Place place = {NULL, m->scalars, NULL, 0, 0};
+    mg_refused = 0;
+    int bad = run_section(m, &m->before, &place, NULL, m->scalars, NULL, 0, 1, 1, 0, &scratch);
+    if (!small) release(&scratch);
+    if (bad) return NULL;
+    if (mg_refused) Py_RETURN_NONE;
+    return PyFloat_FromDouble(m->scalars[m->results[0]]);
+}
+
+static PyMethodDef machine_methods[] = {
+    {"run", (PyCFunction)machine_run, METH_VARARGS, run_doc},
+    {"fit", (PyCFunction)machine_fit, METH_VARARGS, fit_doc},
+    {"call", (PyCFunction)(void (*)(void))machine_call, METH_FASTCALL, call_doc},
+    {NULL}};
+
+static PyType_Slot machine_slots[] = {{Py_tp_new, machine_new},
+                                      {Py_tp_dealloc, machine_free},
+                                      {Py_tp_methods, machine_methods},
+                                      {Py_tp_doc, "A program for columns, checked and ready."},
+                                      {0, NULL}};
+static PyType_Spec machine_spec = {"micrograd.compiler._machine.Machine", sizeof(Machine), 0,
+                                   Py_TPFLAGS_DEFAULT, machine_slots};
+
+static int fill_module(PyObject *module) {
+    PyObject *type = PyType_FromSpec(&machine_spec);
+    if (!type || PyModule_AddObject(module, "Machine", type) < 0) return -1;
+    PyObject *table = PyDict_New();
+    if (!table) return -1;
+    for (int i = 0; i < MG_TABLE; i++) {
+        PyObject *number = PyLong_FromLong(i);
+        if (!number || PyDict_SetItemString(table, mg_table[i].name, number) < 0) return -1;
+        Py_DECREF(number);
+    }
+    return PyModule_AddObject(module, "FUNCTIONS", table);
+}
+
+static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, fill_module}, {0, NULL}};
+static struct PyModuleDef module_def = {PyModuleDef_HEAD_INIT, "_machine",
+                                        "The column machine; see machine.c.", 0, NULL,
+                                        module_slots, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__machine(void) { return PyModuleDef_Init(&module_def); }
