@@ -32,6 +32,11 @@ class Rows:
     def of(cls, columns: tuple[Any, ...], who: str) -> Rows:
         return cls(columns, who)
 
+    @property
+    def arrays(self) -> bool:
+        """Whether all arguments are arrays of numbers."""
+        return all(is_array(c) and c.dtype != object for c in self.given)
+
     @cached_property
     def rows(self) -> list[list[float]]:
         """One list of floats for each example; all of one structure, or ValueError."""
@@ -58,7 +63,7 @@ class Rows:
 
         if not self.given:
             return np.empty((0, 1))
-        if all(is_array(c) and c.dtype != object for c in self.given):
+        if self.arrays:
             parts = [np.asarray(c, dtype=float).reshape(self.n, -1) for c in self.given]
             return np.ascontiguousarray(np.concatenate(parts, axis=1).T)
         return np.ascontiguousarray(np.array(self.rows, dtype=float).reshape(self.n, -1).T)
@@ -126,7 +131,7 @@ class NumPyBatch(Batch):
         if n:
             with np.errstate(all="ignore"):
                 try:
-                    (value,), gradient = self.sums(*columns, *ps, float(n))
+                    value, gradient = self.sums(*columns, *ps, float(n))
                     found = np.array(gradient, dtype=float)
                     if not np.isnan(found).any():
                         found /= n
