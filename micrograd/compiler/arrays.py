@@ -8,11 +8,13 @@ to a few ulp, and follow its conventions at kinks.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
+from functools import cache, reduce
 from math import inf, pi, sqrt
 from typing import Any
 
 from ..rule import TABLE
+from .program import Program
+from .runtime import define, meanings
 
 
 def functions(xp: Any, rest: Callable[[str], Any]) -> dict[str, Any]:
@@ -45,9 +47,8 @@ def functions(xp: Any, rest: Callable[[str], Any]) -> dict[str, Any]:
         n = len(xs) // 2
         return total(xs[0], *(w * x for w, x in zip(xs[1 : n + 1], xs[n + 1 :])))
 
-    def dot(*xs: Any) -> Any:
-        n = len(xs) // 2
-        return total(*(a * b for a, b in zip(xs[:n], xs[n:])))
+    def dot(xs: Any, ys: Any) -> Any:
+        return total(*(a * b for a, b in zip(xs, ys)))
 
     def logsumexp(*xs: Any) -> Any:
         top = reduce(xp.maximum, xs)
@@ -177,21 +178,34 @@ def functions(xp: Any, rest: Callable[[str], Any]) -> dict[str, Any]:
         "weighted_sum": weighted_sum,
         "where": lambda c, a, b: where(c != 0, a, b),
     }
-    return {name: known.get(name) or rest(name) for name in TABLE}
+    constants = {"inf": inf, "nan": nan}
+    return constants | {name: known.get(name) or rest(name) for name in TABLE}
 
 
-def numpy_functions() -> dict[str, Any]:
-    """For NumPy; where it has no formula, the table's own function element by element."""
+def elementwise(forward: Callable[..., float]) -> Callable[..., Any]:
+    """A function of floats on arrays, number by number: for what NumPy has no formula."""
     import numpy as np
 
-    def elementwise(name: str) -> Any:
-        forward = TABLE[name].forward
+    def each(*xs: Any) -> Any:
         # The number of operands is known when it is called.
-        return lambda *xs: np.frompyfunc(lambda *a: forward(*map(float, a)), len(xs), 1)(
-            *xs
-        ).astype(float)
+        found = np.frompyfunc(lambda *a: forward(*map(float, a)), len(xs), 1)(*xs)
+        return np.asarray(found, dtype=float)
 
-    space = functions(np, elementwise)
+    return each
+
+
+@cache
+def numpy_functions() -> dict[str, Any]:
+    """What the names mean on NumPy's arrays."""
+    import numpy as np
+
+    space = functions(np, lambda name: elementwise(TABLE[name].forward))
     space["inner"] = np.dot
     space["total"] = np.add.reduce
     return space
+
+
+def numpy_function(program: Program, source: str) -> Callable[..., Any]:
+    """The function in the source of a program, on NumPy's arrays."""
+    names = meanings(program, numpy_functions(), lambda rule: elementwise(rule.forward))
+    return define(source, names)

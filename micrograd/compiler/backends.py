@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..rule import real
-from .arrays import numpy_functions
+from .arrays import numpy_function
 from .batch import over_batch
 from .emit import emit
-from .runtime import EDGES, define
+from .runtime import EDGES
 from .structure import is_array, key_of, numbers_in
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ class Rows:
     @classmethod
     def of(cls, columns: tuple[Any, ...], who: str) -> Rows:
         return cls(columns, who)
+
+    def chosen(self, order: Sequence[int]) -> Rows:
+        """Some of the examples."""
+        picked = [c[list(order)] if is_array(c) else [c[i] for i in order] for c in self.given]
+        return Rows(tuple(picked), self.who)
 
     @property
     def arrays(self) -> bool:
@@ -79,13 +84,11 @@ class Batch:
         """One result for each example."""
         return self.results([self.made.run(row) for row in rows.rows])
 
-    def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Sequence[float]]:
+    def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Any]:
         """The mean of the result and of its gradient by the parameters."""
         return self.one_by_one(rows.rows, ps)
 
-    def one_by_one(
-        self, rows: Sequence[list[float]], ps: list[float]
-    ) -> tuple[float, Sequence[float]]:
+    def one_by_one(self, rows: Sequence[list[float]], ps: list[float]) -> tuple[float, Any]:
         total, sums = 0.0, [0.0] * len(ps)
         for row in rows:
             value, gradient = self.made.run_gradient(row, ps)
@@ -93,7 +96,7 @@ class Batch:
             sums = list(map(operator.add, sums, gradient))
         n = len(rows)
         if not n:
-            return float("nan"), [float("nan")] * len(ps)
+            raise ValueError("jit: a mean over no examples: the batch is empty")
         return total / n, [g / n for g in sums]
 
     def results(self, rows: Sequence[Sequence[float]]) -> Any:
@@ -106,11 +109,12 @@ class NumPyBatch(Batch):
 
     @cached_property
     def values(self) -> Any:
-        return define(emit(self.made.values), numpy_functions())
+        return numpy_function(self.made.values, emit(self.made.values))
 
     @cached_property
     def sums(self) -> Any:
-        return define(emit(over_batch(self.made.gradient), gradient=True), numpy_functions())
+        program = over_batch(self.made.gradient)
+        return numpy_function(program, emit(program, gradient=True))
 
     def map(self, rows: Rows) -> Any:
         import numpy as np
@@ -121,10 +125,12 @@ class NumPyBatch(Batch):
                 found = self.values(*columns, *self.made.numbers())
             except EDGES:  # among numbers that are the same for all examples
                 return super().map(rows)
+        if self.made.program.values == 1:
+            found = [found]
         results = np.stack([np.broadcast_to(y, rows.n) for y in found], axis=-1)
         return results[:, 0] if self.made.result.is_scalar else self.results(results.tolist())
 
-    def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Sequence[float]]:
+    def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Any]:
         import numpy as np
 
         columns, n = rows.columns, rows.n
@@ -134,8 +140,7 @@ class NumPyBatch(Batch):
                     value, gradient = self.sums(*columns, *ps, float(n))
                     found = np.array(gradient, dtype=float)
                     if not np.isnan(found).any():
-                        found /= n
-                        return float(value) / n, found
+                        return float(value) / n, found / n + 0.0  # no -0.0, as in .grad
                 except EDGES:
                     pass
         return self.one_by_one(columns.T.tolist(), ps)

@@ -3,23 +3,28 @@
 One function: the arguments, the forward pass line by line, the backward pass, what comes
 back. It uses operators and functions by their usual names, so that the same text runs on
 floats, on NumPy's arrays, in JAX and in PyTorch: what the names mean is given when it is
-run (`runtime.py`, `arrays.py`). Sums of products are written as one expression; every
-other step has a line of its own.
+run (`runtime.py`, `arrays.py`).
+
+What is used once and has no name of its own is written where it is used, as long as the
+line stays readable; no operation moves in this, so every rounding stays the same.
 """
 
 from __future__ import annotations
 
-import keyword
-import textwrap
+from collections.abc import Iterable
 
 from ..rule import TABLE, Rule
-from .program import COUNT, OPERATORS, Program, shown
+from .program import COUNT, INNER, OPERATORS, TOTAL, Program, shown
 
 ADDITIVE = {TABLE["add"], TABLE["sub"], TABLE["weighted_sum"]}
-TERM = {TABLE["mul"], TABLE["neg"]}
 SUM, PRODUCT, SIGN, POWER, ATOM = range(5)  # how tightly an expression binds
 LONGEST_SUM = 40  # terms in one expression
+LONGEST = 44  # characters of an expression within another
+DEEPEST = 3  # calls and parentheses within each other
 WIDTH = 92
+
+# An expression: its text, how tightly it binds, how many terms it adds up, how deep it is.
+Text = tuple[str, int, int, int]
 
 
 class Writer:
@@ -32,105 +37,99 @@ class Writer:
         for i, operands in enumerate(program.operands):
             for x in operands:
                 self.user[x] = i
-        self.names = unique_names(program)
-        self.text: dict[int, tuple[str, int, int]] = {}  # expression, binding, terms
-
-    def atom(self, i: int) -> str:
-        return shown(self.program.data[i]) if i in self.program.data else self.names[i]
+        self.names = program.labels()
+        self.has_adjoint = set(program.adjoint_of.values())
+        self.text: dict[int, Text] = {}
 
     def part(self, i: int, binding: int) -> str:
         """Operand i within something that binds as tightly as this."""
-        if i in self.text:
-            text, own, _ = self.text[i]
-            return text if own >= binding else f"({text})"
-        text = self.atom(i)
-        return f"({text})" if text.startswith("-") and binding > SUM else text
+        found = self.text.get(i)
+        if found is None:
+            name = self.names[i]
+            return f"({name})" if binding > SUM and name[0] == "-" else name
+        return found[0] if found[1] >= binding else f"({found[0]})"
 
-    def terms(self, i: int) -> int:
-        return self.text[i][2] if i in self.text else 1
+    def argument(self, i: int) -> str:
+        """Operand i as an argument of a function: a constant is written as a float."""
+        data = self.program.data
+        return float_text(data[i]) if i in data else self.part(i, SUM)
 
-    def expression(self, i: int) -> tuple[str, int, int]:
-        """The right side of step i, how tightly it binds, and how many terms it adds up."""
+    def expression(self, i: int) -> Text:
+        """The right side of step i."""
         rule, xs = self.program.rules[i], self.program.operands[i]
         assert isinstance(rule, Rule)
         name = rule.name
-        if name in ("add", "sub"):
-            right = self.part(xs[1], PRODUCT)
-            text = f"{self.part(xs[0], SUM)} {OPERATORS[name]} {right}"
-            return text, SUM, self.terms(xs[0]) + self.terms(xs[1])
-        if name in ("mul", "div"):
-            left, right = self.part(xs[0], PRODUCT), self.part(xs[1], SIGN)
-            return f"{left} {OPERATORS[name]} {right}", PRODUCT, 1
+        text = self.text
+        deep = max([text[x][3] for x in xs if x in text], default=0)
+        if name == "add" or name == "sub":
+            a, b = xs
+            terms = text[a][2] if a in text else 1
+            right = self.part(b, PRODUCT)
+            return f"{self.part(a, SUM)} {OPERATORS[name]} {right}", SUM, terms + 1, deep
+        if name == "mul" or name == "div":
+            a, b = xs
+            # A product may begin with a minus sign: -2 * x.
+            left = self.names[a] if a in self.program.data else self.part(a, PRODUCT)
+            return f"{left} {OPERATORS[name]} {self.part(b, SIGN)}", PRODUCT, 1, deep
         if name == "neg":
-            return f"-{self.part(xs[0], SIGN)}", SIGN, 1
+            return f"-{self.part(xs[0], SIGN)}", SIGN, 1, deep
         if name == "pow" and xs[1] in self.program.data:
             exponent = shown(self.program.data[xs[1]])
             if exponent.lstrip("-").isdigit():
-                return f"{self.part(xs[0], ATOM)}**{exponent}", POWER, 1
+                return f"{self.part(xs[0], ATOM)}**{exponent}", POWER, 1, deep
         if name == "weighted_sum":
             n = len(xs) // 2
             products = [
                 f"{self.part(w, PRODUCT)} * {self.part(x, SIGN)}"
                 for w, x in zip(xs[1 : n + 1], xs[n + 1 :])
             ]
-            return " + ".join([self.part(xs[0], SUM), *products]), SUM, n + 1
-        arguments = ", ".join([self.part(x, SUM) for x in xs])
-        return f"{name}({arguments})", ATOM, 1
+            return " + ".join([self.part(xs[0], SUM), *products]), SUM, n + 1, deep
+        given = [self.argument(x) for x in xs]
+        if name == "dot":
+            n = len(xs) // 2
+            given = [f"[{', '.join(given[:n])}]", f"[{', '.join(given[n:])}]"]
+        return f"{name}({', '.join(given)})", ATOM, 1, deep + 1
 
-    def melts(self, i: int, terms: int) -> bool:
+    def melts(self, i: int, found: Text) -> bool:
         """Whether a step has no line of its own, but stands within the one that uses it."""
         program = self.program
-        rule = program.rules[i]
-        if (
-            self.uses[i] != 1
-            or i not in self.user
-            or (i in program.names and i < program.forward_steps)
-        ):
+        if self.uses[i] != 1 or i not in self.user or i in program.names:
             return False
+        forward = program.forward_steps
         user = self.user[i]
-        if (i < program.forward_steps) != (user < program.forward_steps):
+        if i in program.adjoint_of or i in self.has_adjoint or (i < forward) != (user < forward):
             return False
-        outer = program.rules[user]
-        if rule in TERM:
-            return outer in ADDITIVE and (
-                rule is not TABLE["neg"] or program.operands[user][0] == i
-            )
-        if rule in ADDITIVE and outer in ADDITIVE:
-            return program.operands[user][0] == i and terms < LONGEST_SUM
-        return False
+        text, _, terms, deep = found
+        inner, outer = program.rules[i], program.rules[user]
+        first = program.operands[user][0] == i
+        if inner in ADDITIVE and outer in ADDITIVE and first:
+            return terms < LONGEST_SUM
+        if outer in ADDITIVE and inner in PRODUCTS and len(text) <= WIDTH:
+            return True
+        return deep < DEEPEST and len(text) <= LONGEST
 
     def lines(self, start: int, end: int) -> list[str]:
         found: list[str] = []
+        program, names, rules = self.program, self.names, self.program.rules
+        notes = program.notes
         for i in range(start, end):
-            if isinstance(self.program.rules[i], Rule):
+            if isinstance(rules[i], Rule):
                 expression = self.expression(i)
-                if self.melts(i, expression[2]):
+                if self.melts(i, expression):
                     self.text[i] = expression
                 else:
-                    found.extend(folded(f"{self.names[i]} = ", expression[0]))
+                    if i in notes:
+                        found.append(f"# {notes[i]}")
+                    found.extend(folded(f"{names[i]} = ", expression[0]))
         return found
 
 
-def unique_names(program: Program) -> list[str]:
-    """A name for every step, none of them twice, none a word of Python or a function."""
-    taken = {*TABLE, *keyword.kwlist}
-    names = [""] * len(program)
-    for i in arguments(program):
-        names[i] = free(program.names[i], taken)
-    number = 0
-    for i, rule in enumerate(program.rules):
-        if isinstance(rule, Rule):
-            name = program.names.get(i, "")
-            if not name and i in program.adjoint_of:
-                primal = names[program.adjoint_of[i]]
-                name = (
-                    f"d{primal[1:]}" if primal[1:].isdigit() and primal[0] == "v" else f"d{primal}"
-                )
-            if not name:
-                number += 1
-                name = f"v{number}" if i < program.forward_steps else f"t{number}"
-            names[i] = free(name, taken)
-    return names
+PRODUCTS = {TABLE["mul"], TABLE["neg"], INNER, TOTAL}
+
+
+def float_text(x: float) -> str:
+    """A constant that stays a float where no arithmetic makes it one."""
+    return repr(x)
 
 
 def arguments(program: Program) -> list[int]:
@@ -139,47 +138,68 @@ def arguments(program: Program) -> list[int]:
     return [*program.inputs, *program.parameters, *counts]
 
 
-def free(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name
-
-
 def folded(left: str, right: str) -> list[str]:
     """`left right` on one line, or in parentheses on several."""
     if len(left) + len(right) <= WIDTH:
         return [left + right]
-    lines = textwrap.wrap(right, WIDTH - 4, break_long_words=False, break_on_hyphens=False)
-    return [left + "(", *("    " + line for line in lines), ")"]
+    return [left + "(", *wrapped(right.split(" "), " ", "    "), ")"]
+
+
+def wrapped(words: Iterable[str], space: str, indent: str, first: str | None = None) -> list[str]:
+    """The words in lines of at most WIDTH characters where that is possible."""
+    lines = []
+    line = indent if first is None else first
+    empty = True
+    for word in words:
+        if empty:
+            line += word
+        elif len(line) + len(space) + len(word) > WIDTH - 4:
+            lines.append((line + space).rstrip())
+            line = indent + word
+        else:
+            line += space + word
+        empty = False
+    return [*lines, line]
+
+
+def listed(names: list[str], first: str, last: str, indent: str) -> list[str]:
+    """The names with commas between what opens and what closes the list."""
+    lines = wrapped(names, ", ", indent, first)
+    lines[-1] += last
+    return lines
 
 
 def emit(program: Program, name: str = "f", gradient: bool = False) -> str:
     """The source of a function of the inputs and then the parameters.
 
-    It returns the list of results; with `gradient` the list of results and the list of
-    gradients by the parameters.
+    It returns the result, or the list of them; with `gradient` also the list of the
+    gradients.
     """
     writer = Writer(program)
+    names = writer.names
     forward = writer.lines(0, program.forward_steps)
     backward = writer.lines(program.forward_steps, len(program))
-    values = ", ".join(writer.atom(y) for y in program.outputs[: program.values])
-    result = f"return [{values}]"
-    if gradient:
-        gradients = ", ".join(writer.atom(y) for y in program.outputs[program.values :])
-        result = f"return [{values}], [{gradients}]"
-    given = ", ".join(writer.names[i] for i in arguments(program))
-    head = f"def {name}({given}):"
-    if len(head) > WIDTH:
-        wrapped = textwrap.wrap(given + ",", WIDTH - 4)
-        head = "\n".join([f"def {name}(", *("    " + line for line in wrapped), "):"])
-    body = []
+
+    def result(i: int) -> str:
+        return float_text(program.data[i]) if i in program.data else names[i]
+
+    values = [result(y) for y in program.outputs[: program.values]]
+    body: list[str] = []
     if forward:
         body += ["# forward", *forward] if gradient else forward
     if gradient and backward:
         body += ["# backward", *backward]
-    body += textwrap.wrap(result, WIDTH, subsequent_indent="    ", break_on_hyphens=False)
-    return "\n".join([*legend(program), head, *("    " + line for line in body)]) + "\n"
+    back = values[0] if program.values == 1 else f"[{', '.join(values)}]"
+    if gradient:
+        gradients = [result(y) for y in program.outputs[program.values :]]
+        body += listed(gradients, f"return {back}, [", "]", "    ")
+    elif program.values == 1:
+        body.append(f"return {back}")
+    else:
+        body += listed(values, "return [", "]", "    ")
+    given = [names[i] for i in arguments(program)]
+    head = listed(given, f"def {name}(", "):", " " * 8)
+    return "\n".join([*legend(program), *head, *["    " + line for line in body]]) + "\n"
 
 
 def legend(program: Program) -> list[str]:
@@ -189,5 +209,5 @@ def legend(program: Program) -> list[str]:
     lines = []
     for name, rule in used.items():
         if rule.doc:
-            lines += textwrap.wrap(f"# {name}: {rule.doc}", WIDTH, subsequent_indent="#   ")
+            lines += wrapped(rule.doc.split(" "), " ", "#   ", f"# {name}: ")
     return lines

@@ -13,11 +13,12 @@ from typing import Any
 
 from ..engine import Value
 from ..rule import real
+from ..watch import WATCH
 from .backends import Batch, Rows, choose
 from .emit import emit
 from .program import Program
 from .reverse import reverse
-from .runtime import EDGES, FLOATS, define, exact_gradient, exact_values
+from .runtime import EDGES, exact_gradient, exact_values, float_function
 from .simplify import simplify
 from .structure import Structure, key_of, numbers_of
 from .trace import trace, tracing
@@ -48,17 +49,22 @@ class Compiled:
                 f"jit: the gradient is that of one number, and the function gives "
                 f"{len(self.result.found)}; return their sum or mean"
             )
-        full = self.program.copy()
-        reverse(full)
-        return simplify(full)
+        return differentiated(self.program)
+
+    @functools.cached_property
+    def staged(self) -> Program:
+        """What `source` shows: results and gradient; by the inputs if there are no parameters."""
+        if not self.result.is_scalar:
+            return self.values
+        return self.gradient if self.parameters else differentiated(self.program, True)
 
     @functools.cached_property
     def function(self) -> Callable[..., Any]:
-        return define(emit(self.values), FLOATS)
+        return float_function(self.values, emit(self.values))
 
     @functools.cached_property
     def function_and_gradient(self) -> Callable[..., Any]:
-        return define(emit(self.gradient, gradient=True), FLOATS)
+        return float_function(self.gradient, emit(self.gradient, gradient=True))
 
     def numbers(self) -> list[float]:
         """The parameters as they are now."""
@@ -68,15 +74,15 @@ class Compiled:
         """The results of one example."""
         ps = self.numbers()
         try:
-            found: list[float] = self.function(*xs, *ps)
+            found = self.function(*xs, *ps)
         except EDGES:
-            found = exact_values(self.program, xs, ps)
-        return found
+            return exact_values(self.program, xs, ps)
+        return [found] if self.program.values == 1 else found
 
     def run_gradient(self, xs: Sequence[float], ps: Sequence[float]) -> tuple[float, list[float]]:
         """The result and its gradient by the parameters, of one example."""
         try:
-            (value,), gradient = self.function_and_gradient(*xs, *ps)
+            value, gradient = self.function_and_gradient(*xs, *ps)
             total = sum(gradient)  # nan if any of them is
             if total == total:
                 return value, gradient
@@ -94,6 +100,13 @@ class Compiled:
     def on_values(self, numbers: list[Any]) -> Any:
         """The result as Values: the program, done over with nodes."""
         return self.result.fill(self.program.run(numbers, self.parameters))
+
+
+def differentiated(program: Program, by_inputs: bool = False) -> Program:
+    """The program with its backward pass, shortened."""
+    full = program.copy()
+    reverse(full, by=full.inputs if by_inputs else full.parameters)
+    return simplify(full)
 
 
 class Jit:
@@ -114,6 +127,8 @@ class Jit:
                 raise TypeError(f"jit: parameters are Values, not {p!r:.60}")
         self.cache: dict[Any, Compiled] = {}
         self.latest: Compiled | None = None
+        # By the types of arguments that are all floats, what runs at once.
+        self.ready: dict[tuple[type, ...], tuple[Compiled, Callable[..., Any]]] = {}
         functools.update_wrapper(self, f, updated=())
 
     # Tracing ------------------------------------------------------------------------------
@@ -147,9 +162,7 @@ class Jit:
     def source(self) -> str:
         """Forward and backward of the latest call as Python source."""
         made = self.known("the source")
-        if made.result.is_scalar:
-            return emit(made.gradient, self.name, gradient=True)
-        return emit(made.values, self.name)
+        return emit(made.staged, self.name, gradient=made.result.is_scalar)
 
     @property
     def name(self) -> str:
@@ -171,11 +184,23 @@ class Jit:
         Given Values, or under a transform such as `grad`, a result that is a Value and
         can be differentiated.
         """
+        if not kwargs and not WATCH.active:
+            ready = self.ready.get(tuple(map(type, args)))
+            if ready is not None:
+                made, function = ready
+                self.latest = made
+                try:
+                    return function(*args, *[p._data for p in made.parameters])
+                except EDGES:
+                    return exact_values(made.program, args, made.numbers())[0]
         made = self.compiled(*args, **kwargs)
         given = numbers_of(args, kwargs)
         if tracing() or any([isinstance(x, Value) for x in given]):
-            return made.on_values(given)
+            numbers = [x if isinstance(x, Value) else real(x, self.name) for x in given]
+            return made.on_values(numbers)
         xs = [x if type(x) is float else real(x, self.name) for x in given]
+        if not kwargs and made.result.is_scalar and all([type(x) is float for x in args]):
+            self.ready[tuple(map(type, args))] = made, made.function
         return made.result.fill(made.run(xs))
 
     # Many examples ------------------------------------------------------------------------
@@ -205,6 +230,49 @@ class Jit:
         for p, g in zip(made.parameters, gradient):
             p.grad += float(g)
         return value
+
+    def fit(
+        self,
+        *columns: Any,
+        optimizer: Any = None,
+        steps: int = 100,
+        batch_size: int | None = None,
+        schedule: Any = None,
+        progress: bool = True,
+        seed: int = 0,
+    ) -> Any:
+        """A `Fitted`, with the loss of every step; the parameters hold what was learned.
+
+        Takes `steps` steps of the optimizer, which may stand last among the arguments, on
+        the mean over a batch of `batch_size` examples, all of them if None, drawn in an
+        order that `seed` fixes. `schedule.step()` follows each step. Ctrl-C ends it early
+        and keeps what was learned so far; so does a loss that is not a number, which is a
+        ValueError.
+
+        >>> from micrograd import Value, data, nn, optim
+        >>> X, y = data.linear(40, noise=0.0)
+        >>> neuron = nn.Neuron(2, nonlin=False)
+        >>> fast = jit(lambda x, y: (neuron(x) - y)**2)
+        >>> fitted = fast.fit(X, y, optim.SGD(neuron.parameters(), lr=0.3), progress=False)
+        >>> [round(p.data, 3) for p in neuron.parameters()]
+        [2.0, -1.0, 0.5]
+        """
+        from ..optim import Optimizer
+        from .fit import fit
+
+        if optimizer is None and columns:
+            *rest, optimizer = columns
+            columns = tuple(rest)
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(
+                f"{self.name}.fit: an optimizer of micrograd.optim is needed, such as "
+                f"optim.Adam(model.parameters()), not {optimizer!r:.60}"
+            )
+        made, rows = self.examples(columns)
+        return fit(
+            made, self.backend, rows, optimizer, steps, batch_size, schedule, progress, seed,
+            f"{self.name}.fit",
+        )  # fmt: skip
 
     def examples(self, columns: tuple[Any, ...]) -> tuple[Compiled, Any]:
         """What was made for one example, and the numbers of all."""
@@ -251,10 +319,10 @@ def jit(
     1.2615941559557649
     >>> print(f.program)
     given x, y
-      1  v2 = x * y
-      2  v3 = tanh(v2)
-      3  v4 = v3 + x
-    gives v4
+      1  v1 = x * y
+      2  v2 = tanh(v1)
+      3  v3 = v2 + x
+    gives v3
     """
     if f is None:
         return functools.partial(jit, parameters=parameters, backend=backend)

@@ -7,10 +7,12 @@ are made from. Adding the steps of the backward pass is in `reverse.py`, shorten
 
 from __future__ import annotations
 
+import keyword
 import struct
 from collections.abc import Sequence
 from typing import Any
 
+from ..modes import no_grad
 from ..rule import TABLE, Rule
 
 
@@ -53,6 +55,15 @@ class Program:
         # The steps that are the gradient of the result by another step, which they are named after.
         self.adjoint_of: dict[int, int] = {}
         self.values = -1
+        # In print step i of the trace is v{numbers[i]}, also after steps around it have gone.
+        self.numbers: dict[int, int] = {}
+        # What a step is in the model: "layer 0, neuron 3".
+        self.notes: dict[int, str] = {}
+        # Steps that were bare numbers to the function, such as a comparison: no gradient.
+        self.bare: set[int] = set()
+        # The order of the steps in the eager graph, where it is another: its backward pass
+        # adds up in this one.
+        self.order: list[int] = []
         self._constants: dict[bytes, int] = {}
 
     def __len__(self) -> int:
@@ -66,6 +77,8 @@ class Program:
         new.inputs, new.parameters = self.inputs[:], self.parameters[:]
         new.outputs, new.adjoint_of = self.outputs[:], self.adjoint_of.copy()
         new.forward_steps, new.values = self.forward_steps, self.values
+        new.numbers, new.notes = self.numbers.copy(), self.notes.copy()
+        new.bare, new.order = self.bare.copy(), self.order[:]
         new._constants = self._constants.copy()
         return new
 
@@ -132,33 +145,62 @@ class Program:
             results[i] = c
         for i, (rule, operands) in enumerate(zip(self.rules, self.operands)):
             if isinstance(rule, Rule):
-                results[i] = rule.function(*[results[x] for x in operands])
+                if i in self.bare:
+                    with no_grad():
+                        results[i] = rule.function(*[results[x] for x in operands])
+                else:
+                    results[i] = rule.function(*[results[x] for x in operands])
         return [results[i] for i in self.outputs]
 
-    def name(self, i: int) -> str:
-        """What step i is called in print."""
-        if i in self.data:
-            return shown(self.data[i])
-        if i in self.adjoint_of and i not in self.names:
-            return f"d{self.name(self.adjoint_of[i])}"
-        return self.names.get(i) or f"v{i}"
+    def labels(self) -> list[str]:
+        """What each step is called in print: no name twice, none a word of Python.
+
+        A constant is written as the number, an adjoint as the step it belongs to with a d
+        in front; what has no name is v and its number in the trace, or t and a number.
+        """
+        labels = [""] * len(self)
+        for i, c in self.data.items():
+            labels[i] = shown(c)
+        taken = {*RESERVED}
+        for i in [*self.inputs, *self.parameters, *self.names]:
+            if not labels[i]:
+                labels[i] = free(self.names[i], taken)
+        forward = self.forward_steps if self.forward_steps >= 0 else len(self)
+        last = max(self.numbers.values(), default=0)
+        unnamed = 0
+        for i in range(len(self)):
+            if labels[i]:
+                continue
+            if i in self.numbers:
+                name = f"v{self.numbers[i]}"
+            elif i in self.adjoint_of and labels[self.adjoint_of[i]]:
+                name = adjoint_name(labels[self.adjoint_of[i]])
+            elif i < forward:
+                last += 1
+                name = f"v{last}"
+            else:
+                unnamed += 1
+                name = f"t{unnamed}"
+            labels[i] = free(name, taken)
+        return labels
 
     def __str__(self) -> str:
         """One line a step, numbered: what goes in, what is done, what comes out."""
-        given = ", ".join(self.name(i) for i in self.inputs)
+        names = self.labels()
+        given = ", ".join(names[i] for i in self.inputs)
         lines = [f"given {given}" if given else "given nothing"]
         if self.parameters:
-            lines[0] += f"; {len(self.parameters)} parameters: " + shortened(
-                [self.name(i) for i in self.parameters]
-            )
+            listed = shortened([names[i] for i in self.parameters])
+            n = len(self.parameters)
+            lines[0] += f"; {n} parameter{'s' * (n != 1)}: {listed}"
         number = 0
         width = len(str(len(self)))
         for i, (rule, operands) in enumerate(zip(self.rules, self.operands)):
             if isinstance(rule, Rule):
                 number += 1
-                right = phrase(rule, [self.name(x) for x in operands])
-                lines.append(f"{number:>{width + 1}}  {self.name(i)} = {right}")
-        lines.append("gives " + ", ".join(self.name(i) for i in self.outputs))
+                right = phrase(rule, [names[x] for x in operands])
+                lines.append(f"{number:>{width + 1}}  {names[i]} = {right}")
+        lines.append("gives " + ", ".join(names[i] for i in self.outputs))
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -171,20 +213,35 @@ class Program:
     def latex(self) -> str:
         """The steps as an aligned block of LaTeX, one equation each."""
         lines = []
+        names = [math_name(name) for name in self.labels()]
         for i, (rule, operands) in enumerate(zip(self.rules, self.operands)):
             if isinstance(rule, Rule):
-                names = [math_name(self.name(x)) for x in operands]
-                lines.append(f"{math_name(self.name(i))} &= {formula(rule, names)}")
+                lines.append(f"{names[i]} &= {formula(rule, [names[x] for x in operands])}")
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 
+def free(name: str, taken: set[str]) -> str:
+    """The name, with as many underscores behind it as make it new."""
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
+
+
+def adjoint_name(name: str) -> str:
+    """d3 for v3, dx for x."""
+    return f"d{name[1:]}" if name[0] == "v" and name[1:].isdigit() else f"d{name}"
+
+
+RESERVED = {*TABLE, *keyword.kwlist, "inf", "nan", "inner", "total", "f"}
 OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%", "floordiv": "//"}
 
 
 def phrase(rule: Rule, names: Sequence[str]) -> str:
     """The right side of a step: an operator between its operands, or a call."""
     if rule.name in OPERATORS:
-        return f"{names[0]} {OPERATORS[rule.name]} {names[1]}"
+        right = f"({names[1]})" if names[1].startswith("-") else names[1]
+        return f"{names[0]} {OPERATORS[rule.name]} {right}"
     if rule.name == "neg":
         return f"-{names[0]}"
     if rule.name == "pow":

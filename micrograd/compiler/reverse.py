@@ -7,10 +7,11 @@ compiled gradient is the same to the last bit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from ..rule import CHOICE, FLAT, TABLE, Rule
-from .program import PARAMETER, Program
+from ..rule import CHOICE, FLAT, TABLE, Rule, apply, method
+from .program import Program
 
 
 class Symbol:
@@ -52,6 +53,42 @@ class Symbol:
     def __rtruediv__(self, other: Any) -> Symbol:
         return self._apply(DIV, (other, self))
 
+    # What a derivative of a user's own, given to micrograd.custom, may be written with.
+
+    def __pow__(self, other: Any) -> Symbol:
+        return self._apply(TABLE["pow"], (self, other))
+
+    def __rpow__(self, other: Any) -> Symbol:
+        return self._apply(TABLE["pow"], (other, self))
+
+    def __abs__(self) -> Symbol:
+        return self._apply(TABLE["abs"], (self,))
+
+    def __mod__(self, other: Any) -> Symbol:
+        return self._apply(TABLE["mod"], (self, other))
+
+    def __lt__(self, other: Any) -> Symbol:
+        return self._apply(TABLE["less"], (self, other))
+
+    def __le__(self, other: Any) -> Symbol:
+        return self._apply(TABLE["less_equal"], (self, other))
+
+    def __gt__(self, other: Any) -> Symbol:
+        return self._apply(TABLE["greater"], (self, other))
+
+    def __ge__(self, other: Any) -> Symbol:
+        return self._apply(TABLE["greater_equal"], (self, other))
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "jit: a derivative given to micrograd.custom decides by a number, which is not known "
+            "while it is compiled: write where(condition, a, b)"
+        )
+
+
+for _name, _rule in TABLE.items():
+    if not _rule.helper and not hasattr(Symbol, _name):
+        setattr(Symbol, _name, method(_rule, lambda rule, x: x._apply(rule, (x,)), apply))
 
 NEG, ADD, SUB, MUL, DIV = (TABLE[name] for name in ("neg", "add", "sub", "mul", "div"))
 
@@ -61,40 +98,44 @@ def places(program: Program, operands: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple([x.i if isinstance(x, Symbol) else program.constant(float(x)) for x in operands])
 
 
-def reverse(program: Program, seeds: list[float] | None = None) -> None:
+def reverse(
+    program: Program, seeds: Sequence[float] | None = None, by: Sequence[int] | None = None
+) -> None:
     """Nothing; the program then also gives the gradient of its output by each parameter.
 
-    Of several outputs it is the gradient of the sum of seed * output.
+    Of several outputs it is the gradient of the sum of seed * output. `by` lists other
+    steps than the parameters to differentiate by, such as the inputs.
     """
     n = len(program)
+    by = program.parameters if by is None else by
     program.forward_steps = n
     program.values = len(program.outputs)
-    active = [rule is PARAMETER for rule in program.rules]
-    for i, operands in enumerate(program.operands):
-        if operands:
-            active[i] = program.rules[i].kind != FLAT and any(  # type: ignore[union-attr]
-                [active[x] for x in operands]
-            )
+    rules, steps = program.rules, program.operands
+    active = [False] * n
+    for i in by:
+        active[i] = True
+    for i in range(n):
+        if steps[i] and i not in program.bare:
+            active[i] = rules[i].kind != FLAT and any([active[x] for x in steps[i]])  # type: ignore[union-attr]
     adjoint: dict[int, Any] = {}
     for y, seed in zip(program.outputs, seeds or [1.0] * len(program.outputs)):
         adjoint[y] = adjoint.get(y, 0.0) + seed
     known = program.data
-    for i in range(n - 1, -1, -1):
+    for i in reversed(program.order or range(n)):
         g = adjoint.get(i)
-        rule = program.rules[i]
+        rule = rules[i]
         if g is None or not active[i] or not isinstance(rule, Rule):
             continue
         if isinstance(g, Symbol):
             program.adjoint_of.setdefault(g.i, i)
-        xs = program.operands[i]
+        xs = steps[i]
         symbols = [known[x] if x in known else Symbol(program, x) for x in xs]
-        for x, part in zip(
-            xs, parts(rule, symbols, Symbol(program, i), g, [active[x] for x in xs])
-        ):
+        wanted = [active[x] for x in xs]
+        for x, part in zip(xs, parts(rule, symbols, Symbol(program, i), g, wanted)):
             if part is not None:
                 have = adjoint.get(x)
                 adjoint[x] = part if have is None else have + part
-    for p in program.parameters:
+    for p in by:
         g = adjoint.get(p, 0.0)
         if isinstance(g, Symbol):
             program.adjoint_of.setdefault(g.i, p)

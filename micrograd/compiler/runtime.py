@@ -11,20 +11,35 @@ from __future__ import annotations
 import itertools
 import linecache
 import math
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .. import ieee
 from ..engine import Value
-from ..rule import TABLE
+from ..rule import TABLE, Rule
+from ..watch import WATCH
 from .program import Program
 
 # The functions of math that agree with the table's wherever they do not raise.
 SAME = ("exp", "sqrt", "sin", "cos", "tan", "tanh", "expm1", "log1p", "atan", "asinh")
 FLOATS: dict[str, Any] = {name: rule.forward for name, rule in TABLE.items()}
 FLOATS |= {name: getattr(math, name) for name in SAME}
-FLOATS |= {"log": math.log, "pow": math.pow}
+FLOATS |= {"log": math.log, "pow": math.pow, "inf": math.inf, "nan": math.nan}
+FLOATS["dot"] = lambda xs, ys: ieee.dot(*xs, *ys)
 EDGES = (ArithmeticError, ValueError)  # what floats raise where the table has an answer
 _count = itertools.count()
+
+
+def meanings(program: Program, known: dict[str, Any], rest: Callable[[Rule], Any]) -> Any:
+    """What the functions in the source of a program mean; `rest` has those of a user's own."""
+    own = {r for r in program.rules if isinstance(r, Rule) and r.name not in known}
+    return {**known, **{rule.name: rest(rule) for rule in own}} if own else known
+
+
+def float_function(program: Program, source: str) -> Callable[..., Any]:
+    """The function in the source of a program, on floats."""
+    return define(source, meanings(program, FLOATS, lambda rule: rule.forward))
 
 
 def define(source: str, names: dict[str, Any]) -> Callable[..., Any]:
@@ -37,6 +52,7 @@ def define(source: str, names: dict[str, Any]) -> Callable[..., Any]:
     space = dict(names)
     exec(compile(source, filename, "exec"), space)
     function: Callable[..., Any] = space["f"]
+    weakref.finalize(function, linecache.cache.pop, filename, None)
     return function
 
 
@@ -49,10 +65,14 @@ def exact_gradient(
     program: Program, xs: Sequence[float], ps: Sequence[float], seeds: Sequence[float]
 ) -> tuple[list[float], list[float]]:
     """The results and the gradient by the parameters, by the eager engine."""
-    parameters = [Value(p) for p in ps]
-    results = program.run(xs, parameters)
-    for y, seed in zip(results, seeds):
-        if isinstance(y, Value):
-            y.backward(seed)
-    values = [y._data if isinstance(y, Value) else y for y in results]
-    return values, [p.grad for p in parameters]
+    hidden = WATCH.hide()  # no_grad() around the call is not meant for this graph
+    try:
+        parameters = [Value(p) for p in ps]
+        results = program.run(xs, parameters)
+        for y, seed in zip(results, seeds):
+            if isinstance(y, Value):
+                y.backward(seed)
+        values = [y._data if isinstance(y, Value) else y for y in results]
+        return values, [p.grad for p in parameters]
+    finally:
+        WATCH.show(hidden)

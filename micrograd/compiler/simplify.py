@@ -7,6 +7,7 @@ computed now, and a handful of identities hold in IEEE arithmetic exactly, one l
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..rule import TABLE, Rule
@@ -43,6 +44,10 @@ def simplify(program: Program) -> Program:
         place[i] = shortest(new, done, rule, tuple([place[x] for x in operands]))
         if i in program.names:
             new.names.setdefault(place[i], program.names[i])
+        if i in program.numbers:
+            new.numbers.setdefault(place[i], program.numbers[i])
+            if i in program.notes:
+                new.notes.setdefault(place[i], program.notes[i])
         primal = place.get(program.adjoint_of.get(i, -1))
         if primal is not None and place[i] >= new.forward_steps >= 0:
             new.adjoint_of.setdefault(place[i], primal)
@@ -77,7 +82,8 @@ def shortest(new: Program, done: dict[Any, int], rule: Rule, xs: tuple[int, ...]
 
 def one_of(new: Program, x: int, c: float) -> bool:
     """Whether step x is this constant, sign of zero included."""
-    return x in new.data and new.data[x] == c and str(new.data[x]) == str(c)
+    found = new.data.get(x)
+    return found == c and (c != 0.0 or math.copysign(1.0, found) == math.copysign(1.0, c))
 
 
 def add(new: Program, xs: tuple[int, ...]) -> Any:
@@ -90,6 +96,9 @@ def add(new: Program, xs: tuple[int, ...]) -> Any:
         return SUB, (a, new.operands[b][0])  # a + (-b) = a - b
     if new.rules[a] is NEG:
         return SUB, (b, new.operands[a][0])
+    for a, b in (xs, xs[::-1]):
+        if new.data.get(b, 0.0) < 0.0:
+            return SUB, (a, new.constant(-new.data[b]))  # a + (-2) = a - 2
     return None
 
 
@@ -99,6 +108,8 @@ def sub(new: Program, xs: tuple[int, ...]) -> Any:
         return a  # a - 0 = a
     if new.rules[b] is NEG:
         return ADD, (a, new.operands[b][0])  # a - (-b) = a + b
+    if new.data.get(b, 0.0) < 0.0:
+        return ADD, (a, new.constant(-new.data[b]))  # a - (-2) = a + 2
     return None
 
 

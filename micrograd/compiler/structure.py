@@ -21,7 +21,7 @@ def key_of(x: Any) -> Any:
     if type(x) is float or type(x) is int:
         return 0
     if isinstance(x, (list, tuple)):
-        return (type(x) is tuple, *map(key_of, x))
+        return (type(x), *map(key_of, x))
     if isinstance(x, STATIC):
         return ("=", type(x).__name__, x)
     if is_array(x):
@@ -52,7 +52,9 @@ def numbers_in(x: Any) -> Iterable[Any]:
 def rebuilt(like: Any, numbers: Any) -> Any:
     """The same structure with other numbers; an array becomes one of objects."""
     if isinstance(like, (list, tuple)):
-        return type(like)(rebuilt(element, numbers) for element in like)
+        elements = [rebuilt(element, numbers) for element in like]
+        # A named tuple takes its fields one by one.
+        return type(like)(*elements) if hasattr(like, "_fields") else type(like)(elements)
     if is_array(like):
         import numpy as np
 
@@ -66,7 +68,10 @@ def rebuilt(like: Any, numbers: Any) -> Any:
 
 
 class Structure:
-    """Positional and keyword arguments, or results, with names for the numbers in them."""
+    """Positional and keyword arguments, or results, with names for the numbers in them.
+
+    TypeError in a sentence for what is neither a number nor a structure of numbers.
+    """
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], f: Any = None) -> None:
         self.args, self.kwargs = args, kwargs
@@ -84,28 +89,21 @@ class Structure:
     def collect(self, x: Any, name: str) -> None:
         if isinstance(x, (list, tuple)) or is_array(x):
             between = "_" if name[-1:].isdigit() else ""
-            for i, element in enumerate(x):
-                self.collect(element, f"{name}{between}{i}")
+            fields = getattr(x, "_fields", range(len(x)))
+            for i, element in zip(fields, x):
+                self.collect(element, f"{name}{between if type(i) is int else '_'}{i}")
         elif isinstance(x, dict):
             for k, element in x.items():
                 self.collect(element, f"{name}_{k}")
         elif not isinstance(x, STATIC):
-            self.found.append(x)
-            self.names.append(name)
+            self.found.append(x if isinstance(x, Value) else real(x, f"jit: {name}"))
+            self.names.append(name if name.isidentifier() else f"x{len(self.names)}")
 
-    def numbers(self, what: str) -> list[float]:
-        """The numbers as floats; TypeError in a sentence for what is none."""
-        return [x if type(x) is float else real(x, what) for x in self.found]
-
-    def arguments(self, numbers: list[Any]) -> tuple[Any, ...]:
+    def filled(self, numbers: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The positional and the keyword arguments with these numbers."""
         rest = iter(numbers)
-        self._rest = rest
-        return tuple(rebuilt(x, rest) for x in self.args)
-
-    def keywords(self, numbers: list[Any]) -> dict[str, Any]:
-        taken = len(list(numbers_in(self.args)))
-        rest = iter(numbers[taken:])
-        return {k: rebuilt(x, rest) for k, x in self.kwargs.items()}
+        args = tuple(rebuilt(x, rest) for x in self.args)
+        return args, {k: rebuilt(x, rest) for k, x in self.kwargs.items()}
 
     def fill(self, numbers: list[Any]) -> Any:
         """The result with these numbers."""
@@ -117,7 +115,8 @@ class Structure:
             len(self.args) == 1
             and not self.kwargs
             and len(self.found) == 1
-            and (self.found[0] is self.args[0])
+            and not isinstance(self.args[0], (list, tuple, dict))
+            and not is_array(self.args[0])
         )
 
 

@@ -3,6 +3,7 @@
 The numbers in those Values stand for any numbers, so whatever would let them out, such as
 `if v > 0` or `v.data`, is an error that names the user's line. Which operations were
 done is read from the graph that the function leaves, by the same sort as everywhere else.
+What parameters are called is in `naming.py`; read `reverse.py` next.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..anomaly import user_line
+from ..anomaly import OTHERS, OURS, user_line
 from ..engine import Value
-from ..modes import Observer
-from ..nodes import apply, attribute, is_made_by_hand, operands_of
+from ..modes import Observer, no_grad
+from ..nodes import apply, attribute, closure_of, cut_off, is_made_by_hand, operands_of, place
 from ..rule import TABLE, real
 from ..toposort import Node, Search
 from ..watch import WATCH
+from .naming import names_and_notes
 from .program import Program
 from .structure import Structure
 
@@ -28,38 +30,67 @@ class TraceError(TypeError):
 INSTEAD = {
     "bool()": "for a choice by numbers write where(condition, a, b), maximum or minimum",
     "format()": "print the result of the compiled function instead",
+    "float()": "use the functions of micrograd, exp(v) for math.exp(v)",
+    "int()": "write trunc(v), or keep whole numbers that steer the function out of its arguments",
+    "a copy": "copy before the function is compiled",
+    "backward()": "write grad(f) or value_and_grad(f) for a derivative inside",
     ".data": "compute with the Value itself; detach() stops its gradient",
 }
 
 
 class Tracer(Observer):
-    """The observer of a trace: lets no number out, and tells constants from parameters."""
+    """The observer of a trace: lets no number out, and tells constants from parameters.
+
+    A comparison, a detached Value and what is computed under no_grad are bare numbers to
+    the function. They become leaves, so that the graph is the one that the function would
+    leave without a trace; `bare` remembers how they are computed.
+    """
 
     symbolic = True
 
-    def __init__(self) -> None:
+    def __init__(self, inputs: list[Value]) -> None:
+        self.inputs = set(inputs)
         self.constants: set[Node] = set()
-        self.comparisons: set[Node] = set()
+        self.bare: dict[Node, tuple[Any, tuple[Any, ...]]] = {}
 
     def born(self, node: Node) -> None:
         self.constants.add(node)
 
+    def made(self, node: Node) -> None:
+        observers = WATCH.observers()
+        if len(observers) > 1 and any([isinstance(o, no_grad) for o in observers]):
+            self.bare[node] = unflipped(node), operands_of(node)
+
+    def stepped(self, node: Node) -> None:
+        self.read(node, "backward()")
+
     def read(self, node: Node, what: str) -> None:
-        hint = INSTEAD.get(what, INSTEAD[".data"])
         raise TraceError(
             f"{user_line()}: {what} of a Value while it is traced for jit: its number is not known "
-            f"yet, or would be burnt into the program; {hint}"
+            f"yet, or would be burnt into the program; {INSTEAD.get(what, INSTEAD['.data'])}"
         )
 
     def escaping(self, name: str, a: Any, b: Any) -> Any:
         if name == "stop":
-            return apply(TABLE["stop"], (a,))
-        if not isinstance(b, Value):
+            operands: tuple[Any, ...] = (a,)
+        elif isinstance(b, Value):
+            if name == "equal" and not (a in self.inputs and b in self.inputs):
+                return None  # of other Values it asks whether they are the same object
+            operands = (a, b)
+        else:
             try:
-                b = real(b, name)
+                operands = (a, real(b, name))
             except TypeError:
                 return None
-        return apply(TABLE[name], (a, b))
+        rule = TABLE[name]
+        node = apply(rule, operands)
+        self.bare[node] = rule, operands
+        cut_off(node)
+        return node
+
+
+def unflipped(node: Node) -> Any:
+    return node._rule.twin if node._rule.flipped else node._rule
 
 
 def trace(
@@ -72,23 +103,49 @@ def trace(
     which is refused: it would go stale.
     """
     inputs = [Value(1.0) for _ in structure.names]
-    tracer = Tracer()
-    with tracer:
-        result = f(*structure.arguments(inputs), **structure.keywords(inputs))
+    tracer = Tracer(inputs)
+    hidden = WATCH.hide()  # what watches outside would take these numbers for real ones
+    try:
+        with tracer:
+            result = run(f, structure, inputs)
+    finally:
+        WATCH.show(hidden)
     shape = Structure.of_result(result)
-    program = Program()
-    place: dict[Any, int] = {}
-    for x, name in zip(inputs, structure.names):
-        place[x] = program.input(name)
-    outputs = [y if isinstance(y, Value) else Value(real(y, "jit: a result")) for y in shape.found]
-    tracer.constants.update(y for y in outputs if y not in place and is_fresh(y, shape.found))
-    search = Search()
+    if not shape.found:
+        raise TypeError(f"jit: the function gives {result!r:.60} and no number: does it return?")
+    outputs = []
+    for y in shape.found:
+        if not isinstance(y, Value):
+            y = Value(y)  # a plain number, the same whatever comes in
+            tracer.constants.add(y)
+        outputs.append(y)
+    return written(outputs, tracer, f, inputs, structure.names, parameters, shape)
+
+
+def written(
+    outputs: list[Value],
+    tracer: Tracer,
+    f: Any,
+    inputs: list[Value],
+    input_names: list[str],
+    parameters: list[Value] | None,
+    shape: Structure,
+) -> tuple[Program, list[Value], Structure]:
+    """The program of a graph, with its parameters."""
+    search = full = Search()
     for y in outputs:
         search.visit(y)
-    reached = list(parameters) if parameters is not None else []
-    known = set(reached)
-    for leaf in search.leaves:
-        if leaf in place or leaf in tracer.constants or leaf in known:
+    if tracer.bare:
+        for v, (rule, xs) in tracer.bare.items():
+            restore(v, rule, xs)
+        full = Search()
+        for y in outputs:
+            full.visit(y)
+    known = set(inputs) | tracer.constants
+    reached = [] if parameters is None else list(parameters)
+    known.update(reached)
+    for leaf in [*search.leaves, *full.leaves]:
+        if leaf in known or leaf in tracer.bare:
             continue
         if parameters is not None:
             name = attribute(leaf, "_label") or f"a Value of {leaf._data!r}"
@@ -98,48 +155,79 @@ def trace(
             )
         known.add(leaf)
         reached.append(leaf)  # type: ignore[arg-type]
-    names = parameter_names(reached, set(structure.names))
+    program = Program()
+    at: dict[Node, int] = {}
+    for x, name in zip(inputs, input_names):
+        at[x] = program.input(name)
+    names, notes = names_and_notes(f, reached, set(input_names))
     for p, name in zip(reached, names):
-        place[p] = program.parameter(name)
-    for leaf in search.leaves:
-        if leaf not in place:
-            place[leaf] = program.constant(leaf._data)
-    for v in search.inner:
-        if is_made_by_hand(v) or attribute(v, "_backward_by_hand"):
+        at[p] = program.parameter(name)
+    for leaf in full.leaves:
+        if leaf not in at:
+            at[leaf] = program.constant(leaf._data)
+    for number, v in enumerate(full.inner, 1):
+        if is_made_by_hand(v) or closure_of(v) is not None:
             raise TypeError(
                 f"jit: the operation {v._rule.symbol!r} was made by hand and cannot be compiled; "
                 "define it with micrograd.custom"
             )
-        operands = [
-            place[x] if isinstance(x, Node) else program.constant(x) for x in operands_of(v)
-        ]
-        rule: Any = v._rule
-        place[v] = program.step(rule.twin if rule.flipped else rule, tuple(operands))
+        xs = operands_of(v)
+        step = program.step(
+            unflipped(v),
+            tuple([at[x] if isinstance(x, Node) else program.constant(x) for x in xs]),
+        )
+        at[v] = step
+        program.numbers[step] = number
         label = attribute(v, "_label")
         if label and str(label).isidentifier():
-            program.names.setdefault(place[v], str(label))
-    program.outputs = [place[y] for y in outputs]
+            program.names[step] = str(label)
+        if notes and program.rules[step] is WEIGHTED_SUM and xs[1] in notes:
+            program.notes[step] = notes[xs[1]]
+    if tracer.bare:
+        program.bare = {at[v] for v in tracer.bare if v in at}
+        program.order = [at[v] for v in search.inner]
+    program.outputs = [at[y] for y in outputs]
     program.forward_steps = len(program)
     program.values = len(outputs)
     return program, reached, shape
 
 
-def is_fresh(y: Value, found: list[Any]) -> bool:
-    """Whether an output is a number that f returned as such."""
-    return not any(y is x for x in found)
+WEIGHTED_SUM = TABLE["weighted_sum"]
 
 
-def parameter_names(parameters: list[Value], taken: set[str]) -> list[str]:
-    """Their labels where those are names and unique, else p0, p1, ..."""
-    names = []
-    for i, p in enumerate(parameters):
-        label = str(attribute(p, "_label") or "")
-        name = label if label.isidentifier() and label not in taken else f"p{i}"
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        names.append(name)
-    return names
+def restore(v: Any, rule: Any, xs: tuple[Any, ...]) -> None:
+    """Make a leaf the node again that it was; the local gradients do not matter."""
+    place(v, rule, xs, v._data, [None] * len(xs))
+
+
+def run(f: Callable[..., Any], structure: Structure, inputs: list[Value]) -> Any:
+    """What f gives; an error over a Value in the place of a number names the line."""
+    args, kwargs = structure.filled(inputs)
+    try:
+        return f(*args, **kwargs)
+    except TraceError:
+        raise
+    except TypeError as error:
+        if "Value" not in str(error):
+            raise
+        raise TraceError(
+            f"{line_of(error)}: {error}; while it is traced for jit every number among the "
+            "arguments is a Value that is not known yet: to choose by it write where(condition, "
+            "a, b); whole numbers that steer the function, such as an index or a size, are kept "
+            "out of its arguments"
+        ) from error
+
+
+def line_of(error: BaseException) -> str:
+    """The innermost line of an error that is the user's own."""
+    found = "an unknown line"
+    step = error.__traceback__
+    while step is not None:
+        name = step.tb_frame.f_code.co_filename
+        if not name.startswith((OURS, *OTHERS, "<micrograd")):
+            found = f"{name}:{step.tb_lineno}"
+        step = step.tb_next
+    return found
 
 
 def tracing() -> bool:

@@ -1,0 +1,95 @@
+"""What parameters are called in a program: by their labels, or by their place in the model."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..engine import Value
+from ..nn import Module
+from ..nodes import attribute
+from .program import RESERVED
+
+SILENT = ("layers", "neurons", "modules")  # words that say nothing which the numbers do not
+
+
+def names_and_notes(
+    f: Any, parameters: Sequence[Value], taken: set[str]
+) -> tuple[list[str], dict[Any, str]]:
+    """A name for each parameter, none twice; and by each weight which neuron it belongs to.
+
+    The label of the Value if that is a name; else the place in a model that the function
+    refers to, `w0_3_1` for the weight 1 of neuron 3 in layer 0; else p0, p1, ...
+    """
+    taken = taken | RESERVED
+    paths: dict[int, str] = {}
+    models = list(models_of(f))
+    for model in models:
+        for name, p in model.named_parameters():
+            paths.setdefault(id(p), name)
+    names: list[str] = []
+    notes: dict[Any, str] = {}
+    for i, p in enumerate(parameters):
+        label = str(attribute(p, "_label") or "")
+        path = paths.get(id(p), "")
+        name = f"p{i}"
+        if label.isidentifier():
+            name = label
+        elif path:
+            name = short(path)
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        names.append(name)
+        if ".w." in path:
+            notes[p] = place_of(path)
+    return names, notes
+
+
+def place_of(path: str) -> str:
+    """ "layer 0, neuron 3" for "layers.0.neurons.3.w.1"."""
+    words: list[str] = []
+    for part in path.split(".")[:-2]:
+        if part.isdigit() and words:
+            words[-1] = f"{words[-1].removesuffix('s')} {part}"
+        else:
+            words.append(part)
+    return ", ".join(words)
+
+
+def short(path: str) -> str:
+    """`w0_3_1` for "layers.0.neurons.3.w.1"; other paths with underscores for dots."""
+    parts = [part for part in path.split(".") if part not in SILENT]
+    for kind in ("w", "b"):
+        if parts.count(kind) == 1 and all(part.isdigit() for part in parts if part != kind):
+            parts.remove(kind)
+            return kind + "_".join(parts)
+    name = "_".join(parts)
+    return name if name.isidentifier() else f"p_{name}"
+
+
+def models_of(f: Any) -> Iterator[Module]:
+    """The Modules that a function refers to: itself, its globals, what it closes over."""
+    while hasattr(f, "__wrapped__"):
+        f = f.__wrapped__
+    if isinstance(f, Module):
+        yield f
+    if isinstance(f, types.MethodType):
+        if isinstance(f.__self__, Module):
+            yield f.__self__
+        f = f.__func__
+    code = getattr(f, "__code__", None)
+    if code is None:
+        return
+    for name in code.co_names:
+        x = f.__globals__.get(name)
+        if isinstance(x, Module):
+            yield x
+    for cell in f.__closure__ or ():
+        try:
+            x = cell.cell_contents
+        except ValueError:  # a name that has no value yet
+            continue
+        if isinstance(x, Module):
+            yield x
