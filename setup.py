@@ -65,7 +65,13 @@ def extensions() -> list[Extension]:
     for extension in found:
         extension.extra_compile_args = [*extension.extra_compile_args, *flags]
         extension.depends.append("micrograd/trashcan.h")
-    return found
+    machine = Extension(
+        "micrograd.compiler._machine",
+        ["micrograd/compiler/machine.c"],
+        depends=["micrograd/compiler/functions.h"],
+        extra_compile_args=["/O2"] if sys.platform == "win32" else ["-O3", *flags[2:]],
+    )
+    return [*found, machine]
 
 
 class BuildAllOrNothing(build_ext):

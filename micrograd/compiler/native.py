@@ -47,7 +47,7 @@ def available() -> bool:
 
 
 class Instruction(NamedTuple):
-    """One operation on steps; `refs` may begin with a bare number, `targets` are further results."""
+    """One operation on steps; `bare` are numbers before them, `targets` further results."""
 
     op: int
     result: int  # a step, or -1
@@ -155,7 +155,9 @@ class Encoder:
         if first is None:
             first = Chain(a, [])
         pair = second.pairs[0] if second is not None else (self.one, b)
-        return Chain(first.start, [*first.pairs, pair] if len(first.pairs) < 8 else extend(first.pairs, pair))
+        return Chain(
+            first.start, [*first.pairs, pair] if len(first.pairs) < 8 else extend(first.pairs, pair)
+        )
 
     def dots(self, i: int, chain: Chain) -> Instruction:
         start, pairs = chain
@@ -347,7 +349,10 @@ def rowed(
                 n = 1
                 steps: tuple[int, int] | None = None
                 while i + n < len(pairs):
-                    step = (pairs[i + n][0] - pairs[i + n - 1][0], pairs[i + n][1] - pairs[i + n - 1][1])
+                    step = (
+                        pairs[i + n][0] - pairs[i + n - 1][0],
+                        pairs[i + n][1] - pairs[i + n - 1][1],
+                    )
                     if step != (steps or step) or not (0 <= step[0] <= 1 and 0 <= step[1] <= 1):
                         break
                     steps = step
@@ -429,7 +434,11 @@ class NativeBatch(Batch):
         total = sum(results)
         if refused or total != total:
             return self.one_by_one(rows.rows, ps)
-        return results[0] / n, [g / n for g in results[1:]]
+        if not rows.arrays:
+            return results[0] / n, [g / n for g in results[1:]]
+        import numpy as np
+
+        return results[0] / n, np.frombuffer(results)[1:] / n  # type: ignore[return-value]
 
 
 def padded_columns(rows: Rows, inputs: int) -> tuple[Any, int]:
@@ -445,8 +454,13 @@ def padded_columns(rows: Rows, inputs: int) -> tuple[Any, int]:
     import numpy as np
 
     found = np.empty((inputs, stride))
-    found[:, :n] = rows.columns
-    found[:, n:] = rows.columns[:, n - 1 : n]
+    at = 0
+    for c in rows.given:
+        part = c.reshape(n, -1).T
+        found[at : at + len(part), :n] = part
+        at += len(part)
+    if stride > n:
+        found[:, n:] = found[:, n - 1 : n]
     return found, stride
 
 

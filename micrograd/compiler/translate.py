@@ -60,21 +60,24 @@ class Translator:
     """One function."""
 
     def __init__(self, f: Any, known: dict[str, Any]) -> None:
-        (self.tree,) = ast.parse(inspect.getsource(f)).body
-        assert isinstance(self.tree, ast.FunctionDef)
+        (tree,) = ast.parse(inspect.getsource(f)).body
+        assert isinstance(tree, ast.FunctionDef)
+        self.tree = tree
         self.module = inspect.getmodule(f)
         self.known = known
         self.used: list[Any] = []
         self.locals: set[str] = set()
         self.loops = 0
-        args = self.tree.args
+        args = tree.args
         self.star = args.vararg.arg if args.vararg else ""
         self.arguments = [a.arg for a in args.args]
 
     def text(self) -> str:
         body = self.block(self.tree.body, 1)
         variables = sorted(self.locals - set(self.arguments))
-        declared = f"    double {', '.join(f'{v} = 0.0' for v in variables)};\n" if variables else ""
+        declared = (
+            f"    double {', '.join(f'{v} = 0.0' for v in variables)};\n" if variables else ""
+        )
         return f"{signature(self.tree.name, self.arguments, self.star)} {{\n{declared}{body}}}\n"
 
     def block(self, body: list[ast.stmt], depth: int) -> str:
@@ -146,9 +149,7 @@ class Translator:
             signs = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==",
                      ast.NotEq: "!="}  # fmt: skip
             sides = [self.value(v) for v in (e.left, *e.comparators)]
-            pairs = [
-                f"{a} {signs[type(op)]} {b}" for a, op, b in zip(sides, e.ops, sides[1:])
-            ]
+            pairs = [f"{a} {signs[type(op)]} {b}" for a, op, b in zip(sides, e.ops, sides[1:])]
             return "(" + " && ".join(pairs) + ")"
         if isinstance(e, ast.IfExp):
             return f"({self.value(e.test)} ? {self.value(e.body)} : {self.value(e.orelse)})"

@@ -1,0 +1,270 @@
+"""`Jit.fit`: a whole training loop over a compiled function.
+
+Steps, batches and updates are the same for every backend; the native one takes a chunk of
+steps at a time without coming back to Python, which then shows the progress and looks for
+Ctrl-C. The optimizer's own `update` is traced, so that what it says is what runs.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..engine import Value
+from ..optim import Optimizer
+from .backends import Rows
+from .native import Encoder, NativeBatch, padded_columns
+from .program import Program
+from .reverse import Symbol
+from .simplify import simplify
+
+if TYPE_CHECKING:
+    from .jit import Compiled
+
+CHUNK = 0.03  # seconds between two looks at the keyboard and the progress bar
+MASK = (1 << 64) - 1
+
+
+@dataclass
+class Fitted:
+    """What `fit` did: the mean loss of each step's batch before the step, and how it ended."""
+
+    loss: list[float] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def steps(self) -> int:
+        return len(self.loss)
+
+    def __repr__(self) -> str:
+        if not self.loss:
+            return "<Fitted: no steps>"
+        end = ", interrupted" if self.interrupted else ""
+        return f"<Fitted: {self.steps} steps, loss {self.loss[0]:.6g} to {self.loss[-1]:.6g}{end}>"
+
+
+def orders(n: int, batch: int, seed: int) -> Iterator[list[int]]:
+    """Batches without end: all examples in random order, again and again in new orders.
+
+    A batch may end one round and begin the next, so that all batches are full and every
+    example comes up equally often. Fisher and Yates's shuffle, with the random numbers of
+    SplitMix64 (Steele, Lea and Flood 2014), which are the same everywhere.
+    """
+    state = seed & MASK
+    rest: list[int] = []
+    while True:
+        while len(rest) < batch:
+            order = list(range(n))
+            for i in range(n - 1, 0, -1):
+                state = (state + 0x9E3779B97F4A7C15) & MASK
+                z = state
+                z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+                z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+                j = ((z ^ (z >> 31)) * (i + 1)) >> 64
+                order[i], order[j] = order[j], order[i]
+            rest += order
+        yield rest[:batch]
+        rest = rest[batch:]
+
+
+def fit(
+    made: Compiled,
+    backend: str,
+    rows: Rows,
+    optimizer: Optimizer,
+    steps: int,
+    batch_size: int | None,
+    schedule: Any,
+    progress: bool,
+    seed: int,
+    who: str,
+) -> Fitted:
+    """Train; the parameters and the optimizer hold the result however it ends."""
+    if steps < 0:
+        raise ValueError(f"{who}: a number of steps is at least 0, not {steps!r}")
+    if rows.n < 1:
+        raise ValueError(f"{who}: there are no examples to learn from")
+    size = min(batch_size or rows.n, rows.n)
+    if size < 1:
+        raise ValueError(f"{who}: a batch has at least one example, not {batch_size!r}")
+    if {*optimizer.parameters} != {*made.parameters}:
+        raise ValueError(
+            f"{who}: the optimizer moves {len(optimizer.parameters)} parameters, and the function "
+            f"uses {len(made.parameters)}, not the same: name them with jit(f, parameters=...)"
+        )
+    runner = made.batch(backend)
+    loop: Loop
+    if isinstance(runner, NativeBatch):
+        loop = NativeLoop(runner, rows, optimizer, size, seed)
+    else:
+        loop = Loop(runner, rows, optimizer, size, seed)
+    done = Fitted()
+    with bar(steps, progress) as show:
+        try:
+            chunk = 1
+            while done.steps < steps:
+                start = time.perf_counter()
+                count = min(chunk, steps - done.steps)
+                losses = loop.take(count, schedule)
+                done.loss.extend(losses)
+                if any([loss != loss for loss in losses]):
+                    raise ValueError(
+                        f"{who}: the loss is not a number after {done.steps} steps; a smaller "
+                        "learning rate usually helps, and micrograd.detect_anomaly() says where"
+                    )
+                show(len(losses), done.loss[-1])
+                spent = time.perf_counter() - start
+                if spent < CHUNK / 2:
+                    chunk *= 2
+                elif spent > 2 * CHUNK and chunk > 1:
+                    chunk //= 2
+        except KeyboardInterrupt:
+            done.interrupted = True
+        finally:
+            loop.finish()
+    return done
+
+
+class Loop:
+    """Steps in Python, with gradients from any backend."""
+
+    def __init__(self, runner: Any, rows: Rows, optimizer: Optimizer, size: int, seed: int) -> None:
+        self.runner, self.rows, self.optimizer = runner, rows, optimizer
+        self.size = size
+        self.orders = orders(rows.n, size, seed) if size < rows.n else None
+
+    def take(self, count: int, schedule: Any) -> list[float]:
+        """The losses of that many steps."""
+        return [self.step(schedule) for _ in range(count)]
+
+    def step(self, schedule: Any) -> float:
+        made = self.runner.made
+        rows = self.rows if self.orders is None else self.rows.chosen(next(self.orders))
+        loss, gradient = self.runner.gradient(rows, made.numbers())
+        for p, g in zip(made.parameters, gradient):
+            p.grad = float(g)
+        if loss == loss:
+            self.optimizer.step()
+            if schedule is not None:
+                schedule.step()
+        return float(loss)
+
+    def finish(self) -> None:
+        """Nothing is left to do: the parameters are moved at every step."""
+
+
+class NativeLoop(Loop):
+    """Chunks of steps in the machine; parameters and states live in its columns meanwhile."""
+
+    def __init__(
+        self, runner: NativeBatch, rows: Rows, optimizer: Optimizer, size: int, seed: int
+    ) -> None:
+        super().__init__(runner, rows, optimizer, size, seed)
+        self.parameters: list[Value] = runner.made.parameters
+        self.inputs, self.stride = padded_columns(rows, len(runner.made.program.inputs))
+        self.kinds = 1 + len(optimizer.first_state())
+        self.update = update_machine(optimizer)
+        self.padded = (len(self.parameters) + 7) // 8 * 8
+        self.columns = array("d")
+        self.load()
+
+    def load(self) -> None:
+        """Fill the columns: parameters, gradients, and what the optimizer remembers."""
+        place = {p: i for i, p in enumerate(self.optimizer.parameters)}
+        states = [self.optimizer.state[place[p]] for p in self.parameters]
+        fill = [0.0] * (self.padded - len(self.parameters))
+        self.columns = array("d", [p._data for p in self.parameters] + fill)
+        self.columns.extend([0.0] * self.padded)
+        for k in range(self.kinds - 1):
+            self.columns.extend([state[k] for state in states] + fill)
+
+    def finish(self) -> None:
+        """Give the parameters and the optimizer what the columns hold."""
+        n, padded = len(self.parameters), self.padded
+        place = {p: i for i, p in enumerate(self.parameters)}
+        for p, data, g in zip(self.parameters, self.columns, self.columns[padded : padded + n]):
+            p.data, p.grad = data, g
+        rows = [self.columns[(k + 2) * padded :][:n] for k in range(self.kinds - 1)]
+        self.optimizer.state = [
+            tuple([row[place[p]] for row in rows]) for p in self.optimizer.parameters
+        ]
+
+    def take(self, count: int, schedule: Any) -> list[float]:
+        optimizer = self.optimizer
+        rates, numbers = [], array("d")
+        for _ in range(count):
+            optimizer.steps += 1
+            numbers.extend(optimizer.coefficients())
+            rates.append(optimizer.lr)
+            if schedule is not None:
+                schedule.step()
+        order = array("i")
+        if self.orders is not None:
+            for _ in range(count):
+                order.extend(next(self.orders))
+        losses = array("d", bytes(8 * count))
+        with self.runner.lock:
+            done = self.runner.sums.fit(
+                self.update, self.columns, self.inputs, self.rows.n, self.stride, order,
+                self.size, count, numbers, losses,
+            )  # fmt: skip
+        if done == count:
+            return losses.tolist()
+        # A gradient that is not a number: this one step as the eager engine takes it.
+        self.finish()
+        optimizer.steps -= count - done  # as it was before that step
+        optimizer.lr = rates[done]
+        if schedule is not None:
+            schedule.t -= count - done
+        orders = iter(
+            [order[k : k + self.size].tolist() for k in range(0, len(order), self.size)][done:]
+        )
+        if self.orders is not None:
+            self.orders = chained(orders, self.orders)
+        found = [*losses[:done], self.step(schedule)]
+        self.load()
+        return found
+
+
+def chained(first: Iterator[list[int]], then: Iterator[list[int]]) -> Iterator[list[int]]:
+    yield from first
+    yield from then
+
+
+def update_machine(optimizer: Optimizer) -> Any:
+    """A machine for the optimizer's `update`, with a column for each number of a parameter."""
+    program = Program()
+    states = optimizer.first_state()
+    p, g = (Symbol(program, program.input(name)) for name in ("p", "g"))
+    state = tuple(Symbol(program, program.input(f"s{k}")) for k in range(len(states)))
+    optimizer.steps += 1  # what the numbers of a step are is asked for during it
+    count = len(optimizer.coefficients())
+    optimizer.steps -= 1
+    numbers = tuple(Symbol(program, program.parameter(f"c{k}")) for k in range(count))
+    new, kept = optimizer.update(p, g, state, numbers)
+    program.outputs = [
+        y.i if isinstance(y, Symbol) else program.constant(float(y)) for y in (new, *kept)
+    ]
+    return Encoder(simplify(program), mapped=True).machine()
+
+
+class bar:  # noqa: N801 (a context manager)
+    """A progress bar of steps, or nothing at all."""
+
+    def __init__(self, steps: int, visible: bool) -> None:
+        from tqdm.auto import tqdm
+
+        self.line: Any = tqdm(total=steps, disable=not visible, unit="step", dynamic_ncols=True)
+
+    def __enter__(self) -> Any:
+        return self.show
+
+    def show(self, steps: int, loss: float) -> None:
+        self.line.set_postfix({"loss": f"{loss:.4f}"}, refresh=False)
+        self.line.update(steps)
+
+    def __exit__(self, *error: object) -> None:
+        self.line.close()
