@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -58,12 +59,22 @@ def at_least_one(text: str) -> int:
     return int(text)
 
 
+def spelled(words: list[str]) -> list[str]:
+    """The words of draw such that argparse takes "-a*b" for an expression and no option."""
+    end = words.index("--") if "--" in words else len(words)
+    before = [
+        f" {word}" if word[:1] == "-" and word[1:2] not in ("", "-", "o", "h") else word
+        for word in words[:end]
+    ]
+    return [*before, *(f" {word}" for word in words[end + 1 :])]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code, after doing what the arguments say."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if words[:1] == ["draw"]:
-            options = draw_parser().parse_intermixed_args(words[1:])
+            options = draw_parser().parse_intermixed_args(spelled(words[1:]))
             return draw(options.expression, options.values, options.output)
         options = train_parser().parse_args(words)
         return train(options.epochs, options.seed, options.out, not options.quiet)
@@ -90,7 +101,7 @@ def draw(expression: str, values: Sequence[str], output: Path | None) -> int:
 
     names: dict[str, Value] = {}
     for text in values:
-        name, sign, number = text.partition("=")
+        name, sign, number = text.strip().partition("=")
         try:
             if not (sign and name.isidentifier()) or name in names:
                 raise ValueError
@@ -115,6 +126,16 @@ def draw(expression: str, values: Sequence[str], output: Path | None) -> int:
     return 0
 
 
+def check_folder(folder: Path) -> None:
+    """Nothing, if files can be written there; else the OSError, before the work and not after."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, "the pictures cannot be written", str(folder)) from error
+
+
 def train(epochs: int, seed: int, out: Path, progress: bool) -> int:
     """The main job: two data sets, three pictures."""
     from . import data, losses, nn, optim
@@ -124,6 +145,7 @@ def train(epochs: int, seed: int, out: Path, progress: bool) -> int:
     from .train import accuracy, evaluate, fit, predict
 
     print(f"micrograd {__version__}, {HOW}")
+    check_folder(out)
     petals, species = data.iris()
     jobs = (
         ("moons", data.moons(200, noise=0.1, seed=seed), 1, losses.logistic, ("x1", "x2"), ()),

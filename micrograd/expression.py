@@ -93,8 +93,10 @@ class Reader:
         self.text, self.names = text, names
         self.functions = functions()
 
-    def wrong(self, sentence: str, at: Any) -> ExpressionError:
-        column = len(self.text.encode()[: getattr(at, "col_offset", 0)].decode(errors="ignore"))
+    def wrong(self, sentence: str, at: Any, end: int | None = None) -> ExpressionError:
+        """The error to raise, with its caret at the start of a part or at its last name."""
+        start = getattr(at, "col_offset", 0) if end is None else end - len(at.attr.encode())
+        column = len(self.text.encode()[:start].decode(errors="ignore"))
         return ExpressionError(sentence, self.text, column)
 
     def read(self, at: Any) -> Any:
@@ -116,6 +118,10 @@ class Reader:
             return self.compute(at, OPERATORS[type(at.ops[0])], pair)
         if isinstance(at, ast.Call):
             return self.call(at)
+        if isinstance(at, ast.Attribute):
+            name = getattr(at.value, "id", "x")
+            sentence = f"{at.attr} cannot be taken from this; a function is called {name}.tanh()"
+            raise self.wrong(sentence, at, at.end_col_offset)
         if isinstance(at, ast.BinOp) and isinstance(at.op, ast.BitXor):
             raise self.wrong("a power is written **", at)
         raise self.wrong("only numbers, names, operators and functions can stand here", at)
@@ -158,9 +164,13 @@ class Reader:
 
     def compute(self, at: Any, f: Callable[..., Any], args: list[Any]) -> Any:
         try:
-            if f in OPERATORS.values() and all(type(x) is float for x in args):
+            if f in OPERATORS.values():
+                if any(isinstance(x, list) for x in args):
+                    raise TypeError("a list goes into a function, such as sum, not into arithmetic")
                 # Plain numbers are computed as Values are: 1/0 is inf.
-                result = f(Value(args[0]), *args[1:])
+                result = f(*args) if isinstance(args[0], Value) else f(Value(args[0]), *args[1:])
+                if any(isinstance(x, Value) for x in args):
+                    return result
                 return getattr(result, "data", result)
             return f(*args)
         except (TypeError, ValueError) as error:

@@ -308,11 +308,13 @@ def polygamma(order: float, x: float) -> float:
     """The derivative of digamma of that order: the sum of -order! / (-x - k)**(order + 1).
 
     At 0 and the negative whole numbers it is inf where both sides agree (an odd order),
-    else nan.
+    else nan. An order past 170, whose factorial is no float, is a ValueError.
     """
     n = int(order)
     if n != order or n < 0:
         raise ValueError(f"polygamma: the order is a whole number from 0 on, not {order!r}")
+    if n > 170:
+        raise ValueError(f"polygamma: the order is at most 170, not {n}: 171! is past the floats")
     if n == 0:
         return digamma(x)
     if x != x:

@@ -1,0 +1,294 @@
+"""The command line: what it prints and writes, its exit codes, and what Ctrl-C leaves behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+import micrograd
+from micrograd.__main__ import main
+
+HERE = Path(micrograd.__file__).parent.parent
+
+
+def run(*arguments, **options):
+    """The command line in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(HERE), "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(
+        [sys.executable, "-m", "micrograd", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=environment,
+        check=False,
+        timeout=120,
+        **options,
+    )
+
+
+def well_formed(path):
+    """The root element of a picture."""
+    root = ElementTree.fromstring(Path(path).read_text(encoding="utf-8"))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    return root
+
+
+def refused(capsys, code, *arguments):
+    """What is said about bad arguments: on stderr, with this exit code, and no traceback."""
+    try:
+        found = main(arguments)
+    except SystemExit as leaving:
+        found = leaving.code
+    out, err = capsys.readouterr()
+    assert found == code
+    assert out == ""
+    assert "Traceback" not in err
+    return err
+
+
+# draw -------------------------------------------------------------------------------------
+
+
+def test_draw_prints_value_and_gradients_and_writes_a_picture(tmp_path, capsys):
+    picture = tmp_path / "out.svg"
+    code = main(["draw", "relu(a*b + c)", "a=2", "b=-3", "c=10", "-o", str(picture)])
+    assert code == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "relu(a*b + c) = 4",
+        "  gradient of a = 2: -3",
+        "  gradient of b = -3: 2",
+        "  gradient of c = 10: 1",
+        f"wrote {picture}",
+    ]
+    root = well_formed(picture)
+    assert root.get("role") == "img"
+    text = " ".join(root.itertext())
+    for seen in ("a", "b", "c", "ReLU", "+", "-3", "10"):
+        assert seen in text
+
+
+def test_draw_takes_options_anywhere(tmp_path, capsys):
+    picture = tmp_path / "out.svg"
+    assert main(["draw", "-o", str(picture), "a*a", "a=3"]) == 0
+    assert picture.exists()
+    assert "a*a = 9" in capsys.readouterr().out
+
+
+def test_draw_a_number_and_a_negative_expression(capsys):
+    assert main(["draw", "1/0"]) == 0
+    assert main(["draw", "-a", "a=2"]) == 0
+    assert main(["draw", "--", "--o*1", "o=2"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "1/0 = inf",
+        "-a = -2",
+        "  gradient of a = 2: -1",
+        "--o*1 = 2",
+        "  gradient of o = 2: 1",
+    ]
+
+
+def test_what_is_drawn_is_escaped(tmp_path):
+    picture = tmp_path / "out.svg"
+    assert main(["draw", "where(a < 2, a, a) - 0", "a=1", "-o", str(picture)]) == 0
+    well_formed(picture)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["a +"], "no expression"),
+        (["a + y", "a=1"], "y has no value"),
+        (["tahn(a)", "a=1"], "there is no function tahn"),
+        (["a", "a=x"], "'a=x' should be a name=number"),
+        (["a", "a"], "'a' should be a name=number"),
+        (["a", "2=a"], "'2=a' should be a name=number"),
+        (["a", "a=1", "a=2"], "'a=2' is given twice"),
+        (["a", "a=1", "-o", "out.bmp"], "out.bmp"),
+        (["a", "a=1", "--colour"], "--colour"),
+        ([], "expression"),
+    ],
+)
+def test_bad_arguments_to_draw(arguments, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = main(["draw", *arguments])
+    except SystemExit as leaving:
+        code = leaving.code
+    err = capsys.readouterr().err
+    assert code == 2
+    assert said in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_caret_of_a_bad_expression(capsys):
+    err = refused(capsys, 2, "draw", "a*b + tahn(c)", "a=1", "b=1", "c=1")
+    lines = err.splitlines()
+    assert lines[0].startswith("micrograd: error: there is no function tahn")
+    assert lines[1:] == ["  a*b + tahn(c)", "        ^"]
+    assert lines[1][lines[2].index("^") :].startswith("tahn")
+
+
+# The main job -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def coarse(monkeypatch):
+    """Pictures of few cells, which are soon computed."""
+    monkeypatch.setattr("micrograd.plane.CELLS", 8)
+
+
+def test_the_main_job(tmp_path, capsys, coarse):
+    """Losses and accuracies are of the held-out rows, and the pictures are there."""
+    out = tmp_path / "deep" / "er"
+    assert main(["--epochs", "12", "--out", str(out), "--quiet"]) == 0
+    said = capsys.readouterr().out
+    assert sorted(p.name for p in out.iterdir()) == ["iris.svg", "moons.svg", "neuron.svg"]
+    for picture in out.iterdir():
+        well_formed(picture)
+        assert f"wrote {picture}" in said
+    assert "moons: 337 parameters" in said
+    shares = [float(x) for x in re.findall(r"accuracy ([0-9.]+)%", said)]
+    assert len(shares) == 2
+    assert min(shares) > 60, shares  # three species: guessing gives 33 %
+
+
+def test_the_seed_decides(tmp_path, capsys, coarse):
+    said = []
+    for seed in ("7", "7", "8"):
+        assert main(["--epochs", "1", "--seed", seed, "--out", str(tmp_path), "--quiet"]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1] != said[2]
+
+
+@pytest.mark.parametrize("epochs", ["0", "-1", "x", "1.5", ""])
+def test_bad_numbers_of_epochs(epochs, capsys):
+    assert "at least 1" in refused(capsys, 2, f"--epochs={epochs}")
+
+
+def test_unknown_commands_and_options(capsys):
+    assert "invalid choice" in refused(capsys, 2, "fly")
+    assert "--fly" in refused(capsys, 2, "--fly")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["draw", "--help"]])
+def test_help(arguments, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main(arguments)
+    assert leaving.value.code == 0
+    said = capsys.readouterr().out
+    assert "usage: micrograd" in said
+    assert 'draw "relu(a*b + c)" a=2 b=-3 c=10 -o out.svg' in re.sub(r"\s+", " ", said)
+
+
+def test_version_tells_which_engine_runs(capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main(["--version"])
+    assert leaving.value.code == 0
+    how = "compiled" if micrograd.compiled else "running as Python"
+    assert capsys.readouterr().out == f"micrograd {micrograd.__version__}, {how}\n"
+
+
+# Where it cannot be done ------------------------------------------------------------------
+
+
+def test_a_folder_that_is_a_file(tmp_path, capsys):
+    (tmp_path / "file").write_text("kept")
+    target = tmp_path / "file" / "out.svg"
+    assert main(["draw", "a", "a=1", "-o", str(target)]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("micrograd: error: ")
+    assert err.count("\n") == 1
+    assert str(tmp_path / "file") in err
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
+)
+def test_a_folder_that_may_not_be_written(tmp_path, capsys):
+    tmp_path.chmod(0o500)
+    try:
+        assert main(["draw", "a", "a=1", "-o", str(tmp_path / "out.svg")]) == 1
+    finally:
+        tmp_path.chmod(0o700)
+    err = capsys.readouterr().err
+    assert "out.svg" in err
+    assert err.count("\n") == 1
+
+
+def test_a_target_that_is_a_folder(tmp_path, capsys):
+    (tmp_path / "out.svg").mkdir()
+    assert main(["draw", "a", "a=1", "-o", str(tmp_path / "out.svg")]) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["out.svg"], "nothing half-written is left"
+
+
+def test_an_unwritable_place_is_found_before_training(tmp_path, capsys):
+    (tmp_path / "file").write_text("kept")
+    start = time.monotonic()
+    code = main(["--epochs", "100000", "--quiet", "--out", str(tmp_path / "file")])
+    assert code == 1
+    assert time.monotonic() - start < 60
+    err = capsys.readouterr().err
+    assert err.startswith("micrograd: error: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes break in another way there")
+def test_a_reader_that_goes_away():
+    command = f'"{sys.executable}" -m micrograd draw "a*a" a=3 | true'
+    environment = {**os.environ, "PYTHONPATH": str(HERE)}
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, env=environment, check=False
+    )
+    assert "Traceback" not in done.stderr
+
+
+# A process of its own ---------------------------------------------------------------------
+
+
+def test_as_a_module():
+    done = run("draw", "a**2", "a=3")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "a**2 = 9\n  gradient of a = 3: 6\n"
+    done = run("draw", "a**", "a=3")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent in another way there")
+@pytest.mark.parametrize(
+    ("epochs", "moment"), [("100000", "moons"), ("1", "held-out rows"), ("1", "iris")]
+)
+def test_ctrl_c_says_so_in_a_word_and_leaves_no_half_files(epochs, moment, tmp_path):
+    """While it trains, while it computes a picture, after the first picture."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "micrograd", "--epochs", epochs, "--out", "out"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(HERE)},
+    )
+    for line in process.stdout:
+        if line.startswith(moment):
+            break
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert err.rstrip().endswith("interrupted")
+    for path in (tmp_path / "out").glob("*"):
+        assert path.suffix == ".svg", "a half-written file is left"
+        well_formed(path)
