@@ -23,7 +23,20 @@ def boundary(
     axes: tuple[str, str] = ("x1", "x2"),
     names: Sequence[str] = (),
 ) -> str:
-    """The text of an SVG: the regions of each class, and the examples on them."""
+    """The text of an SVG: the regions of each class, and the examples on them.
+
+    `classify` gives a class, counted from 0, for each of a list of points; `train.predict`
+    with a model does. X and y are the examples, points in the plane and their classes;
+    `names` are those of the classes, for the legend. The same arguments give the same text.
+
+    >>> picture = boundary(lambda ps: [int(p[0] > 0) for p in ps], [[-1, 0], [1, 1]], [0, 1], "x")
+    >>> picture[:4], picture.count("<circle")
+    ('<svg', 1)
+    """
+    if not len(X) or len(X) != len(y) or any(len(x) != 2 for x in X):
+        raise ValueError(
+            f"boundary: {len(X)} examples and {len(y)} classes; each example is two numbers"
+        )
     lows = [min(x[i] for x in X) for i in (0, 1)]
     highs = [max(x[i] for x in X) for i in (0, 1)]
     pads = [0.12 * (b - a) or 1.0 for a, b in zip(lows, highs)]
