@@ -80,6 +80,14 @@ class Batch:
     def __init__(self, made: Compiled) -> None:
         self.made = made
 
+    def ready(self) -> Any:
+        """A machine that can be called with floats, where there is one."""
+        return None
+
+    def one(self, xs: Sequence[float]) -> list[float]:
+        """The results of one example."""
+        return self.made.run(xs)
+
     def map(self, rows: Rows) -> Any:
         """One result for each example."""
         return self.results([self.made.run(row) for row in rows.rows])

@@ -14,6 +14,7 @@ from typing import Any
 from ..engine import Value
 from ..rule import real
 from ..watch import WATCH
+from . import native
 from .backends import Batch, Rows, choose
 from .emit import emit
 from .program import Program
@@ -109,7 +110,7 @@ def differentiated(program: Program, by_inputs: bool = False) -> Program:
     return simplify(full)
 
 
-class Jit:
+class Jit(native.Caller):
     """A function that runs as a compiled program; what `jit` gives."""
 
     def __init__(
@@ -178,7 +179,7 @@ class Jit:
 
     # One example --------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def _call(self, *args: Any, **kwargs: Any) -> Any:
         """The result for one example, as plain floats.
 
         Given Values, or under a transform such as `grad`, a result that is a Value and
@@ -194,14 +195,25 @@ class Jit:
                 except EDGES:
                     return exact_values(made.program, args, made.numbers())[0]
         made = self.compiled(*args, **kwargs)
+        self._use(None)  # until it is called with floats again
         given = numbers_of(args, kwargs)
         if tracing() or any([isinstance(x, Value) for x in given]):
             numbers = [x if isinstance(x, Value) else real(x, self.name) for x in given]
             return made.on_values(numbers)
         xs = [x if type(x) is float else real(x, self.name) for x in given]
+        runner = made.batch(self.one_backend)
         if not kwargs and made.result.is_scalar and all([type(x) is float for x in args]):
-            self.ready[tuple(map(type, args))] = made, made.function
-        return made.result.fill(made.run(xs))
+            machine = runner.ready()
+            if machine is None:
+                self.ready[tuple(map(type, args))] = made, made.function
+            else:
+                self._use(machine)
+        return made.result.fill(runner.one(xs))
+
+    @property
+    def one_backend(self) -> str:
+        """What runs one example: NumPy has nothing to offer there."""
+        return "python" if self.backend == "numpy" or not native.available() else self.backend
 
     # Many examples ------------------------------------------------------------------------
 

@@ -778,6 +778,76 @@ static PyObject *machine_call(Machine *m, PyObject *const *args, Py_ssize_t n) {
     return PyFloat_FromDouble(m->scalars[m->results[0]]);
 }
 
+/* What `jit` makes: an object to be called. Where its machine is set, and it is called with
+   floats alone, the machine answers; else `_call` of the subclass does. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *machine;
+} Caller;
+
+static PyObject *caller_call(Caller *self, PyObject *args, PyObject *kwargs) {
+    if (self->machine && (!kwargs || !PyDict_GET_SIZE(kwargs))) {
+        Machine *m = (Machine *)self->machine;
+        Py_ssize_t n = PyTuple_GET_SIZE(args), i = 0;
+        if (n == m->n_parameters)
+            while (i < n && PyFloat_CheckExact(PyTuple_GET_ITEM(args, i))) i++;
+        if (n && i == n) {
+            PyObject *y = machine_call(m, &PyTuple_GET_ITEM(args, 0), n);
+            if (y != Py_None) return y;
+            Py_DECREF(y);
+        }
+    }
+    PyObject *slow = PyObject_GetAttrString((PyObject *)self, "_call");
+    if (!slow) return NULL;
+    PyObject *y = PyObject_Call(slow, args, kwargs);
+    Py_DECREF(slow);
+    return y;
+}
+
+static int caller_traverse(Caller *self, visitproc visit, void *arg) {
+    Py_VISIT(self->machine);
+    Py_VISIT(Py_TYPE(self));
+    return 0;
+}
+
+static int caller_clear(Caller *self) {
+    Py_CLEAR(self->machine);
+    return 0;
+}
+
+static void caller_free(Caller *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    Py_CLEAR(self->machine);
+    type->tp_free((PyObject *)self);
+    Py_DECREF(type);
+}
+
+static PyObject *machine_type; /* set once, when the module is made */
+
+static PyObject *caller_set(Caller *self, PyObject *machine) {
+    if (machine != Py_None && (PyObject *)Py_TYPE(machine) != machine_type) {
+        PyErr_SetString(PyExc_TypeError, "a Machine or None is needed");
+        return NULL;
+    }
+    Py_XSETREF(self->machine, machine == Py_None ? NULL : Py_NewRef(machine));
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef caller_methods[] = {
+    {"_use", (PyCFunction)caller_set, METH_O, "Set the machine that answers at once, or None."},
+    {NULL}};
+
+static PyType_Slot caller_slots[] = {{Py_tp_call, caller_call},
+                                     {Py_tp_traverse, caller_traverse},
+                                     {Py_tp_clear, caller_clear},
+                                     {Py_tp_dealloc, caller_free},
+                                     {Py_tp_methods, caller_methods},
+                                     {0, NULL}};
+static PyType_Spec caller_spec = {"micrograd.compiler._machine.Caller", sizeof(Caller), 0,
+                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+                                  caller_slots};
+
 static PyMethodDef machine_methods[] = {
     {"run", (PyCFunction)machine_run, METH_VARARGS, run_doc},
     {"fit", (PyCFunction)machine_fit, METH_VARARGS, fit_doc},
@@ -794,7 +864,10 @@ static PyType_Spec machine_spec = {"micrograd.compiler._machine.Machine", sizeof
 
 static int fill_module(PyObject *module) {
     PyObject *type = PyType_FromSpec(&machine_spec);
-    if (!type || PyModule_AddObject(module, "Machine", type) < 0) return -1;
+    if (!type || PyModule_AddObject(module, "Machine", Py_NewRef(type)) < 0) return -1;
+    machine_type = type;
+    PyObject *caller = PyType_FromSpec(&caller_spec);
+    if (!caller || PyModule_AddObject(module, "Caller", caller) < 0) return -1;
     PyObject *table = PyDict_New();
     if (!table) return -1;
     for (int i = 0; i < MG_TABLE; i++) {

@@ -37,6 +37,7 @@ SIMPLE = {
     "gate": OP_GATE, "sum": OP_ADDN,
 }  # fmt: skip
 ADD, MUL = TABLE["add"], TABLE["mul"]
+EMPTY = array("d")
 LONGEST = 1000  # products in one instruction
 NONE = -1
 
@@ -393,6 +394,24 @@ def allocate(
     return registers, size
 
 
+if TYPE_CHECKING or _machine is None:
+
+    class Caller:
+        """What `jit` makes, called without the machine's short way."""
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            return self._call(*args, **kwargs)
+
+        def _call(self, *args: Any, **kwargs: Any) -> Any:
+            raise NotImplementedError
+
+        def _use(self, machine: Any) -> None:
+            """There is no machine to use."""
+
+else:
+    Caller = _machine.Caller
+
+
 class NativeBatch(Batch):
     """A program in the machine."""
 
@@ -407,6 +426,40 @@ class NativeBatch(Batch):
     @cached_property
     def sums(self) -> Any:
         return Encoder(over_batch(self.made.gradient)).machine()
+
+    @cached_property
+    def one_value(self) -> Any:
+        """For one example everything is a scalar."""
+        return Encoder(self.made.values.copy(), single=True).machine()
+
+    @cached_property
+    def one_gradient(self) -> Any:
+        return Encoder(self.made.gradient.copy(), single=True).machine()
+
+    def ready(self) -> Any:
+        return self.one_value if not self.made.parameters else None
+
+    def one(self, xs: Sequence[float]) -> list[float]:
+        results = array("d", bytes(8 * len(self.made.program.outputs)))
+        numbers = array("d", xs)
+        numbers.extend(self.made.numbers())
+        with self.lock:
+            refused = self.one_value.run(numbers, EMPTY, 1, 1, results, EMPTY)
+        return super().one(xs) if refused else results.tolist()
+
+    def one_gradient_of(
+        self, xs: Sequence[float], ps: Sequence[float]
+    ) -> tuple[float, Sequence[float]]:
+        results = array("d", bytes(8 * (1 + len(ps))))
+        numbers = array("d", xs)
+        numbers.extend(ps)
+        with self.lock:
+            refused = self.one_gradient.run(numbers, EMPTY, 1, 1, results, EMPTY)
+        total = sum(results)
+        if refused or total != total:
+            return self.made.run_gradient(xs, ps)
+        value, *gradient = results
+        return value, gradient
 
     def map(self, rows: Rows) -> Any:
         n = rows.n
@@ -425,6 +478,9 @@ class NativeBatch(Batch):
 
     def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Sequence[float]]:
         n = rows.n
+        if n == 1:
+            # As one example it is the eager engine's result to the last bit.
+            return self.one_gradient_of(rows.rows[0], ps)
         if not n:
             return self.one_by_one([], ps)
         columns, stride = padded_columns(rows, len(self.made.program.inputs))
