@@ -15,6 +15,7 @@ from .engine import Value, blank
 from .nodes import closure_of, operands_of, place, slopes_of
 from .rule import Rule
 from .toposort import Node, compiled, toposort
+from .watch import WATCH
 
 
 def attributes_of(v: Node) -> dict[str, Any]:
@@ -51,6 +52,8 @@ def contents(v: Node) -> tuple[Any, ...]:
             f"cannot copy or pickle the operation {v._rule.symbol!r}: its _backward is a function "
             "that holds on to the original nodes; define it with micrograd.custom"
         )
+    if WATCH.active:
+        WATCH.read(v, "a copy")
     rule = v._rule.twin if v._rule.flipped else v._rule
     return v._data, v._grad, rule, operands_of(v), slopes_of(v)
 

@@ -113,7 +113,17 @@ class Number(Node):
     def imag(self) -> float:
         return 0.0
 
-    # Comparisons look at the numbers; == and hash are those of the object.
+    # Comparisons look at the numbers; == and hash are those of the object, but in a trace,
+    # where x == 1 would be False without a word, the number counts.
+
+    def __eq__(self, other: object) -> Any:
+        if self is other:
+            return True
+        if WATCH.active:
+            node = WATCH.escaping("equal", self, other)
+            if node is not None:
+                return node
+        return NotImplemented
 
     def __lt__(self, other: object) -> Any:
         return self._compare("less", other)
@@ -152,22 +162,26 @@ class Number(Node):
     # What leaves the graph.
 
     def __float__(self) -> float:
+        if WATCH.active:
+            WATCH.read(self, "float()")
         raise TypeError(
             "float() of a Value would drop its gradient: write v.data for the bare number, "
             "v.exp() or micrograd.exp(v) instead of math.exp(v)"
         )
 
     def __int__(self) -> int:
+        if WATCH.active:
+            WATCH.read(self, "int()")
         raise TypeError(
             "int() of a Value would drop its gradient: write int(v.data) for the bare number, "
             "micrograd.trunc(v) for a Value"
         )
 
     def __format__(self, spec: str) -> str:
-        if not spec:
-            return str(self)
         if WATCH.active:
             WATCH.read(self, "format()")
+        if not spec:
+            return str(self)
         return format(self._data, spec)
 
     def __repr__(self) -> str:

@@ -139,14 +139,15 @@ def _nll_slopes(xs: Any, y: Any) -> Any:
     top = stop(maximum(*logits))
     parts = [exp_gap(x, top) for x in logits]
     whole = sum(*parts)
+    # At the right class it is minus the sum of all the others, from the left and from the right.
+    left = [0.0, *itertools.accumulate(parts[:-1])]
+    rest = [*itertools.accumulate(parts[:0:-1])][::-1] + [0.0]
     if isinstance(index, float):
         slopes = [part / whole for part in parts]
         right = int(index)
-        slopes[right] = -sum(*parts[:right], *parts[right + 1 :]) / whole
+        slopes[right] = -(left[right] + rest[right]) / whole
         return [None, *slopes]
     # The class is known only when the program runs: each may be the right one.
-    left = itertools.accumulate([0.0, *parts[:-1]])
-    rest = list(itertools.accumulate([0.0, *parts[:0:-1]]))[::-1]
     return [
         None,
         *(where(equal(index, float(j)), -(a + b), part) / whole
@@ -403,9 +404,12 @@ def log(x: Any, base: Any = None) -> Any:
     """
     if base is None:
         return log_e(x)
-    if base == 2:  # a Value is equal to nothing but itself
-        return log2(x)
-    return log10(x) if base == 10 else log_e(x) / log_e(base)
+    if not hasattr(base, "_apply"):
+        if base == 2:
+            return log2(x)
+        if base == 10:
+            return log10(x)
+    return log_e(x) / log_e(base)
 
 
 def dot(xs: Any, ys: Any) -> Any:

@@ -194,12 +194,12 @@ class Program:
             n = len(self.parameters)
             lines[0] += f"; {n} parameter{'s' * (n != 1)}: {listed}"
         number = 0
-        width = len(str(len(self)))
+        width = len(str(sum(isinstance(rule, Rule) for rule in self.rules)))
         for i, (rule, operands) in enumerate(zip(self.rules, self.operands)):
             if isinstance(rule, Rule):
                 number += 1
                 right = phrase(rule, [names[x] for x in operands])
-                lines.append(f"{number:>{width + 1}}  {names[i]} = {right}")
+                lines.append(f"{number:>{width + 2}}  {names[i]} = {right}")
         lines.append("gives " + ", ".join(names[i] for i in self.outputs))
         return "\n".join(lines)
 
