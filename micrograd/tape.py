@@ -196,21 +196,24 @@ class Curvature:
         # As in push, what does not move is not multiplied: 0 * inf would be nan.
         changes = [False] * n
         rate = [0.0] * n
+        first = tape.first
+        source = tape.source
+        slope = tape.slope
         for i in range(tape.place[output], -1, -1):
             if changes[i]:
                 ri = rate[i]
-                for e in range(tape.first[i], tape.first[i + 1]):
-                    s = tape.source[e]
+                for e in range(first[i], first[i + 1]):
+                    s = source[e]
                     changes[s] = True
-                    rate[s] += tape.slope[e] * ri
-            gi = adjoint[i]
-            if gi != 0.0:
+                    rate[s] += slope[e] * ri
+            if moved[i] and adjoint[i] != 0.0:
+                gi = adjoint[i]
                 for e in range(self.first[i], self.first[i + 1]):
                     if moved[self.b[e]]:
                         s = self.a[e]
                         changes[s] = True
                         rate[s] += self.rate[e] * t[self.b[e]] * gi
-                if moved[i] and i in self.opaque:
+                if i in self.opaque:
                     refuse(tape.nodes[i])
         return rate
 
@@ -227,6 +230,8 @@ def second_partials(v: Node) -> list[tuple[int, int, float]]:
     if name == "mul":
         both = isinstance(xs[0], Node) and isinstance(xs[1], Node)
         return [(0, 1, 1.0), (1, 0, 1.0)] if both else []
+    if name == "pow" and isinstance(xs[1], float) and xs[1] == 2.0:
+        return [(0, 0, 2.0)]
     if name == "weighted_sum":
         n = len(xs) // 2
         pairs = [
