@@ -344,3 +344,31 @@ def test_names_come_from_one_module():
         assert getattr(nn, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'Conv2d'"):
         nn.Conv2d
+
+
+def test_layers_and_losses_compile_to_the_same_numbers():
+    pytest.importorskip("micrograd.compiler")
+    from micrograd import losses
+
+    random.seed(7)
+    score, scores = nn.MLP(3, [4, 1]), nn.MLP(3, [4, 3])
+    cell = nn.LSTMCell(3, 2)
+    norm = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm(2))
+    norm([[0.0, 1.0, 2.0], [3.0, -1.0, 0.5]])
+    norm.eval()
+    x = [0.3, -1.0, 2.0]
+    for f, *arguments in (
+        (lambda x, y: losses.logistic(score(x), y), x, 1.0),
+        (lambda x, y: losses.hinge(score(x), y), x, -1.0),
+        (lambda x, y: losses.huber(score(x), y), x, 9.0),
+        (lambda x, y: losses.cross_entropy(scores(x), y), x, 2.0),
+        (lambda x, y: losses.multiclass_hinge(scores(x), y), x, 2.0),
+        (lambda x: mg.sum(cell(x)[0]), x),
+        (lambda x: mg.sum(nn.Maxout(3, 2)(x)), x),
+        (lambda x: mg.sum(nn.LayerNorm(3)(x)), x),
+        (lambda x: mg.sum(norm([x])[0]), x),
+    ):
+        random.seed(8)
+        expected = f(*arguments).data
+        random.seed(8)
+        assert mg.jit(f)(*arguments) == expected
