@@ -7,6 +7,8 @@ that no rule of ours takes part in its own trial.
 
 from __future__ import annotations
 
+import functools
+
 import mpmath as mp
 from mpmath import mpf
 
@@ -145,6 +147,12 @@ PIECEWISE = {
 }  # fmt: skip
 
 
+@functools.lru_cache(maxsize=64)
+def around(f, xs, i, h, extra):
+    """f below, at and above its i-th argument; kept, as the next order asks for the same."""
+    return [mp.re(f(*xs[:i], xs[i] + t, *xs[i + 1 :])) for t in (-h, 0, h)]
+
+
 def partial(f, xs, i, order, extra=0, step=None):
     """The derivative of f by its i-th argument, of that order, at mpmath numbers.
 
@@ -153,12 +161,9 @@ def partial(f, xs, i, order, extra=0, step=None):
     scale of x, so that no point leaves the domain.
     """
 
-    def along(t):
-        return mp.re(f(*xs[:i], t, *xs[i + 1 :]))
-
     with mp.workprec(4 * PRECISION + extra):
         h = step or max(abs(xs[i]), mpf(2) ** -1000) * mpf(2) ** -(PRECISION // 2)
-        below, here, above = along(xs[i] - h), along(xs[i]), along(xs[i] + h)
+        below, here, above = around(f, tuple(xs), i, h, extra)
         if order == 1:
             found = (above - below) / (2 * h)
         else:

@@ -137,11 +137,12 @@ def test_value(name):
 @pytest.mark.parametrize("name", reference.SMOOTH)
 def test_partials(name):
     rule, exact = TABLE[name], reference.SMOOTH[name]
-    extra = 4000 if name in NEEDS_BITS else 0
     orders = (1,) if rule.helper else (1, 2)
     for xs, order in itertools.product(points(rule, VALUES // 16), orders):
         if is_exempt(rule, order, xs):
             continue
+        # exp(-x*x) is lost beside 1 unless there are that many bits; past 4000 it is no float.
+        extra = min(4000, 100 + int(3 * xs[0] * xs[0])) if name in NEEDS_BITS else 0
         values = operands(rule, xs)
         apply(rule, tuple(values)).backward(create_graph=order == 2)
         for i, x in enumerate(values):
@@ -192,7 +193,7 @@ PIECES = {
     "fmax": max,
     "fmin": min,
     "ties": lambda top, *xs: float(sum(x == top for x in xs)),
-    "route": lambda d, x, top, n: d / n if x == top else 0.0,
+    "route": lambda d, x, top, n: d * (1.0 / n) if x == top else 0.0,
     "clip": lambda x, low, high: min(max(x, low), high),
     "inside": lambda d, x, low, high: d if low <= x <= high else 0.0,
     "where": lambda c, a, b: a if c else b,
