@@ -195,20 +195,28 @@ def backward_with_graph(root: Number, seed: Any) -> None:
     if not isinstance(seed, Number):
         start = leaf(root._blank(), real(seed, "backward: the seed"))
     found = adjoints(root, start, [])
-    for v in toposort(root)[1]:
-        v._grad = 0.0
-        set_grad_value(v, None)
-    for x, gradient in found.items():
-        v = x
-        total = gradient
-        if is_leaf(v):
-            old = attribute(v, "_grad_value")
-            if old is not None:
-                total = old + gradient
-            elif v._grad != 0.0:
-                total = gradient + v._grad
-        v._grad = total._data
-        set_grad_value(v, total)
+    leaves, inner = toposort(root)
+    before = [(v, v._grad, attribute(v, "_grad_value")) for v in leaves + inner]
+    try:
+        for v in inner:
+            v._grad = 0.0
+            set_grad_value(v, None)
+        for x, gradient in found.items():
+            v = x
+            total = gradient
+            if is_leaf(v):
+                old = attribute(v, "_grad_value")
+                if old is not None:
+                    total = old + gradient
+                elif v._grad != 0.0:
+                    total = gradient + v._grad
+            v._grad = total._data
+            set_grad_value(v, total)
+    except BaseException:
+        for v, number, value in before:
+            v._grad = number
+            set_grad_value(v, value)
+        raise
 
 
 def replay(root: Number) -> None:

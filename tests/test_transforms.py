@@ -698,6 +698,29 @@ def test_hvp_is_the_hessian_times_the_vector():
     assert [row[:] for row in zip(*h, strict=True)] == [pytest.approx(row, rel=1e-12) for row in h]
 
 
+def test_the_function_runs_once_whatever_the_number_of_inputs():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return rosenbrock(x)
+
+    for transform in (mg.grad, mg.hessian, mg.jacobian):
+        calls.clear()
+        transform(f)([0.5] * 20)
+        assert len(calls) == 1
+
+
+def test_an_error_half_way_leaves_gradients_of_values_as_they_were():
+    x, y = Value(2.0), Value(3.0)
+    (x * y).backward(create_graph=True)
+    kept = x.grad, y.grad
+    root = x * x + y * y * Value(math.nan)
+    with pytest.raises(mg.AnomalyError), mg.detect_anomaly():
+        root.backward(create_graph=True)
+    assert (x.grad, y.grad) == kept
+
+
 def test_threads_do_not_meet():
     from concurrent.futures import ThreadPoolExecutor
 
