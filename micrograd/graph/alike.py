@@ -25,7 +25,7 @@ def classes(kinds: dict[Key, object], operands: dict[Key, list[Key]], most: int)
     order = operands_first(operands, users)
     colours = from_below(numbered(kinds), order, operands, users)
     count = len(set(colours.values()))
-    while True:
+    while count <= most:
         told: dict[tuple[object, ...], int] = {}
         above: dict[Key, int] = {}
         for key in reversed(order):
@@ -34,8 +34,9 @@ def classes(kinds: dict[Key, object], operands: dict[Key, list[Key]], most: int)
         finer = from_below(above, order, operands, users)
         found = len(set(finer.values()))
         if found > most or found == count:
-            return colours
+            break
         colours, count = finer, found
+    return colours
 
 
 def from_below(

@@ -20,26 +20,31 @@ LINE = 16.0
 class Style:
     """How the boxes of a diagram are drawn, and which edges join them.
 
-    `sizes` and `edges` go to the layout; they may have more boxes than the diagram.
-    `pens` has the classes of each edge's line and tip, `live` whether a gradient flows
-    back along it, and `back` how far below the line that is drawn, 0 for not at all.
+    `sizes` and `edges` go to the layout, the links of the diagram first; there may be more
+    boxes than in the diagram. `pen` has the classes of an edge's line and tip; `live` tells
+    of each edge whether a gradient flows back along it, and `back` how far below the line
+    that is drawn, 0 for not at all.
     """
 
     gap = (34.0, 14.0)
-    back = 0.0
     pen = ("mg-edge", "mg-tip")
+    back = 0.0
 
     def __init__(self, shown: Diagram, marks: bool) -> None:
-        self.shown = shown
         self.marks = marks
         self.sizes: list[tuple[float, float]] = []
         self.edges: list[Edge] = []
+        self.show(shown, {})
+        self.prepare()
+        self.live = [link.live for link in shown.links]
+        self.live += [True] * (len(self.edges) - len(self.live))
+
+    def show(self, shown: Diagram, classes: dict[int, str]) -> None:
+        """Draw the numbers of this diagram from now on, some boxes with further classes."""
+        self.shown = shown
+        self.classes = classes
         finite = [abs(box.grad) for box in shown.boxes if box.grad - box.grad == 0]
         self.largest = max(finite, default=0.0)
-        self.prepare()
-        self.pens = [self.pen_of(edge) for edge in self.edges]
-        self.live = [link.live for link in shown.links][: len(self.edges)]
-        self.live += [True] * (len(self.edges) - len(self.live))
 
     def prepare(self) -> None:
         """Fill `sizes` and `edges`, the links of the diagram first."""
@@ -47,9 +52,6 @@ class Style:
         self.edges = [
             Edge(a, b, port(place, of, self.sizes[b][1])) for a, b, place, of, _ in self.shown.links
         ]
-
-    def pen_of(self, edge: Edge) -> tuple[str, str]:
-        return self.pen
 
     def size(self, box: Box) -> tuple[float, float]:
         """The width and height that the text of a box needs."""
@@ -61,6 +63,8 @@ class Style:
 
     def group(self, i: int, box: Box, inner: str) -> str:
         mark = f' data-box="{i}"' if self.marks else ""
+        if self.classes.get(i):
+            mark += f' class="{self.classes[i]}"'
         return f"<g{mark}><title>{escape(box.words)}</title>{inner}</g>"
 
 
@@ -106,7 +110,8 @@ class NodeStyle(Style):
         if length < 0.5 and not self.marks:
             return ""
         start = middle if box.grad > 0 else middle - length
-        return rect("mg-plus" if box.grad > 0 else "mg-minus", start, y, length, 3, 0)
+        name = "mg-plus" if box.grad > 0 else "mg-minus"
+        return rect(f"mg-bar {name}" if self.marks else name, start, y, length, 3, 0)
 
 
 class RecordStyle(Style):
@@ -177,7 +182,10 @@ class RecordStyle(Style):
             if k:
                 lines.append(f'<path class="mg-edge" d="M{start:.1f} {top:.1f}v{height:g}"/>')
             raised = baseline if k == 0 else at.y + 4
-            lines.append(text("mg-text", start + cell / 2, raised, words, "middle"))
+            hook = ""
+            if self.marks and words.startswith(("data ", "grad ")):
+                hook = f" mg-{words[:4]}"
+            lines.append(text("mg-text" + hook, start + cell / 2, raised, words, "middle"))
             if box.note and k == 0:
                 note = text("mg-faint mg-small", start + cell / 2, at.y + 12, box.note, "middle")
                 lines.append(note)

@@ -7,7 +7,7 @@ and runs to the right, the backward pass is red and runs back below it.
 from __future__ import annotations
 
 from .boxes import Style, number_box, number_size, rect, stack, text
-from .diagram import Box
+from .diagram import Box, Diagram
 from .layout import Point
 from .measure import text_width
 
@@ -19,9 +19,9 @@ class CircuitStyle(Style):
     gap = (40.0, 12.0)
     pen = ("mg-wire", "mg-head")
 
-    @property
-    def back(self) -> float:  # type: ignore[override]
-        return BACK if self.shown.has_gradients else 0.0
+    def __init__(self, shown: Diagram, marks: bool) -> None:
+        self.back = BACK if shown.has_gradients or marks else 0.0
+        super().__init__(shown, marks)
 
     def size(self, box: Box) -> tuple[float, float]:
         if box.kind == "number":

@@ -89,10 +89,11 @@ class Diagram(NamedTuple):
         return any(box.grad or box.spread for box in self.boxes)
 
 
-def diagram(root: Value, constants: bool = True) -> Diagram:
+def diagram(root: Value, constants: bool = True, names: dict[Any, str] | None = None) -> Diagram:
     """The boxes and edges under root, operands before their users.
 
     With `constants` the numbers in expressions are boxes too; without, only Values are.
+    `names` are labels to be shown in the place of the nodes' own.
     """
     check(root)
     unfold(root)
@@ -106,7 +107,8 @@ def diagram(root: Value, constants: bool = True) -> Diagram:
         if place is None:
             kind = "leaf" if is_leaf(v) else "op"
             place = place_of[v] = len(boxes)
-            boxes.append(Box(clean(op_name(v)), label_of(v), v._data, v._grad, kind, v))
+            label = names[v] if names else label_of(v)
+            boxes.append(Box(clean(op_name(v)), label, v._data, v._grad, kind, v))
         return place
 
     for v in inner:

@@ -22,7 +22,7 @@ from .pattern import Mesh, Part
 LARGEST = 600  # how many boxes are drawn without folding
 READABLE = 80  # how many boxes a graph that folds by itself may have
 STACKED = 48  # how many kinds of boxes are told apart where like ones are stacked
-BANDS = 24  # how many boxes are left where nothing is alike
+BANDS = 16  # how many boxes are left where nothing is alike
 UNFOLDED = 20_000  # up to how many nodes neurons are opened on request
 
 Key = Hashable
@@ -154,6 +154,8 @@ class Fold:
 
     def acyclic(self, keys: list[Key]) -> list[Key]:
         """The keys, split up where boxes would depend on each other in a circle."""
+        if not any(isinstance(key, tuple) for key in keys):
+            return keys
         mesh = self.mesh
         edges = {
             (keys[j], key) for i, key in enumerate(keys) for j in mesh.operands[i] if keys[j] != key
@@ -335,11 +337,22 @@ def ordered(root: Key, below: dict[Key, dict[Key, bool]]) -> list[Key]:
 
 def in_circles(edges: set[tuple[Key, Key]]) -> set[Key]:
     """The boxes on circles, and those between circles; none where there is no circle."""
-    left = edges
-    while True:
-        sources = {a for a, _ in left}
-        targets = {b for _, b in left}
-        kept = {(a, b) for a, b in left if a in targets and b in sources}
-        if len(kept) == len(left):
-            return sources | targets
-        left = kept
+    backwards = {(b, a) for a, b in edges}
+    return on_or_behind_circles(edges) & on_or_behind_circles(backwards)
+
+
+def on_or_behind_circles(edges: set[tuple[Key, Key]]) -> set[Key]:
+    """What a topological sort cannot reach."""
+    missing: dict[Key, int] = {}
+    below: dict[Key, list[Key]] = {}
+    for a, b in edges:
+        missing.setdefault(a, 0)
+        missing[b] = missing.get(b, 0) + 1
+        below.setdefault(a, []).append(b)
+    free = [key for key, n in missing.items() if n == 0]
+    while free:
+        for key in below.get(free.pop(), ()):
+            missing[key] -= 1
+            if missing[key] == 0:
+                free.append(key)
+    return {key for key, n in missing.items() if n > 0}

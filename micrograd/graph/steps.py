@@ -33,6 +33,7 @@ class Step(NamedTuple):
     after: float  # and after it
     name: str  # of the operand
     node_name: str
+    root_name: str
     op: str
 
     @property
@@ -61,14 +62,16 @@ class Step(NamedTuple):
     @property
     def latex(self) -> str:
         """The chain rule of this step, as a formula."""
-        x = symbol(self.name)
+        x, root = symbol(self.name), symbol(self.root_name)
+        left = rf"\frac{{\partial {root}}}{{\partial {x}}}"
         if self.node is None:
-            return rf"\frac{{\partial {x}}}{{\partial {x}}} = {decimal(self.after)}"
-        v = symbol(self.node_name)
+            return f"{left} = {decimal(self.after)}"
         if self.local is None:
-            return rf"\bar{{{x}}} \mathrel{{+}}= {decimal(self.after - self.before)}"
+            return rf"{left} \mathrel{{+}}= {decimal(self.after - self.before)}"
+        v = symbol(self.node_name)
         return (
-            rf"\bar{{{x}}} \mathrel{{+}}= \bar{{{v}}} \cdot \frac{{\partial {v}}}{{\partial {x}}} "
+            rf"{left} \mathrel{{+}}= \frac{{\partial {root}}}{{\partial {v}}} \cdot "
+            rf"\frac{{\partial {v}}}{{\partial {x}}} "
             rf"= {decimal(self.upstream)} \cdot {factor(self.local)} "
             rf"= {decimal(self.upstream * self.local)}"
         )
@@ -116,7 +119,7 @@ def walk(root: Value, start: float, write: bool) -> Iterator[Step]:
         for v in search.inner:
             v._grad = 0.0
     put(root, start)
-    yield Step(0, None, root, 0, start, 1.0, 0.0, start, names[root], "", "")
+    yield Step(0, None, root, 0, start, 1.0, 0.0, start, names[root], "", names[root], "")
     count = 0
     for v in reversed(search.live([root])):
         upstream = adjoint[v]
@@ -124,8 +127,9 @@ def walk(root: Value, start: float, write: bool) -> Iterator[Step]:
             put(x, after)
             count += 1
             yield Step(
-                count, v, x, place, upstream, local, before, after, names[x], names[v], op_name(v)
-            )
+                count, v, x, place, upstream, local, before, after,
+                names[x], names[v], names[root], op_name(v),
+            )  # fmt: skip
 
 
 def passed(

@@ -15,7 +15,7 @@ from html import escape
 from .boxes import NodeStyle, RecordStyle, Style
 from .circuit import CircuitStyle
 from .diagram import Diagram, summary
-from .layout import Edge, Layout, Point, layout
+from .layout import Layout, Point, layout
 from .theme import style_sheet
 
 STYLES: dict[str, type[Style]] = {
@@ -31,29 +31,57 @@ def check_style(style: object) -> None:
         raise ValueError(f'draw: the style is "node", "record" or "circuit", not {style!r}')
 
 
-def write(shown: Diagram, theme: str = "auto", style: str = "node", marks: bool = False) -> str:
-    """The SVG text of a diagram.
+def write(shown: Diagram, theme: str = "auto", style: str = "node") -> str:
+    """The SVG text of a diagram."""
+    return Picture(shown, theme, style).svg(shown)
 
-    With `marks` each box carries its number as `data-box` and each wire those of its ends
-    as `data-from` and `data-to`, for scripts that change the picture.
+
+class Picture:
+    """Places for the boxes of a diagram, into which any numbers can be written.
+
+    With `marks` each box carries its number as `data-box`, and what can change in it has
+    a class of its own (`mg-data`, `mg-grad`, `mg-bar`), for scripts that change the picture.
     """
-    check_style(style)
-    look = STYLES[style](shown, marks)
-    where = layout(look.sizes, look.edges, look.gap)
-    width, height = where.width + 2 * MARGIN, where.height + 2 * MARGIN
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="mg mg-{theme}" role="img" '
-        f'width="{width:.0f}" height="{height:.0f}" '
-        f'viewBox="{-MARGIN:g} {-MARGIN:g} {width:.0f} {height:.0f}">',
-        f"<title>{escape(summary(shown))}</title><desc>{escape(describe(shown))}</desc>",
-        f"<style>{style_sheet(theme)}</style>",
-        f'<rect class="mg-paper" x="{-MARGIN:g}" y="{-MARGIN:g}" width="{width:.0f}" '
-        f'height="{height:.0f}"/>',
-        *wires(look, where),
-    ]
-    parts += [look.draw(i, point) for i, point in enumerate(where.boxes)]
-    parts.append("</svg>")
-    return "\n".join(parts) + "\n"
+
+    def __init__(
+        self, shown: Diagram, theme: str = "auto", style: str = "node", marks: bool = False
+    ) -> None:
+        check_style(style)
+        self.theme = theme
+        self.look = STYLES[style](shown, marks)
+        self.where = layout(self.look.sizes, self.look.edges, self.look.gap)
+
+    def svg(
+        self, shown: Diagram, classes: dict[int, str] | None = None, hot: int | None = None
+    ) -> str:
+        """The text of the picture with the numbers of this diagram, which has the same boxes.
+
+        `classes` has names for boxes that are to stand out; `hot` is the number of a link
+        along which something moves.
+        """
+        look, where = self.look, self.where
+        look.show(shown, classes or {})
+        width, height = where.width + 2 * MARGIN, where.height + 2 * MARGIN
+        parts = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="mg mg-{self.theme}" role="img" '
+            f'width="{width:.0f}" height="{height:.0f}" '
+            f'viewBox="{-MARGIN:g} {-MARGIN:g} {width:.0f} {height:.0f}">',
+            f"<title>{escape(summary(shown))}</title><desc>{escape(describe(shown))}</desc>",
+            f"<style>{style_sheet(self.theme)}</style>",
+            f'<rect class="mg-paper" x="{-MARGIN:g}" y="{-MARGIN:g}" width="{width:.0f}" '
+            f'height="{height:.0f}"/>',
+            *wires(look, where),
+        ]
+        if look.marks:
+            route = "" if hot is None else self.route(hot)
+            parts.append(f'<path class="mg-hot" d="{route}"/>')
+        parts += [look.draw(i, point) for i, point in enumerate(where.boxes)]
+        parts.append("</svg>")
+        return "\n".join(parts) + "\n"
+
+    def route(self, link: int) -> str:
+        """The way of a link, as the data of a path."""
+        return Pen(self.look.back).path(self.where.routes[link])
 
 
 def describe(shown: Diagram) -> str:
@@ -66,21 +94,18 @@ def describe(shown: Diagram) -> str:
 def wires(look: Style, where: Layout) -> list[str]:
     """The edges, each piece that several share drawn once, with an arrow at each end."""
     parts = []
+    line, tip = look.pen
     forward, back = Pen(0.0), Pen(look.back)
-    for edge, route, (line, tip), live in zip(
-        look.edges, where.routes, look.pens, look.live, strict=True
-    ):
+    for route, live in zip(where.routes, look.live, strict=True):
         path = forward.path(route)
-        mark = f' data-from="{edge.source}" data-to="{edge.target}"' if look.marks else ""
         end = route[-1]
-        parts.append(f'<path class="{line}"{mark} d="{path}"/>' if path else "")
-        if tip:
-            parts[-1] += f'<path class="{tip}" d="M{end.x:.1f} {end.y:.1f}l-7 -3v6z"/>'
+        parts.append(f'<path class="{line}" d="{path}"/>' if path else "")
+        parts[-1] += f'<path class="{tip}" d="M{end.x:.1f} {end.y:.1f}l-7 -3v6z"/>'
         if live and look.back:
             path = back.path(route)
             if path:
-                parts[-1] += f'<path class="mg-back"{mark} d="{path}"/>'
-    return [part for part in parts if part]
+                parts[-1] += f'<path class="mg-back" d="{path}"/>'
+    return parts
 
 
 class Pen:
@@ -107,6 +132,3 @@ def piece(a: Point, b: Point, bent: bool, below: float) -> str:
         return f"M{a.x:.1f} {start:.1f}H{b.x:.1f}"
     half = (a.x + b.x) / 2
     return f"M{a.x:.1f} {start:.1f}C{half:.1f} {start:.1f} {half:.1f} {end:.1f} {b.x:.1f} {end:.1f}"
-
-
-__all__ = ["Edge", "STYLES", "check_style", "write"]

@@ -53,10 +53,12 @@ PAINT = (
     ("mg-back", "stroke", "red"),
     ("mg-barb", "fill", "red"),
     ("mg-slope", "fill", "red"),
+    ("mg-hot", "stroke", "red"),
     ("mg-now .mg-box", "fill", "now"),
     ("mg-now .mg-gate", "fill", "now"),
     ("mg-now .mg-box", "stroke", "plus"),
     ("mg-to .mg-box", "stroke", "red"),
+    ("mg-to .mg-gate", "stroke", "red"),
 )
 SHAPE = (
     "text{font-family:" + FONT + ";font-size:12px}",
@@ -64,7 +66,8 @@ SHAPE = (
     ".mg-small{font-size:11px}",
     ".mg-edge,.mg-wire,.mg-back{fill:none;stroke-width:1.2}",
     ".mg-box,.mg-gate{stroke-width:1.2}",
-    ".mg-now .mg-box,.mg-to .mg-box{stroke-width:2.5}",
+    ".mg-hot{fill:none;stroke-width:3}",
+    ".mg-now .mg-box,.mg-to .mg-box,.mg-now .mg-gate,.mg-to .mg-gate{stroke-width:2.5}",
     ".mg-number{fill:none;stroke-dasharray:3 2}",
 )
 
