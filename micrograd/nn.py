@@ -98,14 +98,19 @@ class Module(Saved):
         """Numbers that belong to the state but are not trained, such as running means."""
         return {}
 
+    def named_buffers(self) -> list[tuple[str, list[float]]]:
+        """The buffers of this module and all inside it, with where they are."""
+        return [
+            (f"{path}.{name}" if path else name, numbers)
+            for path, module in [("", self), *found_in(self, "")]
+            if isinstance(module, Module)
+            for name, numbers in module.buffers().items()
+        ]
+
     def state_dict(self) -> dict[str, Any]:
         """All parameters and buffers by name, as plain numbers."""
         state: dict[str, Any] = {name: p.data for name, p in self.named_parameters()}
-        for path, module in [("", self), *found_in(self, "")]:
-            if isinstance(module, Module):
-                for name, numbers in module.buffers().items():
-                    state[f"{path}.{name}" if path else name] = list(numbers)
-        return state
+        return {**state, **{name: list(numbers) for name, numbers in self.named_buffers()}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Nothing; sets the parameters to these numbers. All of them fit, or none is set."""
@@ -129,10 +134,8 @@ class Module(Saved):
                 )
         for name, p in self.named_parameters():
             p.data = new[name]
-        for path, module in [("", self), *found_in(self, "")]:
-            if isinstance(module, Module):
-                for name, numbers in module.buffers().items():
-                    numbers[:] = new[f"{path}.{name}" if path else name]
+        for name, numbers in self.named_buffers():
+            numbers[:] = new[name]
 
 
 def is_batch(x: Any) -> bool:
@@ -150,7 +153,7 @@ def not_traced(why: str) -> None:
 
 def found_in(module: Module, prefix: str) -> Iterator[tuple[str, Value | Module]]:
     """The leaves and Modules among the attributes of a module, at any depth, each once."""
-    seen: set[int] = set()
+    seen = {id(module)}
 
     def look(x: Any, path: str) -> Iterator[tuple[str, Value | Module]]:
         if isinstance(x, (Value, Module)):

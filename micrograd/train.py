@@ -77,7 +77,7 @@ def fit(
     the loss on the training data. `loss(model(x), y)` is averaged over batches of
     `batch_size` examples, all of them if None, drawn in an order that `seed` fixes;
     `penalty()` is added to each batch's mean. With `patience`, training stops once that
-    many epochs brought nothing better.
+    many epochs brought nothing better. The optimizer stays where training ended.
 
     `before_step()` is called when the gradients are there, to clip them say; after the step
     `schedule.step()`, then `after_step()`, to bound weights say. Ctrl-C ends training early

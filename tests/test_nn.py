@@ -269,6 +269,18 @@ def test_modules_find_their_parameters_wherever_they_are():
     assert model.modules()[0] is model
 
 
+def test_a_part_that_knows_its_whole_changes_no_name():
+    class Whole(Module):
+        def __init__(self):
+            self.part = Neuron(1)
+            self.part.whole = self
+            self.scale = Value(1.0)
+
+    names = [name for name, _ in Whole().named_parameters()]
+    assert names == ["part.w.0", "part.b", "scale"]
+    assert len(Whole().modules()) == 2
+
+
 def test_train_and_eval_reach_every_module():
     model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5), nn.Sequential(nn.BatchNorm(2)))
     assert all(m.training for m in model.modules())

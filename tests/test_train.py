@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -298,16 +299,45 @@ def test_iris_is_learned_and_generalizes():
     assert accuracy(model, test_x, test_y) >= 0.93
 
 
+def length_of_boundary(model, n=30):
+    """How many neighbours on a grid are told apart."""
+    steps = [i / (n - 1) for i in range(n)]
+    said = predict(model, [[5 * a - 2, 4 * b - 1.5] for b in steps for a in steps])
+    rows = [said[i : i + n] for i in range(0, n * n, n)]
+    across = sum(a != b for row in rows for a, b in pairwise(row))
+    return across + sum(a != b for row, other in pairwise(rows) for a, b in zip(row, other))
+
+
 def test_stronger_regularization_makes_smaller_weights_and_a_smoother_boundary():
     points = data.moons(60, noise=0.35, seed=5)
-    lengths, fits = [], []
-    for strength in (0.0, 0.01, 0.1):
+    weight, edge, error = [], [], []
+    for strength in (0.0, 0.002, 0.02):
         random.seed(3)
         model = nn.MLP(2, [12, 1], activation="tanh", init="xavier")
         weights = [w for layer in model.layers for n in layer.neurons for w in n.w]
         opt = optim.Adam(model.parameters(), lr=0.1)
-        run(model, opt, points, epochs=60, penalty=lambda s=strength, w=weights: s * losses.l2(w))
-        lengths.append(math.sqrt(losses.l2(weights).data))
-        fits.append(evaluate(model, losses.logistic, points))
-    assert lengths[0] > 2 * lengths[1] > 3 * lengths[2]
-    assert fits == sorted(fits)
+        run(model, opt, points, epochs=150, penalty=lambda s=strength, w=weights: s * losses.l2(w))
+        weight.append(math.sqrt(losses.l2(weights).data))
+        edge.append(length_of_boundary(model))
+        error.append(evaluate(model, losses.logistic, points))
+    assert weight[0] > 2 * weight[1] > 2.2 * weight[2]
+    assert edge[0] > 1.5 * max(edge[1:])  # winds around single points, then no longer
+    assert error == sorted(error)
+
+
+def test_stronger_regularization_widens_the_margin_of_a_linear_classifier():
+    rng = random.Random(1)
+    points = [[rng.gauss(m, 0.5), rng.gauss(m, 0.5)] for m in (1, -1) for _ in range(15)]
+    labels = [1] * 15 + [-1] * 15
+    widths = []
+    for strength in (0.001, 0.01, 0.1):
+        neuron = nn.Neuron(2, nonlin=False, init="zeros")
+        opt = optim.SGD(neuron.parameters(), lr=0.1)
+        fit(
+            neuron, losses.hinge, (points, labels), opt, epochs=150, progress=False,
+            penalty=lambda s=strength, n=neuron: s * losses.l2(n.w),
+        )  # fmt: skip
+        assert accuracy(neuron, points, labels) >= 0.9
+        widths.append(2 / math.hypot(*[w.data for w in neuron.w]))
+    assert widths == sorted(widths)
+    assert widths[-1] > 1.3 * widths[0]
