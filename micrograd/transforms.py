@@ -74,6 +74,10 @@ class Run:
         self.inputs: list[list[Value]] = []
         # Whether derivatives come back as Values, because someone may differentiate them.
         self.keep = DEPTH.value > 0 or WATCH.symbolic()
+        # Under no_grad() they are constants to all that comes after.
+        self.constant = WATCH.active > 0 and any(
+            isinstance(observer, no_grad) for observer in WATCH.observers()
+        )
         self.given = [xs[i] for i in places(argnums, len(xs), who)]
         for i, x in zip(argnums, self.given, strict=True):
             numbers = [self.fresh(number) for number in flatten(x)]
@@ -110,7 +114,15 @@ class Run:
 
     def plain(self, x: Any) -> Any:
         """What the caller should get of a Value of this run: itself, or its number."""
-        return x if self.keep or not isinstance(x, Value) else x._data
+        if not isinstance(x, Value):
+            return x
+        if not self.keep:
+            return x._data
+        return Value(x._data) if self.constant else x
+
+    def finished(self, x: Any) -> Any:
+        """A derivative that is a Value, as the caller should get it."""
+        return Value(x._data) if self.constant and isinstance(x, Value) else x
 
     def result(self) -> Any:
         return rebuild(self.value, iter([self.plain(y) for y in self.outputs]))
@@ -122,7 +134,7 @@ class Run:
                 total = sum_of_products(seeds, self.outputs)
                 ends = [x for xs in self.inputs for x in xs]
                 found = adjoints(total, Value(1.0), ends) if isinstance(total, Value) else {}
-            return [[found.get(x, 0.0) for x in xs] for xs in self.inputs]
+            return [[self.finished(found.get(x, 0.0)) for x in xs] for xs in self.inputs]
         starts: dict[Any, float] = {}
         for y, seed in zip(self.outputs, seeds, strict=True):
             start = real(seed, f"{self.who}: the cotangent")
@@ -142,7 +154,7 @@ class Run:
         if self.keep or any(isinstance(t, Value) for t in rates):
             with one_deeper():
                 found = tangents_of(list(self.outputs), moving)
-            return [found.get(y, 0.0) for y in self.outputs]
+            return [self.finished(found.get(y, 0.0)) for y in self.outputs]
         speeds = self.tape.push(moving)
         return [at(self.tape, speeds, y) for y in self.outputs]
 

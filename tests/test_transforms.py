@@ -480,6 +480,14 @@ def test_no_grad_inside_counts_and_outside_does_not():
         return constant * x
 
     assert mg.grad(half_hidden)(3.0) == 9.0
+
+    def slope_hidden(x):
+        with mg.no_grad():
+            slope = mg.grad(lambda v: v * v * x)(x)  # 2 x**2
+            rate = jvp(lambda v: v * x, x, 1.0)[1]  # x
+        return slope * rate * x
+
+    assert mg.grad(slope_hidden)(3.0) == 18.0 * 3.0
     assert mg.grad(lambda x: x.detach() * x)(3.0) == 3.0
 
 
