@@ -24,10 +24,10 @@
 #include "functions.h"
 
 enum { COLUMN, SCALAR, INPUT };
-enum { ADD, SUB, MUL, DIV, NEG, RELU, GATE, DOTS, ADDN, TOTAL, INNERS, OUT, CALL, PYCALL, SPREAD,
-       OPS };
+enum { ADD, SUB, MUL, DIV, NEG, RELU, GATE, DOTS, ADDN, TOTAL, OUTER, OUT, CALL, PYCALL,
+       SPREAD, LAYER, OPS };
 /* How many operands each takes; -1: see `check`. */
-static const int ARITY[OPS] = {2, 2, 2, 2, 1, 1, 2, -1, -1, 1, -1, 1, -1, -1, 6};
+static const int ARITY[OPS] = {2, 2, 2, 2, 1, 1, 2, -1, -1, 1, -1, 1, -1, -1, 6, -1};
 #define NONE (-1)
 #define MOST 4096 /* operands of a function of any number */
 
@@ -151,7 +151,7 @@ CLONES static void k_scaled(double *restrict dst, const double *start, int ss, i
 }
 
 #if VECTORS
-static inline double lanes(v8 a) {
+static inline __attribute__((always_inline)) double lanes(v8 a) {
     return ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7]));
 }
 #endif
@@ -168,38 +168,146 @@ CLONES static double k_total(const double *x, Py_ssize_t n) {
     return sum;
 }
 
-/* The sums of d * x over the block, for several x at once. */
-CLONES static void k_inner(double *sums, const double *d, const double *const *x, int m,
-                           Py_ssize_t n) {
-    int k = 0;
 #if VECTORS
-    for (; k + 4 <= m; k += 4) {
-        v8 a = {0}, b = {0}, c = {0}, e = {0};
-        const double *p = x[k], *q = x[k + 1], *r = x[k + 2], *t = x[k + 3];
-        Py_ssize_t i = 0;
+#define MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+/* The sums of the lanes of eight vectors, as one vector. */
+static inline __attribute__((always_inline)) v8 lanes8(v8 a, v8 b, v8 c, v8 d, v8 e, v8 f, v8 g, v8 h) {
+#define PAIR(x, y) MIX(x, y, 0, 8, 2, 10, 4, 12, 6, 14) + MIX(x, y, 1, 9, 3, 11, 5, 13, 7, 15)
+#define FOUR(x, y) MIX(x, y, 0, 1, 8, 9, 4, 5, 12, 13) + MIX(x, y, 2, 3, 10, 11, 6, 7, 14, 15)
+    v8 ab = PAIR(a, b), cd = PAIR(c, d), ef = PAIR(e, f), gh = PAIR(g, h);
+    v8 low = FOUR(ab, cd), high = FOUR(ef, gh);
+    return MIX(low, high, 0, 1, 2, 3, 8, 9, 10, 11) + MIX(low, high, 4, 5, 6, 7, 12, 13, 14, 15);
+}
+#endif
+
+/* The sums of d * x over the block, for one d and up to eight x. */
+CLONES static void k_row(double *restrict sums, Py_ssize_t step, const double *d,
+                         const double *const *x, int count, Py_ssize_t n) {
+    Py_ssize_t i = 0;
+    double first[8] = {0};
+#if VECTORS
+    v8 s[8] = {{0}};
+    if (count == 8) {
+        v8 s0 = {0}, s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
         for (; i + 8 <= n; i += 8) {
             v8 g = AT(d, i);
-            a += g * AT(p, i), b += g * AT(q, i), c += g * AT(r, i), e += g * AT(t, i);
+            s0 += g * AT(x[0], i), s1 += g * AT(x[1], i), s2 += g * AT(x[2], i);
+            s3 += g * AT(x[3], i), s4 += g * AT(x[4], i), s5 += g * AT(x[5], i);
+            s6 += g * AT(x[6], i), s7 += g * AT(x[7], i);
         }
-        sums[k] = lanes(a), sums[k + 1] = lanes(b), sums[k + 2] = lanes(c), sums[k + 3] = lanes(e);
-        for (; i < n; i++) {
-            sums[k] += d[i] * p[i], sums[k + 1] += d[i] * q[i];
-            sums[k + 2] += d[i] * r[i], sums[k + 3] += d[i] * t[i];
-        }
+        TO(first, 0) = lanes8(s0, s1, s2, s3, s4, s5, s6, s7);
+    } else {
+        Py_ssize_t whole = n & ~(Py_ssize_t)7;
+        for (int k = 0; k < count; k++)
+            for (i = 0; i < whole; i += 8) s[k] += AT(d, i) * AT(x[k], i);
+        i = whole;
+        TO(first, 0) = lanes8(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]);
     }
 #endif
-    for (; k < m; k++) {
-        const double *p = x[k];
-        Py_ssize_t i = 0;
-        double sum = 0.0;
+    for (int k = 0; k < count; k++) {
+        double sum = first[k];
+        for (Py_ssize_t l = i; l < n; l++) sum += d[l] * x[k][l];
+        sums[k * step] = sum;
+    }
+}
+
+/* The same for four d and two x at once, which reads each column less often. */
+CLONES static void k_tile(double *restrict sums, const double *const *d, const double *x,
+                          const double *y, Py_ssize_t n) {
+    Py_ssize_t i = 0;
+    double first[8] = {0};
+    const double *d0 = d[0], *d1 = d[1], *d2 = d[2], *d3 = d[3];
 #if VECTORS
-        v8 a = {0};
-        for (; i + 8 <= n; i += 8) a += AT(d, i) * AT(p, i);
-        sum = lanes(a);
-#endif
-        for (; i < n; i++) sum += d[i] * p[i];
-        sums[k] = sum;
+    v8 s0 = {0}, s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
+    for (; i + 8 <= n; i += 8) {
+        v8 p = AT(x, i), q = AT(y, i), g = AT(d0, i), h = AT(d1, i);
+        s0 += g * p, s1 += g * q, s2 += h * p, s3 += h * q;
+        g = AT(d2, i), h = AT(d3, i);
+        s4 += g * p, s5 += g * q, s6 += h * p, s7 += h * q;
     }
+    TO(first, 0) = lanes8(s0, s1, s2, s3, s4, s5, s6, s7);
+#endif
+    for (; i < n; i++) {
+        first[0] += d0[i] * x[i], first[1] += d0[i] * y[i], first[2] += d1[i] * x[i];
+        first[3] += d1[i] * y[i], first[4] += d2[i] * x[i], first[5] += d2[i] * y[i];
+        first[6] += d3[i] * x[i], first[7] += d3[i] * y[i];
+    }
+    memcpy(sums, first, sizeof first);
+}
+
+/* sums[j * k + i] = the sum over the block of d[j] * x[i]. */
+static void k_outer(double *restrict sums, const double *const *d, int m, const double *const *x,
+                    int k, Py_ssize_t n) {
+    int j = 0;
+    for (; j + 4 <= m; j += 4) {
+        int i = 0;
+        for (; i + 2 <= k; i += 2) {
+            double s[8];
+            k_tile(s, d + j, x[i], x[i + 1], n);
+            for (int l = 0; l < 4; l++) {
+                sums[(j + l) * k + i] = s[2 * l];
+                sums[(j + l) * k + i + 1] = s[2 * l + 1];
+            }
+        }
+        if (i < k) k_row(sums + j * k + i, k, x[i], d + j, 4, n);
+    }
+    for (; j < m; j++)
+        for (int i = 0; i < k; i += 8) k_row(sums + j * k + i, 1, d[j], x + i, k - i < 8 ? k - i : 8, n);
+}
+
+/* Four sums of scalars times columns at once, over the same columns. s holds the scalars of
+   column 0 for the four, then those of column 1, and so on. */
+CLONES static void k_four(double *const *dst, const double *start, const double *restrict s,
+                          int m, const double *const *x, Py_ssize_t n) {
+    double *y0 = dst[0], *y1 = dst[1], *y2 = dst[2], *y3 = dst[3];
+    Py_ssize_t i = 0;
+#if VECTORS
+    for (; i + 16 <= n; i += 16) {
+        v8 a0, a1, b0, b1, c0, c1, d0, d1;
+        int k = 0;
+        if (start) {
+            a0 = a1 = start[0] - (v8){0}, b0 = b1 = start[1] - (v8){0};
+            c0 = c1 = start[2] - (v8){0}, d0 = d1 = start[3] - (v8){0};
+        } else {
+            v8 p = AT(x[0], i), q = AT(x[0], i + 8);
+            a0 = s[0] * p, a1 = s[0] * q, b0 = s[1] * p, b1 = s[1] * q;
+            c0 = s[2] * p, c1 = s[2] * q, d0 = s[3] * p, d1 = s[3] * q;
+            k = 1;
+        }
+        for (; k < m; k++) {
+            const double *w = s + 4 * k;
+            v8 p = AT(x[k], i), q = AT(x[k], i + 8);
+            a0 += w[0] * p, a1 += w[0] * q, b0 += w[1] * p, b1 += w[1] * q;
+            c0 += w[2] * p, c1 += w[2] * q, d0 += w[3] * p, d1 += w[3] * q;
+        }
+        TO(y0, i) = a0, TO(y0, i + 8) = a1, TO(y1, i) = b0, TO(y1, i + 8) = b1;
+        TO(y2, i) = c0, TO(y2, i + 8) = c1, TO(y3, i) = d0, TO(y3, i + 8) = d1;
+    }
+    for (; i + 8 <= n; i += 8) {
+        v8 a, b, c, d;
+        int k = 0;
+        if (start) {
+            a = start[0] - (v8){0}, b = start[1] - (v8){0};
+            c = start[2] - (v8){0}, d = start[3] - (v8){0};
+        } else {
+            v8 p = AT(x[0], i);
+            a = s[0] * p, b = s[1] * p, c = s[2] * p, d = s[3] * p, k = 1;
+        }
+        for (; k < m; k++) {
+            v8 p = AT(x[k], i);
+            const double *w = s + 4 * k;
+            a += w[0] * p, b += w[1] * p, c += w[2] * p, d += w[3] * p;
+        }
+        TO(y0, i) = a, TO(y1, i) = b, TO(y2, i) = c, TO(y3, i) = d;
+    }
+#endif
+    for (; i < n; i++)
+        for (int o = 0; o < 4; o++) {
+            int k = start ? 0 : 1;
+            double a = start ? start[o] : s[o] * x[0][i];
+            for (; k < m; k++) a += s[4 * k + o] * x[k][i];
+            dst[o][i] = a;
+        }
 }
 
 /* Sections ---------------------------------------------------------------------------------- */
@@ -368,11 +476,39 @@ static int run_section(Machine *m, const Section *section, const Place *place, d
             }
             break;
         case TOTAL: scalars[pc[-2 - count]] += k_total(at(place, r[0]), real); break;
-        case INNERS: { /* d, x1, x2, ..., and the scalars to add their sums to */
-            int k = (count - 1) / 2;
-            for (int i = 0; i < k; i++) p[i] = at(place, r[1 + i]);
-            k_inner(s, at(place, r[0]), p, k, real);
-            for (int i = 0; i < k; i++) scalars[r[1 + k + i]] += s[i];
+        case OUTER: { /* how many d, how many x, the columns d and x, and the scalars to add to */
+            int rows = r[0], k = r[1];
+            for (int i = 0; i < rows + k; i++) p[i] = at(place, r[2 + i]);
+            k_outer(s, p, rows, p + rows, k, real);
+            const int32_t *to = r + 2 + rows + k;
+            for (int i = 0; i < rows * k; i++) scalars[to[i]] += s[i];
+            break;
+        }
+        case LAYER: { /* how many sums, how many columns, the columns; result, start, scalars of each */
+            int sums = r[0], k = r[1], j = 0;
+            const int32_t *each = r + 2 + k;
+            for (int i = 0; i < k; i++) p[i] = at(place, r[2 + i]);
+            for (; j < sums; j += 4) {
+                int some = sums - j < 4 ? sums - j : 4;
+                const int32_t *of[4];
+                double start[4], *y[4];
+                for (int o = 0; o < some; o++) {
+                    of[o] = each + (Py_ssize_t)(j + o) * (k + 2);
+                    y[o] = registers + (Py_ssize_t)of[o][0] * place->width;
+                    start[o] = of[o][1] == NONE ? 0.0 : scalars[of[o][1] >> 2];
+                }
+                int begun = of[0][1] != NONE;
+                if (some == 4) {
+                    for (int i = 0; i < k; i++)
+                        for (int o = 0; o < 4; o++) s[4 * i + o] = scalars[of[o][2 + i] >> 2];
+                    k_four(y, begun ? start : NULL, s, k, p, n);
+                } else {
+                    for (int o = 0; o < some; o++) {
+                        for (int i = 0; i < k; i++) s[i] = scalars[of[o][2 + i] >> 2];
+                        k_scaled(y[o], begun ? start + o : NULL, 0, k, s, p, n);
+                    }
+                }
+            }
             break;
         }
         case OUT: {
@@ -429,7 +565,7 @@ static int prepare(Machine *m, Py_ssize_t width, Scratch *scratch) {
     }
     Py_ssize_t most = m->most_operands + 1;
     scratch->p = malloc(most * sizeof(double *));
-    scratch->s = malloc(most * sizeof(double));
+    scratch->s = malloc(4 * most * sizeof(double));
     scratch->step = malloc(most * sizeof(int));
     return scratch->p && scratch->s && scratch->step ? 0 : -1;
 }
@@ -476,6 +612,32 @@ static int fits(const Machine *m, int32_t r, int by_columns) {
     return 0;
 }
 
+/* The instructions with a table of operands. */
+static const char *check_table(const Machine *m, int op, const int32_t *r, int32_t count) {
+    if (count < 2) return "an instruction is cut off";
+    int64_t rows = r[0], k = r[1];
+    if (rows < 1 || k < 1 || rows > count || k > count) return "a table of no size";
+    if (count != (op == OUTER ? 2 + rows + k + rows * k : 2 + k + rows * (k + 2)))
+        return "a wrong number of operands";
+    if (op == OUTER) {
+        for (int64_t i = 0; i < rows + k; i++)
+            if ((r[2 + i] & 3) == SCALAR) return "a sum over the batch of a scalar";
+        for (int64_t i = 2 + rows + k; i < count; i++)
+            if (r[i] < 0 || r[i] >= m->n_scalars) return "a destination out of range";
+        return NULL;
+    }
+    for (int64_t i = 0; i < k; i++)
+        if ((r[2 + i] & 3) == SCALAR) return "a scalar where a column belongs";
+    const int32_t *each = r + 2 + k;
+    for (int64_t j = 0; j < rows; j++, each += k + 2) {
+        if (each[0] < 0 || each[0] >= m->n_registers) return "a destination out of range";
+        if ((each[1] == NONE) != (r[2 + k + 1] == NONE)) return "some sums with a start, some without";
+        for (int64_t i = each[1] == NONE ? 2 : 1; i < k + 2; i++)
+            if ((each[i] & 3) != SCALAR || !fits(m, each[i], 0)) return "an operand out of range";
+    }
+    return NULL;
+}
+
 static const char *check(Machine *m, const Section *section, int by_columns) {
     const int32_t *pc = section->code, *end = pc + section->size;
     while (pc < end) {
@@ -486,9 +648,9 @@ static const char *check(Machine *m, const Section *section, int by_columns) {
         if (ARITY[op] >= 0 && count != ARITY[op]) return "a wrong number of operands";
         Py_ssize_t room = !by_columns || op == TOTAL ? m->n_scalars : m->n_registers;
         if (op == OUT) room = m->n_outputs;
-        if (op == INNERS) room = 1;
+        if (op == OUTER || op == LAYER) room = 1;
         if (dst < 0 || dst >= room) return "a destination out of range";
-        if ((op == TOTAL || op == INNERS || op == OUT) && !by_columns)
+        if ((op == TOTAL || op == OUT) && !by_columns)
             return "a sum over the batch outside of it";
         const int32_t *r = pc + 3;
         int first = 0, last = count;
@@ -496,13 +658,11 @@ static const char *check(Machine *m, const Section *section, int by_columns) {
             if (count < 3 || count % 2 == 0) return "a wrong number of operands";
             if (r[0] == NONE) first = 1;
         }
-        if (op == INNERS) {
-            if (count < 3 || count % 2 == 0) return "a wrong number of operands";
-            last = 1 + (count - 1) / 2;
-            for (int i = last; i < count; i++)
-                if (r[i] < 0 || r[i] >= m->n_scalars) return "a destination out of range";
-            for (int i = 0; i < last; i++)
-                if ((r[i] & 3) == SCALAR) return "a sum over the batch of a scalar";
+        if (op == OUTER || op == LAYER) {
+            const char *wrong = check_table(m, op, r, count);
+            if (wrong) return wrong;
+            if (!by_columns) return "columns outside of a batch";
+            first = 2, last = 2 + r[1] + (op == OUTER ? r[0] : 0);
         }
         if (op == TOTAL && (r[0] & 3) == SCALAR) return "a sum over the batch of a scalar";
         if (op == SPREAD) {

@@ -30,8 +30,8 @@ except ImportError:
 COLUMN, SCALAR, INPUT_COLUMN = 0, 1, 2
 (
     OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_NEG, OP_RELU, OP_GATE, OP_DOTS, OP_ADDN, OP_TOTAL,
-    OP_INNERS, OP_OUT, OP_CALL, OP_PYCALL, OP_SPREAD,
-) = range(15)  # fmt: skip
+    OP_OUTER, OP_OUT, OP_CALL, OP_PYCALL, OP_SPREAD, OP_LAYER,
+) = range(16)  # fmt: skip
 SIMPLE = {
     "add": OP_ADD, "sub": OP_SUB, "mul": OP_MUL, "div": OP_DIV, "neg": OP_NEG, "relu": OP_RELU,
     "gate": OP_GATE, "sum": OP_ADDN,
@@ -55,6 +55,14 @@ class Instruction(NamedTuple):
     bare: tuple[int, ...]
     steps: tuple[int, ...]
     targets: tuple[int, ...] = ()
+    sums: tuple[tuple[int, int, tuple[int, ...]], ...] = ()  # of a layer: result, start, scalars
+
+    @property
+    def results(self) -> tuple[int, ...]:
+        """The columns that it fills."""
+        if self.op in (OP_OUT, OP_OUTER, OP_TOTAL):
+            return ()
+        return tuple([y for y, _, _ in self.sums]) or (self.result,)
 
 
 class Chain(NamedTuple):
@@ -86,7 +94,7 @@ class Encoder:
         if mapped:
             for k, y in enumerate(program.outputs):
                 self.sections[1].append(Instruction(OP_OUT, k, (), (y,)))
-        self.sections[1] = grouped(self.sections[1])
+        self.sections[1] = layers(outer_products(self.sections[1]), self.varying)
 
     def depends_on_sums(self) -> list[bool]:
         found = [False] * len(self.program)
@@ -180,7 +188,7 @@ class Encoder:
         if rule is TOTAL:
             return Instruction(OP_TOTAL, i, (), xs)
         if rule is INNER:
-            return Instruction(OP_INNERS, -1, (), xs, (i,))
+            return Instruction(OP_OUTER, -1, (1, 1), xs, (i,))
         if rule.name in SIMPLE:
             return Instruction(SIMPLE[rule.name], i, (), xs)
         if rule.name in _machine.FUNCTIONS and TABLE.get(rule.name) is rule:
@@ -243,16 +251,22 @@ class Encoder:
 
         def codes(section: list[Instruction]) -> bytes:
             code = array("i")
-            for op, result, bare, steps, targets in section:
-                if op in (OP_OUT, OP_INNERS):
+            for op, result, bare, steps, targets, sums in section:
+                if op in (OP_OUT, OP_OUTER, OP_LAYER):
                     target = max(result, 0)
                 else:
                     target = slot[result] if result in slot else registers[result]
-                code.extend((op, target, len(bare) + len(steps) + len(targets), *bare))
+                count = (
+                    len(bare) + len(steps) + len(targets) + sum([2 + len(ws) for *_, ws in sums])
+                )
+                code.extend((op, target, count, *bare))
                 if op == OP_SPREAD:
                     continue
                 code.extend([ref(x) for x in steps])
                 code.extend([slot[t] for t in targets])
+                for y, start, ws in sums:
+                    code.extend((registers[y], NONE if start == NONE else ref(start)))
+                    code.extend([ref(w) for w in ws])
             return code.tobytes()
 
         rows[1] = self.sections[1]
@@ -275,38 +289,78 @@ def extend(pairs: list[tuple[int, int]], pair: tuple[int, int]) -> list[tuple[in
     return pairs
 
 
-def grouped(section: list[Instruction]) -> list[Instruction]:
-    """The same with the sums of products that share a factor made at once, where the last was."""
-    inners = [i for i in section if i.op == OP_INNERS]
+def outer_products(section: list[Instruction]) -> list[Instruction]:
+    """The same with sums of products made together, where the last of them was.
+
+    First those that share a factor become a row, then rows over the same columns a table.
+    """
+    inners = [i for i in section if i.op == OP_OUTER]
     count: dict[int, int] = {}
     for instruction in inners:
         for x in set(instruction.steps):
             count[x] = count.get(x, 0) + 1
-    members: dict[int, list[tuple[int, int]]] = {}
+    rows: dict[int, list[tuple[int, int]]] = {}
     last: dict[int, int] = {}
     for at, instruction in enumerate(section):
-        if instruction.op == OP_INNERS:
+        if instruction.op == OP_OUTER:
             a, b = instruction.steps
             if count[b] > count[a]:
                 a, b = b, a
-            members.setdefault(a, []).append((b, instruction.targets[0]))
+            rows.setdefault(a, []).append((b, instruction.targets[0]))
             last[a] = at
+    tables: dict[tuple[int, ...], list[int]] = {}
+    for d, row in rows.items():
+        tables.setdefault(tuple([x for x, _ in row]), []).append(d)
+    end = {max([last[d] for d in ds]): xs for xs, ds in tables.items()}
     found = []
     for at, instruction in enumerate(section):
-        if instruction.op != OP_INNERS:
+        if instruction.op != OP_OUTER:
             found.append(instruction)
-            continue
-        for d in instruction.steps:
-            if last.get(d) == at:
-                group = members[d]
-                for k in range(0, len(group), LONGEST):
-                    part = group[k : k + LONGEST]
-                    found.append(
-                        Instruction(
-                            OP_INNERS, -1, (), (d, *[x for x, _ in part]), tuple(t for _, t in part)
-                        )
+        elif at in end:
+            xs = end[at]
+            ds = tables[xs]
+            targets = [t for d in ds for _, t in rows[d]]
+            found.append(Instruction(OP_OUTER, -1, (len(ds), len(xs)), (*ds, *xs), tuple(targets)))
+    return found
+
+
+def layers(section: list[Instruction], varying: list[bool]) -> list[Instruction]:
+    """The same with sums of scalars times the same columns made together, where the first was."""
+    groups: dict[Any, list[Instruction]] = {}
+
+    def key(instruction: Instruction) -> Any:
+        start = instruction.steps[0] if not instruction.bare else NONE
+        pairs = instruction.steps[0 if instruction.bare else 1 :]
+        if start != NONE and varying[start]:
+            return None
+        if any([varying[s] for s in pairs[::2]]) or not all([varying[x] for x in pairs[1::2]]):
+            return None
+        return start == NONE, pairs[1::2]
+
+    for instruction in section:
+        if instruction.op == OP_DOTS:
+            k = key(instruction)
+            if k is not None:
+                groups.setdefault(k, []).append(instruction)
+    found = []
+    for instruction in section:
+        k = key(instruction) if instruction.op == OP_DOTS else None
+        group = groups.get(k, [])
+        if len(group) < 2:
+            found.append(instruction)
+        elif group[0] is instruction:
+            columns = k[1]
+            sums = tuple(
+                [
+                    (
+                        one.result,
+                        NONE if one.bare else one.steps[0],
+                        one.steps[0 if one.bare else 1 :][::2],
                     )
-                del last[d]
+                    for one in group
+                ]
+            )
+            found.append(Instruction(OP_LAYER, -1, (len(group), len(columns)), columns, (), sums))
     return found
 
 
@@ -379,8 +433,8 @@ def allocate(
     free: list[int] = []
     size = 0
     for at, instruction in enumerate(section):
-        result = instruction.result
-        if instruction.op not in (OP_OUT, OP_INNERS, OP_TOTAL):
+        # A result never takes the place of an operand of the same instruction.
+        for result in instruction.results:
             if free:
                 registers[result] = free.pop()
             else:
@@ -389,8 +443,7 @@ def allocate(
         for x in set(instruction.steps):
             if last[x] == at and varying[x] and x not in inputs:
                 free.append(registers[x])
-        if result in registers and result not in last:
-            free.append(registers[result])
+        free.extend([registers[y] for y in instruction.results if y not in last])
     return registers, size
 
 
