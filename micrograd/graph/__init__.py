@@ -6,6 +6,7 @@
 from .diagram import name_values
 from .dot import draw_dot, trace
 from .draw import Graph, draw
+from .frames import Frames, frames
 from .latex import latex
 from .paths import Explanation, explain
 from .scope import scope
@@ -13,11 +14,13 @@ from .steps import Step, steps
 
 __all__ = [
     "Explanation",
+    "Frames",
     "Graph",
     "Step",
     "draw",
     "draw_dot",
     "explain",
+    "frames",
     "latex",
     "name_values",
     "scope",
