@@ -349,6 +349,7 @@ def layers(section: list[Instruction], varying: list[bool]) -> list[Instruction]
         if len(group) < 2:
             found.append(instruction)
         elif group[0] is instruction:
+            assert k is not None
             columns = k[1]
             sums = tuple(
                 [
