@@ -17,6 +17,7 @@ not needed at once is imported when first asked for.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from . import ops
 from .engine import Value
 from .modes import no_grad
 from .ops import *  # noqa: F403
@@ -26,7 +27,7 @@ from .toposort import compiled
 from .version import __version__
 
 if TYPE_CHECKING:
-    from . import nn
+    from . import nn as nn
 
 _LATER = {
     name: module
@@ -72,12 +73,6 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER})
 
 
-__all__ = [
-    "Value",
-    "__version__",
-    "compiled",
-    "max",
-    "min",
-    "nn",
-    "no_grad",
-]
+__all__ = ["Value", "__version__", "compiled", "max", "min", "no_grad"]
+__all__ += ops.__all__
+__all__ += [*_LATER]

@@ -93,7 +93,7 @@ def moons():
 
 
 def test_the_moons_demo_follows_the_same_trajectory():
-    X, y = moons()
+    X, y = moons()  # noqa: N806
     random.seed(1337)
     model = MLP(2, [16, 16, 1])
     assert len(model.parameters()) == 337
@@ -127,7 +127,7 @@ def test_the_moons_are_those_of_scikit_learn():
     np = pytest.importorskip("numpy")
     datasets = pytest.importorskip("sklearn.datasets")
     np.random.seed(1337)
-    X, y = datasets.make_moons(n_samples=100, noise=0.1)
+    X, y = datasets.make_moons(n_samples=100, noise=0.1)  # noqa: N806
     ours, labels = moons()
     assert np.allclose(X, ours, rtol=1e-12, atol=0)
     assert (y * 2 - 1).tolist() == labels

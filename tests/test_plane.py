@@ -1,71 +1,96 @@
-"""The decision regions as SVG: each cell and each example in its place, well formed."""
+"""The picture of a classifier's decisions: right places, well-formed, told apart without colour."""
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from micrograd import data
-from micrograd.plane import CELLS, POINTS, REGIONS, SIZE, boundary, marker
+from micrograd import plane
 
-NS = "{http://www.w3.org/2000/svg}"
-
-
-def halves(points):
-    return [int(x[0] > 0) for x in points]
+SVG = "{http://www.w3.org/2000/svg}"
 
 
-def picture(**more):
-    xs, ys = [[-1.0, 0.0], [1.0, 2.0], [1.0, -2.0]], [0, 1, 1]
-    return boundary(halves, xs, ys, "<halves> & more", **more)
+def picture(classify, points, y, **options):
+    return ElementTree.fromstring(plane.boundary(classify, points, y, "A title", **options))
 
 
-def test_it_is_well_formed_titled_and_the_same_each_time():
-    root = ElementTree.fromstring(picture(axes=("a<b", "c"), names=("left", "right & up")))
-    assert root.get("role") == "img"
-    assert root.find(f"{NS}title").text == "<halves> & more"
-    texts = [t.text for t in root.iter(f"{NS}text")]
-    assert texts == ["<halves> & more", "left", "right & up", "a<b", "c"]
-    assert picture() == picture()
+def regions(root):
+    """The rectangles of the background as (x, y, width, fill)."""
+    return [
+        (float(r.get("x")), float(r.get("y")), float(r.get("width")), r.get("fill"))
+        for r in root.iter(f"{SVG}rect")
+        if r.get("fill") in plane.REGIONS
+    ]
 
 
-def test_the_regions_cover_the_plane_and_meet_where_the_class_changes():
-    rects = list(ElementTree.fromstring(picture()).iter(f"{NS}rect"))
-    cells = [r for r in rects if r.get("fill") in REGIONS]
-    assert len(cells) == 2 * CELLS
-    assert sum(float(r.get("width")) for r in cells) == pytest.approx(SIZE * CELLS)
-    for r in cells:
-        left = r.get("fill") == REGIONS[0]
-        assert (float(r.get("x")) < SIZE / 2) == left
-        assert float(r.get("width")) == SIZE / 2
+CORNERS = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
 
 
-def test_each_example_is_where_it_belongs_with_the_mark_of_its_class():
-    root = ElementTree.fromstring(picture())
-    (circle,) = root.iter(f"{NS}circle")
-    assert circle.get("fill") == POINTS[0]
-    assert (float(circle.get("cx")), float(circle.get("cy"))) == pytest.approx(
-        (38.7, 200.0), abs=0.1
-    )
-    squares = [r for r in root.iter(f"{NS}rect") if r.get("fill") == POINTS[1]]
+def test_the_regions_cover_the_square_once():
+    root = picture(lambda rows: [int(a > b) for a, b in rows], CORNERS, [0, 1, 0, 1])
+    found = regions(root)
+    assert sum(width for _, _, width, _ in found) == pytest.approx(plane.SIZE * plane.CELLS)
+    lines = {y for _, y, _, _ in found}
+    assert len(lines) == plane.CELLS
+
+
+def test_up_is_up_and_right_is_right():
+    """A classifier of the upper right quarter colours that quarter."""
+    root = picture(lambda rows: [int(a > 0.5 and b > 0.5) for a, b in rows], CORNERS, [0, 0, 0, 1])
+    ones = [r for r in regions(root) if r[3] == plane.REGIONS[1]]
+    assert ones
+    half = plane.SIZE / 2
+    assert min(x for x, _, _, _ in ones) == pytest.approx(half, abs=plane.SIZE / plane.CELLS)
+    assert max(y for _, y, _, _ in ones) < half
+
+
+def test_points_stand_on_the_regions_that_they_belong_to():
+    root = picture(lambda rows: [int(a > 0.5) for a, b in rows], CORNERS, [0, 1, 0, 1])
+    circles = [float(c.get("cx")) for c in root.iter(f"{SVG}circle")]
+    assert len(circles) == 2
+    assert max(circles) < plane.SIZE / 2
+    squares = [
+        float(r.get("x")) for r in root.iter(f"{SVG}rect") if r.get("fill") == plane.POINTS[1]
+    ]
     assert len(squares) == 2
-    assert len({marker(k, 0, 0).split()[0] for k in range(3)}) == 3
+    assert min(squares) > plane.SIZE / 2
 
 
-def test_iris_has_three_classes():
-    xs, ys = data.iris()
-    points = [x[2:] for x in xs]
-    svg = boundary(
-        lambda ps: [min(2, int(p[0] / 2.5)) for p in ps], points, ys, "iris", names=data.SPECIES
+def test_classes_differ_in_shape_and_not_in_colour_alone():
+    markers = [plane.marker(k, 10.0, 10.0) for k in range(3)]
+    shapes = {re.match(r"<(\w+)", m).group(1) for m in markers}
+    assert shapes == {"circle", "rect", "path"}
+
+
+@pytest.mark.parametrize("classes", [2, 5, 7])
+def test_more_classes_than_colours(classes):
+    points = [[float(k), float(k % 2)] for k in range(classes)]
+    root = picture(lambda rows: [int(a) % classes for a, _ in rows], points, list(range(classes)))
+    assert regions(root)
+
+
+def test_one_point_and_points_on_a_line():
+    for points in ([[2.0, 3.0]], [[0.0, 1.0], [5.0, 1.0]]):
+        root = picture(lambda rows: [0] * len(rows), points, [0] * len(points))
+        text = ElementTree.tostring(root, encoding="unicode")
+        assert "nan" not in text
+        assert "inf" not in text
+
+
+def test_texts_are_escaped_and_there_for_screen_readers():
+    root = ElementTree.fromstring(
+        plane.boundary(
+            lambda rows: [0] * len(rows), CORNERS, [0] * 4, "a < b & c", ("x<1", "y&2"), ("<one>",)
+        )
     )
-    root = ElementTree.fromstring(svg)
-    assert len(list(root.iter(f"{NS}circle"))) == 50 + 1
-    assert len(list(root.iter(f"{NS}path"))) == 50 + 1
+    assert root.get("role") == "img"
+    assert root.find(f"{SVG}title").text == "a < b & c"
+    texts = [t.text for t in root.iter(f"{SVG}text")]
+    assert {"a < b & c", "x<1", "y&2", "<one>"} <= set(texts)
 
 
-def test_a_single_point_has_room_and_wrong_shapes_are_refused():
-    ElementTree.fromstring(boundary(halves, [[1.0, 1.0]], [0], "one"))
-    for xs, ys in (([], []), ([[1.0, 2.0]], []), ([[1.0]], [0])):
-        with pytest.raises(ValueError, match="two numbers"):
-            boundary(halves, xs, ys, "wrong")
+def test_the_same_twice():
+    arguments = (lambda rows: [int(a > b) for a, b in rows], CORNERS, [0, 1, 0, 1], "t")
+    assert plane.boundary(*arguments) == plane.boundary(*arguments)

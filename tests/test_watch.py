@@ -1,0 +1,155 @@
+"""Who looks on: observers see the nodes of their own thread, in order, until they leave."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+import micrograd as mg
+from micrograd import Value
+from micrograd.modes import Observer
+from micrograd.watch import WATCH
+
+
+class Notes(Observer):
+    """Writes down what it is told."""
+
+    def __init__(self):
+        self.seen = []
+
+    def made(self, node):
+        self.seen.append(("made", node._op))
+
+    def read(self, node, what):
+        self.seen.append(("read", what))
+
+    def stepped(self, node):
+        self.seen.append(("stepped", node._op))
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_left_behind():
+    assert WATCH.active == 0
+    yield
+    assert WATCH.active == 0
+    assert WATCH.observers() == []
+
+
+def test_every_kind_of_node_is_seen():
+    x, y = Value(0.5), Value(2.0)
+    with Notes() as notes:
+        z = (x + y) * x - 1.0
+        z = z / y + 1.0 / x + y**2 + 2**x
+        z = -z + x.relu() + x.exp() + mg.tanh(x) + mg.maximum(x, y) + mg.sum([x, y])
+        mg.nn.Neuron(2)([x, y])
+    made = [op for kind, op in notes.seen if kind == "made"]
+    for op in ("+", "*", "-", "/", "**2", "**", "ReLU", "exp", "tanh", "sum"):
+        assert op in made, op
+    assert made.count("ReLU") == 2
+    made.clear()
+    x * y
+    assert not made
+
+
+def test_the_backward_pass_is_seen_node_by_node():
+    x = Value(2.0)
+    y = (x * x + 1).tanh()
+    with Notes() as notes:
+        y.backward()
+    assert notes.seen == [("stepped", "tanh"), ("stepped", "+"), ("stepped", "*")]
+    assert x.grad == pytest.approx(4 * (1 - mg.tanh(5.0) ** 2))
+
+
+def test_bare_numbers_that_leave_the_graph_are_seen():
+    x = Value(2.0)
+    with Notes() as notes:
+        x.data
+        bool(x)
+        f"{x:.3f}"
+    assert notes.seen == [("read", ".data"), ("read", "bool()"), ("read", "format()")]
+
+
+def test_observers_nest_and_leave_in_any_order():
+    outer, inner = Notes(), Notes()
+    x = Value(1.0)
+    outer.__enter__()
+    x + 1
+    inner.__enter__()
+    x * 2
+    outer.__exit__()
+    x - 3
+    inner.__exit__()
+    assert [op for _, op in outer.seen] == ["+", "*"]
+    assert [op for _, op in inner.seen] == ["*", "-"]
+
+
+def test_an_error_in_the_block_ends_the_looking():
+    with pytest.raises(ZeroDivisionError), Notes():
+        1 / 0
+    assert WATCH.active == 0
+
+
+def test_an_error_of_an_observer_reaches_the_user():
+    class Strict(Observer):
+        def made(self, node):
+            raise ValueError("not here")
+
+    x = Value(1.0)
+    with Strict(), pytest.raises(ValueError, match="not here"):
+        x * x
+    assert (x * x).data == 1.0
+
+
+def test_hidden_observers_see_nothing_until_shown():
+    x = Value(1.0)
+    with Notes() as notes:
+        hidden = WATCH.hide()
+        x * x
+        WATCH.show(hidden)
+        x + x
+    assert notes.seen == [("made", "+")]
+
+
+def test_as_a_decorator():
+    notes = Notes()
+
+    @notes
+    def square(x):
+        return x * x
+
+    assert square(Value(3.0)).data == 9.0
+    assert notes.seen == [("made", "*")]
+
+
+def test_an_observer_sees_its_own_thread_alone():
+    x = Value(1.0)
+    notes, inside, done = {}, threading.Barrier(2), threading.Barrier(2)
+
+    def work(name, op):
+        with Notes() as mine:
+            inside.wait()
+            op(x, x)
+            done.wait()
+        notes[name] = mine.seen
+
+    threads = [
+        threading.Thread(target=work, args=("first", lambda a, b: a * b)),
+        threading.Thread(target=work, args=("second", lambda a, b: a + b)),
+    ]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert notes == {"first": [("made", "*")], "second": [("made", "+")]}
+
+
+def test_no_grad_makes_leaves():
+    x = Value(3.0)
+    with mg.no_grad():
+        y = x * x
+    assert y._prev == ()
+    assert y._op == ""
+    y.backward()
+    assert x.grad == 0.0
+    assert (x * x)._prev == (x, x)
