@@ -1,0 +1,158 @@
+"""Runs all notebooks: `python notebooks/run.py`, the gate; `--html` keeps what they show.
+
+Twice: in this process, cell by cell, where an error points at its line; and through
+nbclient, in a kernel, as Jupyter does it. A cell that takes longer than 30 seconds is an
+error. `--html` builds executed copies with all pictures in `notebooks/html/`.
+
+    python notebooks/run.py                     # all, both ways
+    python notebooks/run.py --fast              # in this process alone
+    python notebooks/run.py --html descent      # a page of one notebook
+
+Needs the extra `notebooks`: pip install -e '.[notebooks]'.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import io
+import json
+import linecache
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+LIMIT = 30.0  # seconds a cell may take
+
+
+def code_cells(path: Path) -> Iterator[tuple[str, str]]:
+    """The name and the source of each code cell."""
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            yield f"{path.name}[{cell['id']}]", "".join(cell["source"])
+
+
+def show(value: Any) -> None:
+    """What Jupyter does with the last expression of a cell: ask it for its picture or text."""
+    for name in ("_repr_mimebundle_", "_repr_html_", "_repr_latex_"):
+        method = getattr(value, name, None)
+        if method is not None and method():
+            return
+    repr(value)
+
+
+def run_cell(name: str, source: str, namespace: dict[str, Any]) -> None:
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    tree = ast.parse(source, name)
+    last = tree.body[-1] if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    if last is None:
+        exec(compile(tree, name, "exec"), namespace)
+        return
+    exec(compile(ast.Module(tree.body[:-1], []), name, "exec"), namespace)
+    value = eval(compile(ast.Expression(last.value), name, "eval"), namespace)
+    if value is not None:
+        show(value)
+
+
+def in_process(path: Path) -> float:
+    """The longest time of a cell; runs them in a namespace of their own."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    longest = 0.0
+    for name, source in code_cells(path):
+        start = time.perf_counter()
+        printed = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(printed):
+                run_cell(name, source, namespace)
+        except BaseException:
+            print(printed.getvalue(), end="")
+            raise
+        spent = time.perf_counter() - start
+        longest = max(longest, spent)
+        if spent > LIMIT:
+            raise TimeoutError(f"{name} took {spent:.0f} s; a cell may take {LIMIT:.0f}")
+        pyplot.close("all")
+    return longest
+
+
+def through_a_kernel(path: Path) -> Any:
+    """The executed notebook, with what it shows."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    NotebookClient(
+        notebook, timeout=int(LIMIT), kernel_name="python3", resources={"metadata": {"path": HERE}}
+    ).execute()
+    return notebook
+
+
+def to_html(notebook: Any, path: Path, folder: Path) -> Path:
+    from nbconvert import HTMLExporter
+
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{path.stem}.html"
+    resources = {"metadata": {"name": path.stem}}
+    html, _ = HTMLExporter().from_notebook_node(notebook, resources=resources)
+    target.write_text(html, encoding="utf-8")
+    return target
+
+
+def chosen(names: list[str]) -> list[Path]:
+    paths = sorted(HERE.glob("*.ipynb"))
+    if not names:
+        return paths
+    wanted = [p for p in paths if any(name.removesuffix(".ipynb") in p.stem for name in names)]
+    if not wanted:
+        raise SystemExit(f"there is no notebook called {' or '.join(names)} in {HERE}")
+    return wanted
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run the notebooks, all or those named.")
+    parser.add_argument("names", nargs="*", help="parts of names")
+    parser.add_argument("--fast", action="store_true", help="in this process alone")
+    parser.add_argument("--html", action="store_true", help="build pages from an executed copy")
+    parser.add_argument("--out", type=Path, default=HERE / "html", help="where the pages go")
+    options = parser.parse_args()
+    os.chdir(HERE)
+    # What runs is what lies beside this folder, in the kernel too.
+    sys.path.insert(0, str(HERE.parent))
+    paths = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *([paths] if paths else [])])
+    failed = 0
+    for path in chosen(options.names):
+        try:
+            if not options.html:
+                start = time.perf_counter()
+                longest = in_process(path)
+                spent = time.perf_counter() - start
+                print(f"{path.name}: {spent:.1f} s, the longest cell {longest:.1f} s", flush=True)
+            if not options.fast:
+                start = time.perf_counter()
+                notebook = through_a_kernel(path)
+                spent = time.perf_counter() - start
+                print(f"{path.name}: {spent:.1f} s in a kernel", flush=True)
+                if options.html:
+                    print(f"wrote {to_html(notebook, path, options.out)}", flush=True)
+        except Exception:
+            failed += 1
+            traceback.print_exc()
+            print(f"{path.name}: FAILED", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
