@@ -776,8 +776,8 @@ static int holds(const Py_buffer *b, Py_ssize_t doubles, const char *what) {
 
 PyDoc_STRVAR(run_doc,
              "run(parameters, inputs, n, stride, results, outputs)\n--\n\n"
-             "0, or 1 where a number was refused; fills results and outputs. All are buffers of\n"
-             "doubles; `inputs` has a column of `stride` numbers for each input, of which n count.");
+             "0, or 1 where a number was refused, 2 where a result is nan. Fills results and outputs.\n"
+             "All are buffers of doubles; `inputs` has a column of `stride` numbers for each input, of which n count.");
 
 static PyObject *machine_run(Machine *m, PyObject *args) {
     Py_buffer parameters, inputs, results, outputs;
@@ -806,7 +806,10 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
                 Py_END_ALLOW_THREADS
             }
             double *y = results.buf;
-            for (Py_ssize_t i = 0; i < m->n_results; i++) y[i] = m->scalars[m->results[i]];
+            for (Py_ssize_t i = 0; i < m->n_results; i++) {
+                y[i] = m->scalars[m->results[i]];
+                if (y[i] != y[i] && state == 0) state = 2;
+            }
         }
         release(&scratch);
     }

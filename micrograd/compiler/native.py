@@ -498,7 +498,7 @@ class NativeBatch(Batch):
         numbers = array("d", xs)
         numbers.extend(self.made.numbers())
         with self.lock:
-            refused = self.one_value.run(numbers, EMPTY, 1, 1, results, EMPTY)
+            refused = self.one_value.run(numbers, EMPTY, 1, 1, results, EMPTY) == 1
         return super().one(xs) if refused else results.tolist()
 
     def one_gradient_of(
@@ -508,9 +508,8 @@ class NativeBatch(Batch):
         numbers = array("d", xs)
         numbers.extend(ps)
         with self.lock:
-            refused = self.one_gradient.run(numbers, EMPTY, 1, 1, results, EMPTY)
-        total = sum(results)
-        if refused or total != total:
+            wrong = self.one_gradient.run(numbers, EMPTY, 1, 1, results, EMPTY)
+        if wrong:  # refused, or not a number: the eager engine knows
             return self.made.run_gradient(xs, ps)
         value, *gradient = results
         return value, gradient
@@ -540,9 +539,8 @@ class NativeBatch(Batch):
         columns, stride = padded_columns(rows, len(self.made.program.inputs))
         results = array("d", bytes(8 * (1 + len(ps))))
         with self.lock:
-            refused = self.sums.run(array("d", ps), columns, n, stride, results, array("d"))
-        total = sum(results)
-        if refused or total != total:
+            wrong = self.sums.run(array("d", ps), columns, n, stride, results, EMPTY)
+        if wrong:
             return self.one_by_one(rows.rows, ps)
         if not rows.arrays:
             return results[0] / n, [g / n for g in results[1:]]
