@@ -110,8 +110,10 @@ def neardiv(x: float, y: float) -> float:
 def fma(x: float, y: float, z: float) -> float:
     """x*y + z with one rounding."""
     rounded = x * y + z
-    if x - x != 0.0 or y - y != 0.0 or z - z != 0.0:
+    if x - x != 0.0 or y - y != 0.0:
         return rounded
+    if z - z != 0.0:
+        return z  # also where x*y, which is not rounded, would overflow
     from fractions import Fraction  # here alone: slow to import, and exact
 
     exact = Fraction(x) * Fraction(y) + Fraction(z)
