@@ -512,7 +512,7 @@ class NativeBatch(Batch):
         if wrong:  # refused, or not a number: the eager engine knows
             return self.made.run_gradient(xs, ps)
         value, *gradient = results
-        return value, gradient
+        return value, [g + 0.0 for g in gradient]  # no -0.0, as in .grad
 
     def map(self, rows: Rows) -> Any:
         n = rows.n
@@ -543,10 +543,11 @@ class NativeBatch(Batch):
         if wrong:
             return self.one_by_one(rows.rows, ps)
         if not rows.arrays:
-            return results[0] / n, [g / n for g in results[1:]]
+            return results[0] / n, [g / n + 0.0 for g in results[1:]]
         import numpy as np
 
-        return results[0] / n, np.frombuffer(results)[1:] / n  # type: ignore[return-value]
+        gradient = np.frombuffer(results)[1:] / n + 0.0
+        return results[0] / n, gradient  # type: ignore[return-value]
 
 
 def padded_columns(rows: Rows, inputs: int) -> tuple[Any, int]:
