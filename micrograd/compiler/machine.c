@@ -16,12 +16,22 @@
    The functions of the table are in functions.h, translated from Python. What encodes a
    program is native.py. */
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wpsabi" /* vectors are passed within this file alone */
+#endif
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include "functions.h"
+#if !defined(_WIN32)
+#include <pthread.h>
+#include <unistd.h>
+#define THREADS 1
+#else
+#define THREADS 0
+#endif
 
 enum { COLUMN, SCALAR, INPUT };
 enum { ADD, SUB, MUL, DIV, NEG, RELU, GATE, DOTS, ADDN, TOTAL, OUTER, OUT, CALL, PYCALL,
@@ -576,17 +586,117 @@ static void release(Scratch *scratch) {
     free(scratch->step);
 }
 
+/* A part of a large batch: blocks of its own, registers and sums of its own. */
+#define PARTS 8
+#define LARGE 4096 /* examples from which a batch is cut in parts */
+#define WORTH 4e6  /* operations on numbers from which threads pay */
+
+typedef struct {
+    Machine *m;
+    const double *inputs;
+    double *out, *registers, *scalars;
+    Py_ssize_t stride, out_stride, from, to, width;
+    int state;
+} Part;
+
+static void run_part(Part *part) {
+    Machine *m = part->m;
+    Place place = {part->registers, part->scalars, NULL, part->width, part->stride};
+    Py_ssize_t most = m->most_operands + 1;
+    Scratch scratch = {malloc(most * sizeof(double *)), malloc(4 * most * sizeof(double)),
+                       malloc(most * sizeof(int))};
+    part->state = scratch.p && scratch.s && scratch.step ? 0 : -1;
+    mg_refused = 0;
+    for (Py_ssize_t from = part->from; from < part->to && !part->state; from += BLOCK) {
+        Py_ssize_t real = part->to - from < BLOCK ? part->to - from : BLOCK;
+        Py_ssize_t padded = (real + 7) / 8 * 8; /* the input columns reach that far */
+        if (from + padded > part->stride) padded = real;
+        place.inputs = part->inputs + from;
+        part->state = run_section(m, &m->each, &place, part->registers, part->scalars,
+                                  part->out ? part->out + from : NULL, part->out_stride, padded,
+                                  real, 1, &scratch);
+    }
+    if (!part->state && mg_refused) part->state = 1;
+    free(scratch.p);
+    free(scratch.s);
+    free(scratch.step);
+}
+
+#if THREADS
+typedef struct {
+    Part *parts;
+    int first, step;
+} Share;
+
+static void *run_share(void *given) {
+    Share *share = given;
+    for (int i = share->first; i < PARTS; i += share->step) run_part(&share->parts[i]);
+    return NULL;
+}
+#endif
+
+/* A large batch in eight parts, on as many threads as there are processors. The parts, and the
+   order in which their sums are added, do not depend on how many that is. */
+static int run_parts(Machine *m, const double *inputs, Py_ssize_t stride, Py_ssize_t n,
+                     double *out, Py_ssize_t out_stride) {
+    Part parts[PARTS];
+    Py_ssize_t blocks = (n + BLOCK - 1) / BLOCK, size = m->n_registers * BLOCK;
+    double *room = malloc((PARTS * (size + m->n_scalars) + 1) * sizeof(double));
+    int state = room ? 0 : -1;
+    for (int i = 0; i < PARTS && room; i++) {
+        double *own = room + i * (size + m->n_scalars);
+        memset(own, 0, size * sizeof(double));
+        memcpy(own + size, m->scalars, m->n_scalars * sizeof(double));
+        Py_ssize_t to = blocks * (i + 1) / PARTS * BLOCK;
+        parts[i] = (Part){m, inputs, out, own, own + size, stride, out_stride,
+                          blocks * i / PARTS * BLOCK, to < n ? to : n, BLOCK, 0};
+    }
+    int threads = 1;
+#if THREADS
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (room && !PyTuple_GET_SIZE(m->functions) && (double)n * m->each.size > WORTH)
+        threads = processors < 1 ? 1 : processors > PARTS ? PARTS : (int)processors;
+    if (room) {
+        pthread_t others[PARTS];
+        Share shares[PARTS];
+        int begun = 1;
+        for (int t = 0; t < threads; t++) shares[t] = (Share){parts, t, threads};
+        for (; begun < threads; begun++)
+            if (pthread_create(&others[begun], NULL, run_share, &shares[begun])) break;
+        run_share(&shares[0]);
+        for (int t = begun; t < threads; t++) run_share(&shares[t]); /* no thread was to be had */
+        for (int t = 1; t < begun; t++) pthread_join(others[t], NULL);
+    }
+#else
+    for (int i = 0; i < PARTS && room; i++) run_part(&parts[i]);
+#endif
+    for (int i = 0; i < PARTS && room; i++) {
+        if (parts[i].state && state >= 0) state = parts[i].state;
+        for (Py_ssize_t k = 0; k < m->n_sums; k++)
+            m->scalars[m->first_sum + k] += parts[i].scalars[m->first_sum + k];
+    }
+    free(room);
+    return state;
+}
+
 /* The whole batch: n examples, `stride` from one input column to the next. */
 static int run_batch(Machine *m, const double *inputs, Py_ssize_t stride, Py_ssize_t n,
                      double *out, Py_ssize_t out_stride, const Scratch *scratch) {
     double *S = m->scalars;
     Py_ssize_t width = n < BLOCK ? (n + 7) / 8 * 8 : BLOCK;
+    int state = 0;
     if (m->count_at >= 0) S[m->count_at] = (double)n;
     for (Py_ssize_t i = 0; i < m->n_sums; i++) S[m->first_sum + i] = 0.0;
     mg_refused = 0;
     Place place = {m->registers, S, inputs, width, stride};
     if (run_section(m, &m->before, &place, m->registers, S, NULL, 0, 1, 1, 0, scratch)) return -1;
-    for (Py_ssize_t from = 0; from < n; from += BLOCK) {
+    if (n >= LARGE) {
+        int refused = mg_refused;
+        state = run_parts(m, inputs, stride, n, out, out_stride);
+        mg_refused = refused | (state > 0);
+        if (state < 0) return -1;
+    }
+    for (Py_ssize_t from = 0; from < n && n < LARGE; from += BLOCK) {
         Py_ssize_t real = n - from < BLOCK ? n - from : BLOCK;
         Py_ssize_t padded = (real + 7) / 8 * 8; /* the input columns reach that far */
         if (from + padded > stride) padded = real;
