@@ -11,6 +11,7 @@ line stays readable; no operation moves in this, so every rounding stays the sam
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 from ..rule import TABLE, Rule
@@ -39,6 +40,7 @@ class Writer:
                 self.user[x] = i
         self.names = program.labels()
         self.has_adjoint = set(program.adjoint_of.values())
+        self.temporaries = (f"t{k}" for k in itertools.count(1))
         self.text: dict[int, Text] = {}
 
     def part(self, i: int, binding: int) -> str:
@@ -118,6 +120,8 @@ class Writer:
                 if self.melts(i, expression):
                     self.text[i] = expression
                 else:
+                    if program.is_temporary(i):
+                        names[i] = next(self.temporaries)
                     if i in notes:
                         found.append(f"# {notes[i]}")
                     found.extend(folded(f"{names[i]} = ", expression[0]))

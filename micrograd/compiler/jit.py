@@ -189,9 +189,12 @@ class Jit(native.Caller):
             ready = self.ready.get(tuple(map(type, args)))
             if ready is not None:
                 made, function = ready
-                self.latest = made
+                if self.latest is not made:
+                    self.latest = made
                 try:
-                    return function(*args, *[p._data for p in made.parameters])
+                    if made.parameters:
+                        return function(*args, *[p._data for p in made.parameters])
+                    return function(*args)
                 except EDGES:
                     return exact_values(made.program, args, made.numbers())[0]
         made = self.compiled(*args, **kwargs)

@@ -156,7 +156,8 @@ class Program:
         """What each step is called in print: no name twice, none a word of Python.
 
         A constant is written as the number, an adjoint as the step it belongs to with a d
-        in front; what has no name is v and its number in the trace, or t and a number.
+        in front; what has no name is v and its number in the trace, or t and a number,
+        which `emit` counts anew.
         """
         labels = [""] * len(self)
         for i, c in self.data.items():
@@ -165,24 +166,34 @@ class Program:
         for i in [*self.inputs, *self.parameters, *self.names]:
             if not labels[i]:
                 labels[i] = free(self.names[i], taken)
-        forward = self.forward_steps if self.forward_steps >= 0 else len(self)
         last = max(self.numbers.values(), default=0)
-        unnamed = 0
+        temporaries = 0
         for i in range(len(self)):
             if labels[i]:
                 continue
             if i in self.numbers:
                 name = f"v{self.numbers[i]}"
-            elif i in self.adjoint_of and labels[self.adjoint_of[i]]:
+            elif self.is_temporary(i):
+                temporaries += 1
+                labels[i] = f"t{temporaries}"
+                continue
+            elif i in self.adjoint_of:
                 name = adjoint_name(labels[self.adjoint_of[i]])
-            elif i < forward:
+            else:
                 last += 1
                 name = f"v{last}"
-            else:
-                unnamed += 1
-                name = f"t{unnamed}"
             labels[i] = free(name, taken)
         return labels
+
+    def is_temporary(self, i: int) -> bool:
+        """Whether a step of the backward pass has no name: no t and digits is taken by others."""
+        return (
+            0 <= self.forward_steps <= i
+            and i not in self.numbers
+            and i not in self.adjoint_of
+            and i not in self.names
+            and i not in self.data
+        )
 
     def __str__(self) -> str:
         """One line a step, numbered: what goes in, what is done, what comes out."""
@@ -221,8 +232,8 @@ class Program:
 
 
 def free(name: str, taken: set[str]) -> str:
-    """The name, with as many underscores behind it as make it new."""
-    while name in taken:
+    """The name, with as many underscores behind it as make it new, and unlike t1, t2, ..."""
+    while name in taken or (name[0] == "t" and name[1:].isdigit()):
         name += "_"
     taken.add(name)
     return name

@@ -18,13 +18,27 @@ COMMUTATIVE = ("add", "mul")
 
 def simplify(program: Program) -> Program:
     """A new program for the same inputs, parameters and outputs."""
+    return copied(copied(program, True), False)
+
+
+def needed_in(program: Program) -> list[bool]:
+    """For each step whether some output depends on it."""
     needed = [False] * len(program)
     for y in program.outputs:
         needed[y] = True
+    operands = program.operands
     for i in range(len(program) - 1, -1, -1):
         if needed[i]:
-            for x in program.operands[i]:
+            for x in operands[i]:
                 needed[x] = True
+    return needed
+
+
+def copied(program: Program, shorter: bool) -> Program:
+    """The steps that are needed; `shorter` also puts simpler ones in their place."""
+    needed = needed_in(program)
+    if not shorter and all(needed[i] for i, xs in enumerate(program.operands) if xs):
+        return program
     new = Program()
     place: dict[int, int] = {}
     for i in program.inputs:
@@ -32,25 +46,31 @@ def simplify(program: Program) -> Program:
     for i in program.parameters:
         place[i] = new.parameter(program.names[i])
     done: dict[Any, int] = {}
+    merged: set[int] = set()  # steps that stand for several, and so for several adjoints
+    names, numbers, notes = program.names, program.numbers, program.notes
     for i, (rule, operands) in enumerate(zip(program.rules, program.operands)):
         if i == program.forward_steps:
             new.forward_steps = len(new)
-        if i in place or not needed[i]:
+        if not needed[i] or i in place:
             continue
         if rule is CONSTANT:
             place[i] = new.constant(program.data[i])
             continue
-        assert isinstance(rule, Rule)
-        place[i] = shortest(new, done, rule, tuple([place[x] for x in operands]))
-        if i in program.names:
-            new.names.setdefault(place[i], program.names[i])
-        if i in program.numbers:
-            new.numbers.setdefault(place[i], program.numbers[i])
-            if i in program.notes:
-                new.notes.setdefault(place[i], program.notes[i])
-        primal = place.get(program.adjoint_of.get(i, -1))
-        if primal is not None and place[i] >= new.forward_steps >= 0:
-            new.adjoint_of.setdefault(place[i], primal)
+        xs = tuple([place[x] for x in operands])
+        at = place[i] = shortest(new, done, rule, xs) if shorter else new.step(rule, xs)
+        if i in names:
+            new.names.setdefault(at, names[i])
+        if i in numbers:
+            if at in new.numbers:
+                merged.add(at)
+            else:
+                new.numbers[at] = numbers[i]
+            if i in notes:
+                new.notes.setdefault(at, notes[i])
+        elif at >= new.forward_steps >= 0 and i in program.adjoint_of:
+            primal = place.get(program.adjoint_of[i])
+            if primal is not None and primal not in merged:
+                new.adjoint_of.setdefault(at, primal)
     if new.forward_steps < 0:
         new.forward_steps = len(new)
     new.outputs = [place[y] for y in program.outputs]
@@ -58,10 +78,13 @@ def simplify(program: Program) -> Program:
     return new
 
 
-def shortest(new: Program, done: dict[Any, int], rule: Rule, xs: tuple[int, ...]) -> int:
+def shortest(new: Program, done: dict[Any, int], rule: Any, xs: tuple[int, ...]) -> int:
     """A step with the value of this operation: an old one if possible."""
     known = new.data
-    if all([x in known for x in xs]):
+    for x in xs:
+        if x not in known:
+            break
+    else:
         return new.constant(rule.forward(*[known[x] for x in xs]))
     identity = IDENTITIES.get(rule.name)
     if identity is not None:
