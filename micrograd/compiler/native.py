@@ -509,9 +509,9 @@ class NativeBatch(Batch):
         numbers.extend(ps)
         with self.lock:
             wrong = self.one_gradient.run(numbers, EMPTY, 1, 1, results, EMPTY)
-        if wrong:  # refused, or not a number: the eager engine knows
-            return self.made.run_gradient(xs, ps)
         value, *gradient = results
+        if wrong:  # refused, or not a number: the eager engine knows
+            value, gradient = self.made.run_gradient(xs, ps)
         return value, [g + 0.0 for g in gradient]  # no -0.0, as in .grad
 
     def map(self, rows: Rows) -> Any:
