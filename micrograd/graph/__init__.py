@@ -8,6 +8,7 @@ from .dot import draw_dot, trace
 from .draw import Graph, draw
 from .frames import Frames, frames
 from .latex import latex
+from .live import interact
 from .paths import Explanation, explain
 from .scope import scope
 from .steps import Step, steps
@@ -21,6 +22,7 @@ __all__ = [
     "draw_dot",
     "explain",
     "frames",
+    "interact",
     "latex",
     "name_values",
     "scope",

@@ -26,7 +26,7 @@ def chain_rule(step: Step) -> str:
 
 
 def math(*parts: str) -> str:
-    return f'<math display="block"><mrow>{"".join(parts)}</mrow></math>'
+    return f'<math displaystyle="true"><mrow>{"".join(parts)}</mrow></math>'
 
 
 def rate(of: str, by: str) -> str:
@@ -41,7 +41,7 @@ def op(sign: str) -> str:
 
 def value(x: float, right: bool = False) -> str:
     """A number; as the right factor of a product in parentheses where it is negative."""
-    text = f"<mn>{number(x)}</mn>".replace("<mn>-", "<mo>\u2212</mo><mn>")
+    text = f"<mn>{number(x)}</mn>".replace("<mn>-", '<mo form="prefix">\u2212</mo><mn>')
     return f"<mrow><mo>(</mo>{text}<mo>)</mo></mrow>" if right and x < 0 else f"<mrow>{text}</mrow>"
 
 

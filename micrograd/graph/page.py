@@ -51,11 +51,15 @@ BODY = """<h1>TITLE</h1>
 
 # Paints what is known into a picture; also used by live.py.
 PAINT = """
-function paintBox(group, grad, text, largest) {
-  for (const element of group.querySelectorAll(".mg-grad")) {
-    const before = element.textContent.startsWith("grad ") ? "grad " : "";
+function write(group, place, text) {
+  for (const element of group.querySelectorAll(place)) {
+    const before = element.textContent.match(/^(data |grad |.* = )?/)[0];
     if (element.textContent !== before + text) element.textContent = before + text;
   }
+}
+
+function paintBox(group, grad, text, largest) {
+  write(group, ".mg-grad", text);
   const bar = group.querySelector(".mg-bar");
   const box = group.querySelector(".mg-box");
   if (bar && box) {
