@@ -127,6 +127,8 @@ class NumPyBatch(Batch):
     def map(self, rows: Rows) -> Any:
         import numpy as np
 
+        if not rows.n:
+            return super().map(rows)
         columns = rows.columns
         with np.errstate(all="ignore"):
             try:

@@ -553,6 +553,8 @@ class NativeBatch(Batch):
 def padded_columns(rows: Rows, inputs: int) -> tuple[Any, int]:
     """The columns one after the other, each filled up with its last number to a multiple of 8."""
     n = rows.n
+    if not n:
+        return EMPTY, 0
     stride = (n + 7) // 8 * 8
     if not rows.arrays:
         columns = array("d")
