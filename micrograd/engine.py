@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import functools
 import numbers
+import os
 import threading
 from collections import deque
 from itertools import repeat
@@ -479,7 +480,13 @@ for _rule in TABLE.values():
 
 numbers.Real.register(Value)
 
-if not compiled:
+if compiled:
+    # The compiler drops docstrings: help(Value) has it from the source that lies beside.
+    _source = os.path.join(os.path.dirname(__file__), "engine.py")
+    if os.path.exists(_source):
+        with open(_source, encoding="utf-8") as _file:
+            setattr(Value, "__doc__", _file.read().split("class Value(Number):")[1].split('"""')[1])
+else:
     # Python makes an empty object faster without __init__, and knows about attributes.
     globals()["blank"] = functools.partial(Value.__new__, Value)
     for _name in ("__getattr__", "__setattr__", "__delattr__"):
