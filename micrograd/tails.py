@@ -117,7 +117,7 @@ def rest_of_exps(top: float, *xs: float) -> float:
 
 def nll(index: float, *xs: float) -> float:
     """log(sum(exp(x - x[index]))): -log of the softmax of the x with that index, from 0."""
-    if index != int(index) or not 0 <= index < len(xs):
+    if not 0 <= index < len(xs) or index != int(index):
         raise ValueError(f"cross_entropy: class {index:g} of {len(xs)} classes, counted from 0")
     right = xs[int(index)]
     top = maximum(*xs)

@@ -528,7 +528,7 @@ static double mg_logsumexp(int n_, const double *xs) {
 
 static double mg_nll(double index, int n_, const double *xs) {
     double right = 0.0, top = 0.0;
-    if (((index != trunc(index)) || (!(0.0 <= index && index < ((double)n_))))) {
+    if (((!(0.0 <= index && index < ((double)n_))) || (index != trunc(index)))) {
         return py_refuse();
     }
     right = xs[(int)(trunc(index))];
