@@ -71,7 +71,14 @@ def extensions() -> list[Extension]:
         depends=["micrograd/compiler/functions.h"],
         extra_compile_args=["/O2"] if sys.platform == "win32" else ["-O3", *flags[2:]],
     )
-    return [*found, machine]
+    fast = Extension(
+        "micrograd.compiler._machine_fast",
+        ["micrograd/compiler/machine.c"],
+        depends=["micrograd/compiler/functions.h", "micrograd/compiler/fast.h"],
+        define_macros=[("MG_FAST", "1")],
+        extra_compile_args=["/O2"] if sys.platform == "win32" else ["-O3", "-ffp-contract=fast"],
+    )
+    return [*found, machine, fast]
 
 
 class BuildAllOrNothing(build_ext):

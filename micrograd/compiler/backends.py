@@ -157,12 +157,16 @@ class NumPyBatch(Batch):
 
 
 def choose(backend: str, made: Compiled) -> Batch:
-    """The backend of that name; "auto" is the fastest that is there."""
+    """The backend of that name; "auto" is the fastest that is there.
+
+    With "+fastmath" after the name the native one takes its quick and inexact functions.
+    """
+    backend, _, fast = backend.partition("+")
     if backend in ("auto", "native"):
         from . import native
 
         if native.available():
-            return native.NativeBatch(made)
+            return native.NativeBatch(made, bool(fast))
         if backend == "native":
             raise RuntimeError(
                 "jit: the native backend was not built when micrograd was installed, for want of a "

@@ -166,7 +166,7 @@ class NativeLoop(Loop):
         self.parameters: list[Value] = runner.made.parameters
         self.inputs, self.stride = padded_columns(rows, len(runner.made.program.inputs))
         self.kinds = 1 + len(optimizer.first_state())
-        self.update = update_machine(optimizer)
+        self.update = update_machine(optimizer, runner.fast)
         self.padded = (len(self.parameters) + 7) // 8 * 8
         self.columns = array("d")
         self.load()
@@ -234,7 +234,7 @@ def chained(first: Iterator[list[int]], then: Iterator[list[int]]) -> Iterator[l
     yield from then
 
 
-def update_machine(optimizer: Optimizer) -> Any:
+def update_machine(optimizer: Optimizer, fast: bool) -> Any:
     """A machine for the optimizer's `update`, with a column for each number of a parameter."""
     program = Program()
     states = optimizer.first_state()
@@ -248,7 +248,7 @@ def update_machine(optimizer: Optimizer) -> Any:
     program.outputs = [
         y.i if isinstance(y, Symbol) else program.constant(float(y)) for y in (new, *kept)
     ]
-    return Encoder(simplify(program), mapped=True).machine()
+    return Encoder(simplify(program), mapped=True).machine(fast)
 
 
 class bar:  # noqa: N801 (a context manager)

@@ -114,14 +114,18 @@ class Jit(native.Caller):
     """A function that runs as a compiled program; what `jit` gives."""
 
     def __init__(
-        self, f: Callable[..., Any], parameters: Sequence[Value] | None, backend: str
+        self,
+        f: Callable[..., Any],
+        parameters: Sequence[Value] | None,
+        backend: str,
+        fastmath: bool = False,
     ) -> None:
         if not callable(f):
             raise TypeError(f"jit: a function is needed, not {f!r:.60}")
         if backend not in BACKENDS:
             raise ValueError(f"jit: the backend is one of {', '.join(BACKENDS)}, not {backend!r}")
         self.f = f
-        self.backend = backend
+        self.backend = backend + "+fastmath" * fastmath
         self.given = None if parameters is None else list(parameters)
         for p in self.given or ():
             if not isinstance(p, Value):
@@ -221,7 +225,13 @@ class Jit(native.Caller):
     # Many examples ------------------------------------------------------------------------
 
     def map(self, *columns: Any) -> Any:
-        """The results for all examples, one for each entry of the leading axis."""
+        """The results for all examples, one for each entry of the leading axis.
+
+        An array of numbers, or a list of what else the function gives.
+        """
+        if any([hasattr(column, "__len__") and len(column) == 0 for column in columns]):
+            self.count(columns)
+            return as_array([])
         made, rows = self.examples(columns)
         return made.batch(self.backend).map(rows)
 
@@ -242,8 +252,10 @@ class Jit(native.Caller):
         """
         made, rows = self.examples(columns)
         value, gradient = made.batch(self.backend).gradient(rows, made.numbers())
-        for p, g in zip(made.parameters, gradient):
-            p.grad += float(g)
+        # All is computed before anything changes.
+        new = [p.grad + float(g) for p, g in zip(made.parameters, gradient)]
+        for p, g in zip(made.parameters, new):
+            p.grad = g
         return value
 
     def fit(
@@ -291,6 +303,13 @@ class Jit(native.Caller):
 
     def examples(self, columns: tuple[Any, ...]) -> tuple[Compiled, Any]:
         """What was made for one example, and the numbers of all."""
+        if self.count(columns) == 0:
+            raise ValueError(f"{self.name}: a mean over no examples: the batch is empty")
+        first = self.compiled(*(column[0] for column in columns))
+        return first, Rows.of(columns, self.name)
+
+    def count(self, columns: tuple[Any, ...]) -> int:
+        """How many examples there are; of a function without arguments one."""
         sizes = set()
         for column in columns:
             if not hasattr(column, "__len__"):
@@ -300,11 +319,9 @@ class Jit(native.Caller):
                 )
             sizes.add(len(column))
         if len(sizes) > 1:
-            raise ValueError(f"{self.name}: the arguments have {sorted(sizes)} examples")
-        if columns and sizes == {0}:
-            return self.known("what an example looks like"), Rows.of(columns, self.name)
-        first = self.compiled(*(column[0] for column in columns))
-        return first, Rows.of(columns, self.name)
+            several = " and ".join(map(str, sorted(sizes)))
+            raise ValueError(f"{self.name}: the arguments hold {several} examples")
+        return sizes.pop() if sizes else 1
 
     def __repr__(self) -> str:
         return (
@@ -319,6 +336,7 @@ def jit(
     *,
     parameters: Sequence[Value] | None = None,
     backend: str = "auto",
+    fastmath: bool = False,
 ) -> Any:
     """A `Jit`: f compiled. f takes numbers, in nested lists, and gives a Value or several.
 
@@ -326,6 +344,12 @@ def jit(
     parameters are the Values that it reaches, in the order in which they are met or in
     the one given. Also as a decorator, `@jit`. ValueError and TypeError for what cannot
     be compiled, such as an `if` that depends on a number: the message names the line.
+
+    The backend is "python", "numpy", "native" where it was built, or "auto". Python and
+    native give what the eager engine gives, to the last bit for one example. `fastmath`
+    lets the native one fuse multiplications into additions, and compute exp, log, tanh,
+    the logistic function and its relatives on eight examples at once, with errors of up
+    to 4 units in the last place, and 0 for what is below 2.3e-308.
 
     >>> from micrograd import jit, nn
     >>> import micrograd as mg
@@ -340,8 +364,8 @@ def jit(
     gives v3
     """
     if f is None:
-        return functools.partial(jit, parameters=parameters, backend=backend)
-    return Jit(f, parameters, backend)
+        return functools.partial(jit, parameters=parameters, backend=backend, fastmath=fastmath)
+    return Jit(f, parameters, backend, fastmath)
 
 
 def as_array(numbers: Sequence[float]) -> Any:

@@ -11,7 +11,7 @@
    scalars after it. `check` looks at every instruction once, before any runs.
 
    Within an example every operation rounds as in Python: no fused multiply-add, no
-   reordering. Sums over the batch are made in eight lanes, in a fixed order.
+   reordering. (Built once more with MG_FAST, it may fuse, and has the functions of fast.h.) Sums over the batch are made in eight lanes, in a fixed order.
 
    The functions of the table are in functions.h, translated from Python. What encodes a
    program is native.py. */
@@ -387,6 +387,10 @@ static int call_function(int32_t f, const double **p, const int *step, int m, do
     return -1;
 }
 
+#if defined(MG_FAST) && VECTORS
+#include "fast.h"
+#endif
+
 static int call_python(PyObject *f, const double **p, const int *step, int m, double *dst,
                        Py_ssize_t n) {
     for (Py_ssize_t i = 0; i < n; i++) {
@@ -543,6 +547,9 @@ static int run_section(Machine *m, const Section *section, const Place *place, d
         case CALL:
         case PYCALL: {
             for (int k = 1; k < count; k++) p[k - 1] = at(place, r[k]), step[k - 1] = COL(k);
+#if defined(MG_FAST) && VECTORS
+            if (op == CALL && by_columns && call_fast(r[0], p, step, count - 1, dst, n)) break;
+#endif
             int bad = op == CALL ? call_function(r[0], p, step, count - 1, dst, n, s)
                                  : call_python(PyTuple_GET_ITEM(m->functions, r[0]), p, step,
                                                count - 1, dst, n);
@@ -1139,6 +1146,9 @@ static int fill_module(PyObject *module) {
     PyObject *type = PyType_FromSpec(&machine_spec);
     if (!type || PyModule_AddObject(module, "Machine", Py_NewRef(type)) < 0) return -1;
     machine_type = type;
+#if defined(MG_FAST) && VECTORS
+    find_fast();
+#endif
     PyObject *caller = PyType_FromSpec(&caller_spec);
     if (!caller || PyModule_AddObject(module, "Caller", caller) < 0) return -1;
     PyObject *table = PyDict_New();
@@ -1156,4 +1166,8 @@ static struct PyModuleDef module_def = {PyModuleDef_HEAD_INIT, "_machine",
                                         "The column machine; see machine.c.", 0, NULL,
                                         module_slots, NULL, NULL, NULL};
 
+#if defined(MG_FAST)
+PyMODINIT_FUNC PyInit__machine_fast(void) { return PyModuleDef_Init(&module_def); }
+#else
 PyMODINIT_FUNC PyInit__machine(void) { return PyModuleDef_Init(&module_def); }
+#endif

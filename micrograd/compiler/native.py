@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from .jit import Compiled
 
 try:
-    from . import _machine  # type: ignore[attr-defined]
+    from . import _machine, _machine_fast  # type: ignore[attr-defined]
 except ImportError:
-    _machine = None
+    _machine = _machine_fast = None
 
 COLUMN, SCALAR, INPUT_COLUMN = 0, 1, 2
 (
@@ -217,8 +217,8 @@ class Encoder:
             i for i, r in enumerate(program.rules) if r in (TOTAL, INNER) and i not in seen
         ]
 
-    def machine(self) -> Any:
-        """The machine, ready to run."""
+    def machine(self, fast: bool = False) -> Any:
+        """The machine, ready to run; `fast` for one that may round differently."""
         program = self.program
         scalars = array("d")
         slot: dict[int, int] = {}
@@ -271,7 +271,7 @@ class Encoder:
 
         rows[1] = self.sections[1]
         results = array("i", [] if self.mapped else [slot[y] for y in program.outputs])
-        return _machine.Machine(
+        return (_machine_fast if fast else _machine).Machine(
             *(codes(section) for section in rows), scalars.tobytes(), results.tobytes(),
             registers=size, inputs=len(inputs),
             outputs=len(program.outputs) if self.mapped else 0,
@@ -469,26 +469,27 @@ else:
 class NativeBatch(Batch):
     """A program in the machine."""
 
-    def __init__(self, made: Compiled) -> None:
+    def __init__(self, made: Compiled, fast: bool = False) -> None:
         super().__init__(made)
+        self.fast = fast
         self.lock = threading.Lock()
 
     @cached_property
     def values(self) -> Any:
-        return Encoder(self.made.values.copy(), mapped=True).machine()
+        return Encoder(self.made.values.copy(), mapped=True).machine(self.fast)
 
     @cached_property
     def sums(self) -> Any:
-        return Encoder(over_batch(self.made.gradient)).machine()
+        return Encoder(over_batch(self.made.gradient)).machine(self.fast)
 
     @cached_property
     def one_value(self) -> Any:
         """For one example everything is a scalar."""
-        return Encoder(self.made.values.copy(), single=True).machine()
+        return Encoder(self.made.values.copy(), single=True).machine(self.fast)
 
     @cached_property
     def one_gradient(self) -> Any:
-        return Encoder(self.made.gradient.copy(), single=True).machine()
+        return Encoder(self.made.gradient.copy(), single=True).machine(self.fast)
 
     def ready(self) -> Any:
         return self.one_value if not self.made.parameters else None
