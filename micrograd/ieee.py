@@ -65,6 +65,8 @@ def power(x: float, y: float) -> float:
     except ValueError:
         if x != 0.0:
             return nan  # a negative base has no real root
+        if y - y != 0.0:
+            return inf  # Python 3.10 raises here too
         odd = math.fmod(y, 2.0) == 1.0 or math.fmod(y, 2.0) == -1.0
         return math.copysign(inf, x) if odd else inf
 
