@@ -15,6 +15,10 @@ from .layout import Edge, Point
 from .measure import text_width
 
 LINE = 16.0
+# Operations whose operands may be drawn in any order.
+COMMUTATIVE = frozenset(
+    ("add", "mul", "sum", "fsum", "mean", "prod", "maximum", "minimum", "hypot", "logsumexp")
+)
 
 
 class Style:
@@ -36,6 +40,11 @@ class Style:
         self.edges: list[Edge] = []
         self.show(shown, {})
         self.prepare()
+        self.free = {
+            self.entry(i)
+            for i, box in enumerate(shown.boxes)
+            if box.node is None or box.node._rule.name in COMMUTATIVE
+        }
         self.live = [link.live for link in shown.links]
         self.live += [True] * (len(self.edges) - len(self.live))
 
@@ -52,6 +61,10 @@ class Style:
         self.edges = [
             Edge(a, b, port(place, of, self.sizes[b][1])) for a, b, place, of, _ in self.shown.links
         ]
+
+    def entry(self, i: int) -> int:
+        """The layout's number for where edges go into the i-th box."""
+        return i
 
     def size(self, box: Box) -> tuple[float, float]:
         """The width and height that the text of a box needs."""
@@ -136,7 +149,7 @@ class RecordStyle(Style):
         links = self.shown.links
         self.edges = []
         for a, b, place, of, _ in links:
-            target = self.round_of.get(b, self.place[b])
+            target = self.entry(b)
             height = self.sizes[target][1]
             self.edges.append(Edge(self.place[a], target, port(place, of, height)))
         self.edges += [Edge(j, self.place[i], 0.0) for i, j in self.round_of.items()]
@@ -145,6 +158,9 @@ class RecordStyle(Style):
         if box.kind == "number":
             return number_size(box)
         return sum(self.cells(box)), 36.0 if box.note else 28.0
+
+    def entry(self, i: int) -> int:
+        return self.round_of.get(i, self.place[i])
 
     def texts(self, box: Box) -> list[str]:
         label = box.title if box.kind == "fold" or box.kind == "leaf" else box.label

@@ -12,7 +12,7 @@ from ..files import write_text
 from . import svg, text
 from .diagram import Diagram, summary
 from .dot import digraph, render
-from .fold import folded
+from .fold import LARGEST, folded
 from .theme import check_theme
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Graph:
         depth: int | None = None,
         constants: bool = True,
         theme: str = "auto",
+        most: int = LARGEST,
     ) -> None:
         check_theme(theme)
         svg.check_style(style)
@@ -41,7 +42,7 @@ class Graph:
         self.style = style
         self.engine = engine
         self.theme = theme
-        self.diagram: Diagram = folded(root, depth, constants)
+        self.diagram: Diagram = folded(root, depth, constants, most)
         if engine == "dot":
             _ = self.svg  # where the program is missing, say so here
 
@@ -95,6 +96,7 @@ def draw(
     depth: int | None = None,
     constants: bool = True,
     theme: str = "auto",
+    most: int = LARGEST,
 ) -> Graph:
     """A `Graph` of everything under root: boxes with values and gradients, from left to right.
 
@@ -106,9 +108,10 @@ def draw(
                but folds by itself what would be too large to read
     constants: whether numbers written in expressions are shown
     theme:     "light", "dark", or "auto" to follow whatever shows the picture
+    most:      how many boxes are drawn before it folds by itself
 
     >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
     >>> draw(a * b + 1)
     <Graph: Computation graph of 2 operations on 2 leaves; the result is -5.0.>
     """
-    return Graph(root, style, engine, depth, constants, theme)
+    return Graph(root, style, engine, depth, constants, theme, most)

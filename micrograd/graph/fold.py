@@ -28,14 +28,18 @@ UNFOLDED = 20_000  # up to how many nodes neurons are opened on request
 Key = Hashable
 
 
-def folded(root: Value, depth: int | None = None, constants: bool = True) -> Diagram:
+def folded(
+    root: Value, depth: int | None = None, constants: bool = True, most: int = LARGEST
+) -> Diagram:
     """The diagram of a graph, folded to that depth, and further where it is too large."""
     check(root)
+    if type(most) is not int or most < 1:
+        raise ValueError(f"draw: most is a number of boxes from 1, not {most!r}")
     if depth is not None and (type(depth) is not int or depth < 1):
         raise ValueError(f"draw: depth is a whole number from 1, or None, not {depth!r}")
     mesh = Mesh(root)
     size = mesh.first + mesh.operations
-    if depth is None and size <= LARGEST:
+    if depth is None and size <= most:
         return diagram(root, constants)
     if depth is not None and depth > 2 and size <= UNFOLDED and "weighted_sum" in mesh.names:
         unfold(root)
@@ -43,7 +47,7 @@ def folded(root: Value, depth: int | None = None, constants: bool = True) -> Dia
     fold = Fold(mesh, constants)
     if depth is not None:
         fold.cut(depth)
-        if fold.count() > LARGEST:
+        if fold.count() > most:
             fold.stack()
     else:
         deepest = max(len(names) for names in mesh.scopes)
@@ -55,7 +59,7 @@ def folded(root: Value, depth: int | None = None, constants: bool = True) -> Dia
             if fold.count() > READABLE and level > 1:
                 fold.restore(before)
                 break
-    if fold.count() > LARGEST:
+    if fold.count() > max(most, LARGEST):
         fold.band()
     return fold.assemble()
 

@@ -12,7 +12,7 @@ boxes is in `diagram.py`, what draws them in `svg.py`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 
@@ -47,15 +47,18 @@ def layout(
     sizes: Sequence[tuple[float, float]],
     edges: Sequence[Edge],
     gap: tuple[float, float] = (34.0, 14.0),
+    free: Collection[int] = (),
 ) -> Layout:
     """The positions of boxes of these widths and heights, given in topological order.
 
-    `gap` is the least distance between columns and between the boxes of a column.
+    `gap` is the least distance between columns and between the boxes of a column. The
+    boxes in `free` may be entered in any order: their ports are dealt out anew.
     """
     if not sizes:
         return Layout([], [], 0.0, 0.0)
     columns = Columns(sizes, edges, gap)
     columns.order()
+    columns.untwist(free)
     columns.place()
     return columns.finish()
 
@@ -100,11 +103,37 @@ class Columns:
                 self.right[before].append((passage, 0.0))
                 self.passages[box].append(passage)
                 before = passage
-        for source, target, port in self.edges:
-            steps = column[target] - column[source] - 1
-            last = self.passages[source][steps - 1] if steps else source
-            self.left[target].append((last, port))
-            self.right[last].append((target, port))
+        for edge in self.edges:
+            last = self.last(edge)
+            self.left[edge.target].append((last, edge.port))
+            self.right[last].append((edge.target, edge.port))
+
+    def last(self, edge: Edge) -> int:
+        """From where an edge goes into its target: a passage, or the source itself."""
+        steps = self.column[edge.target] - self.column[edge.source] - 1
+        return self.passages[edge.source][steps - 1] if steps else edge.source
+
+    def untwist(self, free: Collection[int]) -> None:
+        """Let edges enter those boxes in the order in which they come from above."""
+        position = self.positions()
+        into: dict[int, list[int]] = {}
+        for k, edge in enumerate(self.edges):
+            if edge.target in free:
+                into.setdefault(edge.target, []).append(k)
+        edges = list(self.edges)
+        for target, ks in into.items():
+            if len(ks) < 2:
+                continue
+            ports = sorted(edges[k].port for k in ks)
+            ks.sort(key=lambda k: position[self.last(edges[k])])
+            self.left[target] = []
+            for k, port in zip(ks, ports, strict=True):
+                last = self.last(edges[k])
+                self.right[last].remove((target, edges[k].port))
+                self.right[last].append((target, port))
+                self.left[target].append((last, port))
+                edges[k] = edges[k]._replace(port=port)
+        self.edges = edges
 
     # Order ----------------------------------------------------------------------------
 
@@ -118,9 +147,9 @@ class Columns:
         rounds = 24 if size < 500 else 10 if size < 2500 else 4
         fruitless = 0
         for i in range(rounds):
-            if best == 0 or fruitless > 3:
+            if best == 0 or fruitless > 5:
                 break
-            self.sweep(position, rightwards=i % 2 == 0)
+            self.sweep(position, rightwards=i % 2 == 0, turned=i % 4 < 2)
             if size < 1200:
                 self.exchange(position)
             found = self.crossings(position)
@@ -153,22 +182,30 @@ class Columns:
                 position[i] = place
         return position
 
-    def sweep(self, position: list[int], rightwards: bool) -> None:
-        """Order each column by the mean place of the neighbours in the column before."""
+    def sweep(self, position: list[int], rightwards: bool, turned: bool) -> None:
+        """Order each column by the median place of the neighbours in the column before.
+
+        The weighted median of Gansner and others; what has no neighbour keeps its place,
+        and every other time what has the same median is turned around.
+        """
         neighbours = self.left if rightwards else self.right
         layers = self.layers[1:] if rightwards else self.layers[-2::-1]
-        mean = [0.0] * len(position)
+        middle = [0.0] * len(position)
         for layer in layers:
+            free, fixed = [], []
             for place, i in enumerate(layer):
                 near = neighbours[i]
-                if near:
-                    total = 0.0
-                    for j, port in near:
-                        total += position[j] + (0.001 * port if not rightwards else 0.0)
-                    mean[i] = total / len(near)
-                else:
-                    mean[i] = place
-            layer.sort(key=mean.__getitem__)
+                if not near:
+                    fixed.append((place, i))
+                    continue
+                middle[i] = median(sorted([position[j] for j, _ in near]))
+                free.append(i)
+            if turned:
+                free.reverse()
+            free.sort(key=middle.__getitem__)
+            for place, i in fixed:
+                free.insert(place, i)
+            layer[:] = free
             for place, i in enumerate(layer):
                 position[i] = place
 
@@ -300,18 +337,74 @@ class Columns:
         return Layout(points, routes, start[-1] + width[-1], bottom)
 
 
-def ranks(boxes: int, edges: Sequence[Edge]) -> list[int]:
-    """The column of each box: right before the first that uses it.
+def median(places: list[int]) -> float:
+    """The middle of these places; between two of them, nearer to where the others are close."""
+    half = len(places) // 2
+    if len(places) % 2:
+        return places[half]
+    low, high = places[half - 1], places[half]
+    left, right = low - places[0], places[-1] - high
+    if left + right == 0:
+        return (low + high) / 2
+    return (low * right + high * left) / (left + right)
 
-    As late as possible: what is used once stands beside its user, and what is used often
-    has passages to the later users alone.
+
+def ranks(boxes: int, edges: Sequence[Edge]) -> list[int]:
+    """The column of each box: right before the first that uses it, then shorter edges.
+
+    As late as possible, what is used once stands beside its user, and what is used often
+    has passages to the later users alone. Then trees that hang on others by a single edge
+    are moved to the left where that makes more edges shorter than longer: an inexpensive
+    part of the network simplex method of Gansner, Koutsofios, North and Vo (1993).
     """
     users: list[list[int]] = [[] for _ in range(boxes)]
+    operands: list[list[int]] = [[] for _ in range(boxes)]
     for source, target, _ in edges:
         users[source].append(target)
+        operands[target].append(source)
     column = [0] * boxes
     for box in range(boxes - 1, -1, -1):
         if users[box]:
             column[box] = min([column[user] for user in users[box]]) - 1
+    for _ in range(4):
+        moved = False
+        for box in range(boxes):
+            if operands[box] and users[box] and pull(box, column, users, operands):
+                moved = True
+        if not moved:
+            break
     first = min(column)
     return [c - first for c in column]
+
+
+def pull(box: int, column: list[int], users: list[list[int]], operands: list[list[int]]) -> bool:
+    """Move a box to the left, with all that must move with it, if that shortens edges."""
+    moved = False
+    while True:
+        together = {box}
+        stack = [box]
+        gain = 0
+        slack = 1 << 30
+        while stack:
+            i = stack.pop()
+            left = column[i] - 1
+            for j in operands[i]:
+                if j in together:
+                    continue
+                if column[j] == left:
+                    together.add(j)
+                    stack.append(j)
+                elif left - column[j] < slack:
+                    slack = left - column[j]
+            if len(together) > 300:
+                return moved
+        for i in together:
+            for j in operands[i]:
+                gain += j not in together
+            for j in users[i]:
+                gain -= j not in together
+        if gain <= 0 or slack == 1 << 30:
+            return moved
+        for i in together:
+            column[i] -= slack
+        moved = True

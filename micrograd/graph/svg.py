@@ -49,7 +49,7 @@ class Picture:
         check_style(style)
         self.theme = theme
         self.look = STYLES[style](shown, marks)
-        self.where = layout(self.look.sizes, self.look.edges, self.look.gap)
+        self.where = layout(self.look.sizes, self.look.edges, self.look.gap, self.look.free)
 
     def svg(
         self, shown: Diagram, classes: dict[int, str] | None = None, hot: int | None = None

@@ -1,0 +1,174 @@
+"""Drawing beside Graphviz: time, and how many edges cross, on graphs of networks.
+
+Run `python benchmarks/draw.py`. Each graph is the loss of a multilayer perceptron, every
+operation in a box. "crossings" are points at which two lines of the picture cross, what
+several edges share counted once; "pairs" are pairs of edges without a common end that
+meet anywhere. Both are counted from the coordinates of the finished pictures. The time
+is the best of several, from the graph of Values, or for Graphviz from its description,
+to the text of the SVG.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import shutil
+import subprocess
+import time
+
+from micrograd import Value
+from micrograd.graph import draw
+from micrograd.graph.svg import Picture
+from micrograd.nn import MLP
+
+GRAPHS = {
+    "MLP(3, [4, 4, 1])": (3, [4, 4, 1]),
+    "MLP(6, [12, 9, 1]), 600 nodes": (6, [12, 9, 1]),
+    "MLP(2, [16, 16, 1]), as for moons": (2, [16, 16, 1]),
+    "MLP(10, [24, 16, 1]), 2,000 nodes": (10, [24, 16, 1]),
+}
+
+
+def loss(nin, nouts):
+    """The squared error of a network with fixed weights and inputs."""
+    random.seed(1)
+    model = MLP(nin, nouts)
+    y = model([Value(random.uniform(-1, 1)) for _ in range(nin)])
+    root = (y - 1) ** 2
+    root.backward()
+    return root
+
+
+def best(f, least=3):
+    """The result of f and its shortest time in seconds, of several calls."""
+    times = []
+    while len(times) < least:
+        start = time.perf_counter()
+        result = f()
+        times.append(time.perf_counter() - start)
+    return result, min(times)
+
+
+def dot(option, description):
+    """What Graphviz's program writes."""
+    return subprocess.run(
+        ["dot", option], input=description, capture_output=True, encoding="utf-8", check=True
+    ).stdout
+
+
+# Curves as lines ------------------------------------------------------------------------------
+
+
+def cubic(points, parts=8):
+    """A cubic Bezier curve as straight lines."""
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = points
+    found = [(x0, y0)]
+    for i in range(1, parts + 1):
+        t = i / parts
+        a, b, c, d = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
+        found.append((a * x0 + b * x1 + c * x2 + d * x3, a * y0 + b * y1 + c * y2 + d * y3))
+    return list(itertools.pairwise(found))
+
+
+def of_ours(shown):
+    """The lines of our picture: for each edge its ends, and its lines, each drawn once."""
+    picture = Picture(shown)
+    edges = []
+    for edge, route in zip(picture.look.edges, picture.where.routes, strict=True):
+        lines = []
+        for i in range(len(route) - 1):
+            a, b = route[i], route[i + 1]
+            if i % 2 == 0 and a.y != b.y:
+                half = (a.x + b.x) / 2
+                lines += cubic([a, (half, a.y), (half, b.y), b])
+            else:
+                lines.append((tuple(a), tuple(b)))
+        edges.append((edge.source, edge.target, lines))
+    return edges
+
+
+def of_dot(description):
+    """The same of the picture that Graphviz makes of a description."""
+    plain = dot("-Tplain", description)
+    edges = []
+    for line in plain.replace("\\\n", "").splitlines():
+        words = line.split()
+        if words and words[0] == "edge":
+            n = int(words[3])
+            numbers = list(map(float, words[4 : 4 + 2 * n]))
+            points = list(zip(numbers[::2], numbers[1::2], strict=True))
+            lines = []
+            for i in range(0, n - 1, 3):
+                lines += cubic(points[i : i + 4])
+            edges.append((words[1], words[2], lines))
+    return edges
+
+
+def crossings(edges):
+    """How many points there are at which lines cross, and pairs of edges that do."""
+    segments = []
+    seen = {}
+    for k, (source, target, lines) in enumerate(edges):
+        for line in lines:
+            if (source, line) in seen:
+                seen[source, line].append(k)
+            else:
+                users = seen[source, line] = [k]
+                segments.append((min(line[0][0], line[1][0]), line, source, target, users))
+    segments.sort(key=lambda s: s[0])
+    active = []
+    points, pairs = 0, set()
+    for left, line, source, target, users in segments:
+        active = [s for s in active if max(s[1][0][0], s[1][1][0]) > left]
+        for _, other, source2, _, users2 in active:
+            if source != source2 and meet(line, other):
+                apart = [
+                    (min(a, b), max(a, b)) for a in users for b in users2
+                    if edges[a][1] != edges[b][1]
+                ]  # fmt: skip
+                points += bool(apart)
+                pairs.update(apart)
+        active.append((left, line, source, target, users))
+    return points, len(pairs)
+
+
+def meet(p, q):
+    """Whether two lines cross."""
+    (ax, ay), (bx, by) = p
+    (cx, cy), (dx, dy) = q
+    if max(ay, by) < min(cy, dy) or max(cy, dy) < min(ay, by):
+        return False
+
+    def side(px, py, qx, qy, rx, ry):
+        return (qx - px) * (ry - py) - (qy - py) * (rx - px)
+
+    a, b = side(cx, cy, dx, dy, ax, ay), side(cx, cy, dx, dy, bx, by)
+    c, d = side(ax, ay, bx, by, cx, cy), side(ax, ay, bx, by, dx, dy)
+    return (a > 0) != (b > 0) and (c > 0) != (d > 0)
+
+
+def main():
+    have_dot = shutil.which("dot")
+    print(f"{'graph':<36}{'boxes':>6}{'edges':>6}  {'':<9}{'ms':>8}{'crossings':>11}{'pairs':>8}")
+    for name, (nin, nouts) in GRAPHS.items():
+        root = loss(nin, nouts)
+        graph = draw(root, most=100_000, constants=False)
+        shown = graph.diagram
+        _, seconds = best(lambda root=root: draw(root, most=100_000, constants=False).svg)
+        points, pairs = crossings(of_ours(shown))
+        head = f"{name:<36}{len(shown.boxes):>6}{len(shown.links):>6}  "
+        print(f"{head}{'builtin':<9}{1000 * seconds:8.0f}{points:11,}{pairs:8,}")
+        if not have_dot:
+            continue
+        text = graph.to_dot().source
+        _, theirs = best(lambda text=text: dot("-Tsvg", text))
+        points2, pairs2 = crossings(of_dot(text))
+        print(f"{'':50}{'dot':<9}{1000 * theirs:8.0f}{points2:11,}{pairs2:8,}")
+        ratios = [seconds / theirs, points / max(1, points2), pairs / max(1, pairs2)]
+        print(f"{'':50}{'ratio':<9}{ratios[0]:8.2f}{ratios[1]:11.2f}{ratios[2]:8.2f}")
+    if not have_dot:
+        print("(Graphviz's program dot is not installed: nothing to compare with)")
+
+
+if __name__ == "__main__":
+    main()
