@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..rule import TABLE, Rule
+from ..rule import TABLE
 from .program import CONSTANT, Program
 
 COMMUTATIVE = ("add", "mul")

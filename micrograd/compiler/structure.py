@@ -77,7 +77,8 @@ class Structure:
         self.args, self.kwargs = args, kwargs
         self.found: list[Any] = []
         self.names: list[str] = []
-        for name, x in zip(argument_names(f, len(args)), args):
+        names = argument_names(f, len(args)) if f is not None else ["a result"] * len(args)
+        for name, x in zip(names, args):
             self.collect(x, name)
         for name, x in kwargs.items():
             self.collect(x, name)
@@ -120,10 +121,10 @@ class Structure:
         )
 
 
-def argument_names(f: Callable[..., Any] | None, n: int) -> list[str]:
+def argument_names(f: Callable[..., Any], n: int) -> list[str]:
     """The names of the first n parameters of f, or x0, x1, ... where it does not say."""
     try:
-        given = list(inspect.signature(f).parameters.values()) if f is not None else []
+        given = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):
         given = []
     names = [p.name for p in given if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
