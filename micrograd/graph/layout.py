@@ -286,7 +286,7 @@ class Columns:
                     wish += w * (y[j] + port)
                     weight += w
             if weight == 0.0:
-                wish, weight = y[i], 0.05
+                wish, weight = 0.05 * y[i], 0.05
             pools.append([wish - weight * above, weight, 1])
             while len(pools) > 1 and pools[-2][0] * pools[-1][1] > pools[-1][0] * pools[-2][1]:
                 last = pools.pop()

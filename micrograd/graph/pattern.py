@@ -86,7 +86,7 @@ class Mesh:
                     if len(terms) >= LONG_SUM:
                         part = Part("sum", i, "+")
                         for j in members:
-                            self.paths[j] += (part,)
+                            self.paths[j] += (part, part)  # opens together with neurons
                     continue
             else:
                 continue

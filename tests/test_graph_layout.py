@@ -1,0 +1,127 @@
+"""The layout by itself: columns, order, and few crossings, without any drawing."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from micrograd.graph import draw
+from micrograd.graph.layout import Edge, layout, ranks
+
+BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "draw.py"
+
+
+@st.composite
+def graphs(draw):
+    """Sizes of boxes, and edges from earlier to later ones."""
+    n = draw(st.integers(1, 30))
+    sizes = draw(st.lists(st.tuples(st.floats(5, 200), st.floats(5, 90)), min_size=n, max_size=n))
+    edges = []
+    if n > 1:
+        for _ in range(draw(st.integers(0, 45))):
+            a = draw(st.integers(0, n - 2))
+            b = draw(st.integers(a + 1, n - 1))
+            edges.append(Edge(a, b, draw(st.floats(-2, 2))))
+    free = draw(st.sets(st.integers(0, n - 1)))
+    return sizes, edges, free
+
+
+@settings(max_examples=300, deadline=None)
+@given(graphs())
+def test_boxes_stay_apart_and_edges_join_them(graph):
+    sizes, edges, free = graph
+    found = layout(sizes, edges, (30.0, 10.0), free)
+    spans = [
+        (p.x, p.x + w, p.y - h / 2, p.y + h / 2)
+        for p, (w, h) in zip(found.boxes, sizes, strict=True)
+    ]
+    for i, (left, right, top, bottom) in enumerate(spans):
+        assert -1e-6 <= left <= right <= found.width + 1e-6
+        assert -1e-6 <= top <= bottom <= found.height + 1e-6
+        for left2, right2, top2, bottom2 in spans[i + 1 :]:
+            beside = right <= left2 or right2 <= left
+            assert beside or bottom <= top2 + 1e-6 or bottom2 <= top + 1e-6
+    for edge, route in zip(edges, found.routes, strict=True):
+        assert route[0].x == pytest.approx(spans[edge.source][1])
+        assert route[-1].x == pytest.approx(spans[edge.target][0])
+        assert all(a.x <= b.x + 1e-6 for a, b in itertools.pairwise(route))
+        if edge.target not in free:
+            assert route[-1].y == pytest.approx(found.boxes[edge.target].y + edge.port)
+
+
+@settings(max_examples=300, deadline=None)
+@given(graphs())
+def test_edges_do_not_run_through_boxes(graph):
+    sizes, edges, free = graph
+    found = layout(sizes, edges, (30.0, 10.0), free)
+    for route in found.routes:
+        for a, b in zip(route[1::2], route[2::2]):  # straight through a column
+            for p, (w, h) in zip(found.boxes, sizes, strict=True):
+                inside = a.x < p.x + w - 1e-6 and p.x + 1e-6 < b.x
+                assert not (inside and abs(a.y - p.y) < h / 2 - 1e-6)
+
+
+@settings(max_examples=300, deadline=None)
+@given(graphs())
+def test_columns(graph):
+    sizes, edges, _ = graph
+    column = ranks(len(sizes), edges)
+    assert min(column) == 0
+    assert all(column[edge.source] < column[edge.target] for edge in edges)
+
+
+def test_columns_of_parallel_chains_begin_together():
+    """Trees that hang on several common inputs are not pushed apart by their users."""
+    # 0 and 1 are inputs of 2, 3 and 4; the sum 5 = 2 + 3, then 6 = 5 + 4.
+    edges = [Edge(i, j) for j in (2, 3, 4) for i in (0, 1)]
+    edges += [Edge(2, 5), Edge(3, 5), Edge(5, 6), Edge(4, 6)]
+    column = ranks(7, edges)
+    assert column[2] == column[3] == column[4]
+
+
+def test_operands_that_may_change_places_do_not_twist():
+    sizes = [(20.0, 20.0)] * 3
+    edges = [Edge(1, 2, -5.0), Edge(0, 2, 5.0)]
+    found = layout(sizes, edges, free={2})
+    ends = {found.boxes[e.source].y: r[-1].y for e, r in zip(edges, found.routes, strict=True)}
+    (_, first), (_, second) = sorted(ends.items())
+    assert first < second
+
+
+def test_wide_and_long_graphs():
+    n = 3000
+    fan = layout([(10.0, 10.0)] * (n + 1), [Edge(i, n) for i in range(n)])
+    assert fan.height > n * 10
+    chain = layout([(10.0, 10.0)] * n, [Edge(i, i + 1) for i in range(n - 1)])
+    assert len({round(p.y, 6) for p in chain.boxes}) == 1
+
+
+@pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz's program")
+@pytest.mark.parametrize("sizes", [(3, [4, 4, 1]), (2, [8, 8, 1]), (6, [12, 9, 1])])
+def test_crossings_beside_graphviz(sizes):
+    """At most 1.3 times as many as dot has, counted from the coordinates of both pictures."""
+    spec = importlib.util.spec_from_file_location("benchmark", BENCHMARK)
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    graph = draw(benchmark.loss(*sizes), most=10_000, constants=False)
+    ours = benchmark.crossings(benchmark.of_ours(graph.diagram))
+    theirs = benchmark.crossings(benchmark.of_dot(graph.to_dot().source))
+    assert ours[0] <= 1.3 * theirs[0]
+    assert ours[1] <= 1.3 * theirs[1]
+
+
+def test_the_benchmark_counts_crossings():
+    spec = importlib.util.spec_from_file_location("benchmark", BENCHMARK)
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    cross = [("a", "b", [((0, 0), (2, 2))]), ("c", "d", [((0, 2), (2, 0))])]
+    assert benchmark.crossings(cross) == (1, 1)
+    assert benchmark.crossings([cross[0], ("c", "d", [((0, 1), (2, 3))])]) == (0, 0)
+    shared = [*cross, ("c", "e", [((0, 2), (2, 0)), ((2, 0), (3, 0))])]
+    assert benchmark.crossings(shared) == (1, 2)
