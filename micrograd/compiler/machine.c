@@ -637,7 +637,10 @@ typedef struct {
 
 static void *run_share(void *given) {
     Share *share = given;
-    for (int i = share->first; i < PARTS; i += share->step) run_part(&share->parts[i]);
+    for (int i = share->first; i < PARTS; i += share->step) {
+        run_part(&share->parts[i]);
+        if (share->parts[i].state < 0) break; /* an error of Python's is set */
+    }
     return NULL;
 }
 #endif
@@ -866,7 +869,7 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
             Py_ssize_t n = m->n_scalars;
             if (registers < 0 || inputs < 0 || outputs < 0 || first_parameter < 0 ||
                 parameters < 0 || parameters > n - first_parameter || count_at >= n ||
-                first_sum < 0 || sums < 0 || sums > n - first_sum || registers > 1 << 28)
+                first_sum < 0 || sums < 0 || sums > n - first_sum || registers > m->each.size)
                 wrong = "a size out of range";
             for (Py_ssize_t i = 0; i < m->n_results && !wrong; i++)
                 if (m->results[i] < 0 || m->results[i] >= n) wrong = "a result out of range";
@@ -891,6 +894,11 @@ static int holds(const Py_buffer *b, Py_ssize_t doubles, const char *what) {
     return 0;
 }
 
+/* Whether so many rows of so many doubles are more than any buffer has. */
+static int too_many(Py_ssize_t rows, Py_ssize_t length) {
+    return rows && length > PY_SSIZE_MAX / 16 / rows;
+}
+
 PyDoc_STRVAR(run_doc,
              "run(parameters, inputs, n, stride, results, outputs)\n--\n\n"
              "0, or 1 where a number was refused, 2 where a result is nan. Fills results and outputs.\n"
@@ -905,6 +913,8 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
     Scratch scratch = {0};
     if (n < 0 || stride < n) {
         PyErr_SetString(PyExc_ValueError, "the machine: a column is shorter than the batch");
+    } else if (too_many(1, stride) || too_many(m->n_inputs, stride) || too_many(m->n_outputs, n)) {
+        PyErr_SetString(PyExc_ValueError, "the machine: there are not that many numbers");
     } else if (holds(&parameters, m->n_parameters, "parameters") &&
                holds(&inputs, m->n_inputs * stride, "inputs") &&
                holds(&results, m->n_results, "results") &&
@@ -914,7 +924,8 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
             PyErr_NoMemory();
         } else {
             memcpy(m->scalars + m->first_parameter, parameters.buf, m->n_parameters * sizeof(double));
-            if (PyTuple_GET_SIZE(m->functions)) {
+            /* `call` takes no lock: what it may run keeps the interpreter's. */
+            if (PyTuple_GET_SIZE(m->functions) || !m->each.size) {
                 state = run_batch(m, inputs.buf, stride, n, outputs.buf, n, &scratch);
             } else {
                 /* The registers belong to this machine: the caller holds a lock of its own. */
@@ -955,11 +966,14 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
     Scratch scratch = {0}, scratch_u = {0};
     double *gathered = NULL, *fresh = NULL;
     Py_ssize_t np = m->n_parameters, kinds = u->n_outputs, padded = (np + 7) / 8 * 8;
-    Py_ssize_t bs = (batch + 7) / 8 * 8;
+    Py_ssize_t bs = batch < PY_SSIZE_MAX - 7 ? (batch + 7) / 8 * 8 : 0;
     int ok = 0;
-    if (n < 1 || stride < n || batch < 1 || steps < 0 || (!order.len && batch != n) ||
-        kinds < 1 || u->n_inputs != kinds + 1 || m->n_results != np + 1) {
+    if (n < 1 || stride < n || batch < 1 || batch > n || steps < 0 || (!order.len && batch != n) ||
+        kinds < 1 || u->n_inputs != kinds + 1 || m->n_results != np + 1 || m->n_outputs) {
         PyErr_SetString(PyExc_ValueError, "the machine: these sizes do not go together");
+    } else if (too_many(1, stride) || too_many(m->n_inputs, stride) || too_many(kinds + 1, padded) ||
+               too_many(batch, steps) || too_many(u->n_parameters, steps)) {
+        PyErr_SetString(PyExc_ValueError, "the machine: there are not that many numbers");
     } else if (order.len && order.len / (Py_ssize_t)sizeof(int32_t) < batch * steps) {
         PyErr_SetString(PyExc_ValueError, "the machine: the order of examples is too short");
     } else if (holds(&columns, (kinds + 1) * padded, "columns") &&
@@ -1033,7 +1047,7 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
 PyDoc_STRVAR(call_doc, "call(*numbers)\n--\n\nThe first result; None where a number was refused.");
 
 static PyObject *machine_call(Machine *m, PyObject *const *args, Py_ssize_t n) {
-    if (n != m->n_parameters || !m->n_results || m->each.size) {
+    if (n != m->n_parameters || !m->n_results || m->each.size || PyTuple_GET_SIZE(m->functions)) {
         PyErr_SetString(PyExc_ValueError, "the machine: a wrong number of numbers");
         return NULL;
     }

@@ -191,7 +191,7 @@ class Encoder:
             return Instruction(OP_OUTER, -1, (1, 1), xs, (i,))
         if rule.name in SIMPLE:
             return Instruction(SIMPLE[rule.name], i, (), xs)
-        if rule.name in _machine.FUNCTIONS and TABLE.get(rule.name) is rule:
+        if in_c(rule):
             return Instruction(OP_CALL, i, (_machine.FUNCTIONS[rule.name],), xs)
         if rule.forward not in self.functions:
             self.functions.append(rule.forward)
@@ -278,6 +278,11 @@ class Encoder:
             first_parameter=0, parameters=len(first), count_at=count_at,
             first_sum=first_sum, sums=len(sums), functions=tuple(self.functions),
         )  # fmt: skip
+
+
+def in_c(rule: Rule) -> bool:
+    """Whether there is a C function for the operation."""
+    return rule.name in _machine.FUNCTIONS and TABLE.get(rule.name) is rule
 
 
 def is_sum(chain: Chain) -> bool:
@@ -492,7 +497,10 @@ class NativeBatch(Batch):
         return Encoder(self.made.gradient.copy(), single=True).machine(self.fast)
 
     def ready(self) -> Any:
-        return self.one_value if not self.made.parameters else None
+        made = self.made
+        if made.parameters or any([isinstance(r, Rule) and not in_c(r) for r in made.values.rules]):
+            return None  # another thread could come in while Python computes
+        return self.one_value
 
     def one(self, xs: Sequence[float]) -> list[float]:
         results = array("d", bytes(8 * len(self.made.program.outputs)))
