@@ -56,6 +56,7 @@ def test_backward_is_all_or_nothing():
     after = [x.grad for x in leaves]
     assert before != after
     outcomes = set()
+    sys._getframe().f_trace_opcodes = True  # Python 3.12 looks for one when tracing starts
     for n in range(1, 10_000):
         for x, g in zip(leaves, before, strict=True):
             x.grad = g
