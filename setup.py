@@ -4,7 +4,9 @@ All metadata is in setup.cfg. mypyc compiles the files named here as they stand;
 it or without a compiler the same files run as Python. MICROGRAD_PURE=1 asks for that.
 """
 
+import ast
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -48,6 +50,48 @@ def say(reason: str) -> None:
     print(f"micrograd: the engine runs as Python: {reason}", file=sys.stderr)
 
 
+def docstrings() -> dict[str, str]:
+    """What is compiled, by its name in C (engine___Value___backward), and its docstring."""
+    found: dict[str, str] = {}
+
+    def look(body: list[ast.stmt], path: str) -> None:
+        for node in body:
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+                found[f"{path}___{node.name}"] = ast.get_docstring(node) or ""
+                if isinstance(node, ast.ClassDef):
+                    found[node.name] = ast.get_docstring(node) or ""
+                    look(node.body, f"{path}___{node.name}")
+
+    for name in COMPILED:
+        tree = ast.parse((HERE / "micrograd" / f"{name}.py").read_text(encoding="utf-8"))
+        found[f"micrograd.{name}"] = ast.get_docstring(tree) or ""
+        look(tree.body, name)
+    return found
+
+
+def add_docstrings(path: Path) -> None:
+    """Put the docstrings into what mypyc wrote, for `help`: by itself it drops them."""
+    docs = docstrings()
+
+    def literal(text: str) -> str:
+        text = text.encode("ascii", "replace").decode()
+        return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+    def longer(match: re.Match[str]) -> str:
+        return f'{match[1]}{literal(docs.get(match[2], ""))}")'
+
+    def module(match: re.Match[str]) -> str:
+        return f'{match[1]}PyDoc_STR("{literal(docs.get(match[2], ""))}"),'
+
+    text = r'"(?:[^"\\]|\\.)*'
+    written = code = path.read_text(encoding="utf-8")
+    code = re.sub(rf"(CPyPy_(\w+),[\sA-Z_|]+, PyDoc_STR\({text})\"\)", longer, code)
+    code = re.sub(r'(\.tp_doc = PyDoc_STR\("(\w+)\((?:[^"\\]|\\.)*)"\)', longer, code)
+    code = re.sub(r'("(micrograd\.\w+)",\s*)NULL, /\* docstring \*/', module, code)
+    if code != written:
+        path.write_text(code, encoding="utf-8")
+
+
 def extensions() -> list[Extension]:
     reason = missing()
     if reason:
@@ -62,6 +106,8 @@ def extensions() -> list[Extension]:
     flags = ["/FI", header] if sys.platform == "win32" else [
         "-include", header, "-ffp-contract=off", "-Wno-error",
     ]  # fmt: skip
+    for source in {Path(s) for extension in found for s in extension.sources}:
+        add_docstrings(source)
     for extension in found:
         extension.extra_compile_args = [*extension.extra_compile_args, *flags]
         extension.depends.append("micrograd/trashcan.h")
