@@ -896,7 +896,7 @@ static int holds(const Py_buffer *b, Py_ssize_t doubles, const char *what) {
 
 /* Whether so many rows of so many doubles are more than any buffer has. */
 static int too_many(Py_ssize_t rows, Py_ssize_t length) {
-    return rows && length > PY_SSIZE_MAX / 16 / rows;
+    return rows && length > PY_SSIZE_T_MAX / 16 / rows;
 }
 
 PyDoc_STRVAR(run_doc,
@@ -966,7 +966,7 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
     Scratch scratch = {0}, scratch_u = {0};
     double *gathered = NULL, *fresh = NULL;
     Py_ssize_t np = m->n_parameters, kinds = u->n_outputs, padded = (np + 7) / 8 * 8;
-    Py_ssize_t bs = batch < PY_SSIZE_MAX - 7 ? (batch + 7) / 8 * 8 : 0;
+    Py_ssize_t bs = batch < PY_SSIZE_T_MAX - 7 ? (batch + 7) / 8 * 8 : 0;
     int ok = 0;
     if (n < 1 || stride < n || batch < 1 || batch > n || steps < 0 || (!order.len && batch != n) ||
         kinds < 1 || u->n_inputs != kinds + 1 || m->n_results != np + 1 || m->n_outputs) {
