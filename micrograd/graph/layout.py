@@ -56,9 +56,9 @@ def layout(
     """
     if not sizes:
         return Layout([], [], 0.0, 0.0)
-    columns = Columns(sizes, edges, gap)
+    columns = Columns(sizes, edges, gap, free)
     columns.order()
-    columns.untwist(free)
+    columns.untwist()
     columns.place()
     return columns.finish()
 
@@ -71,8 +71,13 @@ class Columns:
     """
 
     def __init__(
-        self, sizes: Sequence[tuple[float, float]], edges: Sequence[Edge], gap: tuple[float, float]
+        self,
+        sizes: Sequence[tuple[float, float]],
+        edges: Sequence[Edge],
+        gap: tuple[float, float],
+        free: Collection[int],
     ) -> None:
+        self.free = free
         self.sizes = sizes
         self.edges = edges
         self.gap = gap
@@ -113,12 +118,12 @@ class Columns:
         steps = self.column[edge.target] - self.column[edge.source] - 1
         return self.passages[edge.source][steps - 1] if steps else edge.source
 
-    def untwist(self, free: Collection[int]) -> None:
+    def untwist(self) -> None:
         """Let edges enter those boxes in the order in which they come from above."""
         position = self.positions()
         into: dict[int, list[int]] = {}
         for k, edge in enumerate(self.edges):
-            if edge.target in free:
+            if edge.target in self.free:
                 into.setdefault(edge.target, []).append(k)
         edges = list(self.edges)
         for target, ks in into.items():
@@ -192,43 +197,53 @@ class Columns:
         layers = self.layers[1:] if rightwards else self.layers[-2::-1]
         middle = [0.0] * len(position)
         for layer in layers:
-            free, fixed = [], []
+            movable, fixed = [], []
             for place, i in enumerate(layer):
                 near = neighbours[i]
                 if not near:
                     fixed.append((place, i))
                     continue
-                middle[i] = median(sorted([position[j] for j, _ in near]))
-                free.append(i)
+                if rightwards:
+                    places: list[float] = [position[j] for j, _ in near]
+                else:  # what enters a box further up stands further up
+                    places = [
+                        position[j] if j in self.free else position[j] + 0.001 * port
+                        for j, port in near
+                    ]
+                places.sort()
+                middle[i] = median(places)
+                movable.append(i)
             if turned:
-                free.reverse()
-            free.sort(key=middle.__getitem__)
+                movable.reverse()
+            movable.sort(key=middle.__getitem__)
             for place, i in fixed:
-                free.insert(place, i)
-            layer[:] = free
+                movable.insert(place, i)
+            layer[:] = movable
             for place, i in enumerate(layer):
                 position[i] = place
 
     def exchange(self, position: list[int]) -> None:
         """Swap neighbours in a column wherever that undoes crossings."""
         for layer in self.layers:
-            improved = True
-            while improved:
-                improved = False
-                for place in range(len(layer) - 1):
-                    i, j = layer[place], layer[place + 1]
-                    gain = 0
-                    for side in (self.left, self.right):
-                        a = [position[k] for k, _ in side[i]]
-                        b = [position[k] for k, _ in side[j]]
-                        if a and b:
-                            for p in a:
-                                for q in b:
-                                    gain += (p > q) - (p < q)
-                    if gain > 0:
-                        layer[place], layer[place + 1] = j, i
-                        position[i], position[j] = place + 1, place
-                        improved = True
+            # Where the neighbours in other columns are does not change meanwhile.
+            ends = [
+                (sorted([position[k] for k, _ in self.left[i]]),
+                 sorted([position[k] for k, _ in self.right[i]]))
+                for i in layer
+            ]  # fmt: skip
+            again = list(range(len(layer) - 2, -1, -1))
+            while again:
+                place = again.pop()
+                first, second = ends[place], ends[place + 1]
+                if gain(first[0], second[0]) + gain(first[1], second[1]) > 0:
+                    layer[place], layer[place + 1] = layer[place + 1], layer[place]
+                    ends[place], ends[place + 1] = second, first
+                    if place + 2 < len(layer):
+                        again.append(place + 1)
+                    if place > 0:
+                        again.append(place - 1)
+            for place, i in enumerate(layer):
+                position[i] = place
 
     def crossings(self, position: list[int]) -> int:
         """How many pairs of edges cross, between all columns."""
@@ -337,7 +352,16 @@ class Columns:
         return Layout(points, routes, start[-1] + width[-1], bottom)
 
 
-def median(places: list[int]) -> float:
+def gain(above: list[int], below: list[int]) -> int:
+    """How many crossings are undone when what ends in these sorted places changes places."""
+    if not above or not below:
+        return 0
+    if above[-1] < below[0]:
+        return -len(above) * len(below)
+    return sum([(p > q) - (p < q) for p in above for q in below])
+
+
+def median(places: Sequence[float]) -> float:
     """The middle of these places; between two of them, nearer to where the others are close."""
     half = len(places) // 2
     if len(places) % 2:
