@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micrograd.graph import draw
-from micrograd.graph.layout import Edge, layout, ranks
+from micrograd.graph.layout import layout
+from micrograd.graph.ranks import Edge, ranks
 
 BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "draw.py"
 

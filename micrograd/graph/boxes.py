@@ -11,8 +11,9 @@ from html import escape
 from math import sqrt
 
 from .diagram import Box, Diagram, interval, number
-from .layout import Edge, Point
+from .layout import Point
 from .measure import text_width
+from .ranks import Edge
 
 LINE = 16.0
 # Operations whose operands may be drawn in any order.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..engine import Value
-from ..files import write_text
+from ..files import write_bytes, write_text
 from . import svg, text
 from .diagram import Diagram, summary
 from .dot import digraph, render
@@ -77,8 +77,6 @@ class Graph:
         if ending in (".dot", ".gv"):
             return write_text(target, self.to_dot().source)
         if ending in (".png", ".pdf"):
-            from ..files import write_bytes
-
             return write_bytes(target, render(self.diagram, ending[1:]))
         raise ValueError(f"save: the name ends in .svg, .txt, .dot, .png or .pdf, not as {target}")
 

@@ -18,6 +18,7 @@ from .alike import classes
 from .diagram import Box, Diagram, Link, Spread, check, diagram, label_of, plural, unfold
 from .measure import clean
 from .pattern import Mesh, Part
+from .quotient import in_circles, ordered
 
 LARGEST = 600  # how many boxes are drawn without folding
 READABLE = 80  # how many boxes a graph that folds by itself may have
@@ -319,44 +320,3 @@ def spread_number(numbers: list[float]) -> Box:
     low, high = ends(numbers)
     spread = Spread(low, high, 0.0, 0.0) if low != high else None
     return Box("", "", low, 0.0, "number", None, 1, spread)
-
-
-def ordered(root: Key, below: dict[Key, dict[Key, bool]]) -> list[Key]:
-    """The boxes under the root's, what they use before them."""
-    found: list[Key] = []
-    seen = {root}
-    stack = [(root, iter(below[root]))]
-    while stack:
-        key, rest = stack[-1]
-        for other in rest:
-            if other not in seen:
-                seen.add(other)
-                stack.append((other, iter(below[other])))
-                break
-        else:
-            stack.pop()
-            found.append(key)
-    return found
-
-
-def in_circles(edges: set[tuple[Key, Key]]) -> set[Key]:
-    """The boxes on circles, and those between circles; none where there is no circle."""
-    backwards = {(b, a) for a, b in edges}
-    return on_or_behind_circles(edges) & on_or_behind_circles(backwards)
-
-
-def on_or_behind_circles(edges: set[tuple[Key, Key]]) -> set[Key]:
-    """What a topological sort cannot reach."""
-    missing: dict[Key, int] = {}
-    below: dict[Key, list[Key]] = {}
-    for a, b in edges:
-        missing.setdefault(a, 0)
-        missing[b] = missing.get(b, 0) + 1
-        below.setdefault(a, []).append(b)
-    free = [key for key, n in missing.items() if n == 0]
-    while free:
-        for key in below.get(free.pop(), ()):
-            missing[key] -= 1
-            if missing[key] == 0:
-                free.append(key)
-    return {key for key, n in missing.items() if n > 0}
