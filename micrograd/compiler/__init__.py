@@ -5,6 +5,7 @@ Read `jit.py` first, then `program.py` and `trace.py`.
 
 from .jit import Jit, jit
 from .program import Program
+from .staged import staged
 from .trace import TraceError
 
-__all__ = ["Jit", "Program", "TraceError", "jit"]
+__all__ = ["Jit", "Program", "TraceError", "jit", "staged"]

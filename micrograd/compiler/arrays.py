@@ -164,6 +164,10 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         return where(condition, 1.0, 0.0)
 
     known: dict[str, Any] = {
+        "add": lambda a, b: a + b,
+        "sub": lambda a, b: a - b,
+        "mul": lambda a, b: a * b,
+        "neg": lambda x: -x,
         "abs": absolute,
         "acos": xp.arccos,
         "acosh": xp.arccosh,

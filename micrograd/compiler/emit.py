@@ -70,6 +70,8 @@ class Writer:
             return f"{self.part(a, SUM)} {OPERATORS[name]} {right}", SUM, terms + 1, deep
         if name == "mul" or name == "div":
             a, b = xs
+            if name == "mul" and b in self.program.data:
+                a, b = b, a  # 2 * x, as one writes it
             # A product may begin with a minus sign: -2 * x.
             left = self.names[a] if a in self.program.data else self.part(a, PRODUCT)
             return f"{left} {OPERATORS[name]} {self.part(b, SIGN)}", PRODUCT, 1, deep

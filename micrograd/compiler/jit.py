@@ -301,6 +301,32 @@ class Jit(native.Caller):
             f"{self.name}.fit",
         )  # fmt: skip
 
+    # Elsewhere ----------------------------------------------------------------------------
+
+    def to_jax(self) -> Callable[..., Any]:
+        """The same as a function of JAX: g(parameters, *args), for one example.
+
+        `parameters` is an array of as many numbers as `.parameters`, in that order; the
+        arguments have the structure of the latest call, or of `trace(*example)`, with
+        arrays or lists for lists. What comes back has the structure of the result.
+        It runs under `jax.jit`, `vmap`, `grad`, `shard_map`; its gradients, by parameters
+        and arguments alike, are those of this engine. Numbers have the precision of
+        `parameters`. A batch is `jax.vmap(g, (None, 0, 0))(parameters, X, Y)`.
+        """
+        from .interop import to_jax
+
+        return to_jax(self.known("the function for JAX"), self.name)
+
+    def to_torch(self) -> Callable[..., Any]:
+        """The same as a function of PyTorch: g(parameters, *args), for one example.
+
+        As `to_jax`, for tensors: `g(parameters, x, y).backward()` gives `parameters.grad`,
+        and a batch is `torch.func.vmap(g, (None, 0, 0))(parameters, X, Y)`.
+        """
+        from .interop import to_torch
+
+        return to_torch(self.known("the function for PyTorch"), self.name)
+
     def examples(self, columns: tuple[Any, ...]) -> tuple[Compiled, Any]:
         """What was made for one example, and the numbers of all."""
         if self.count(columns) == 0:

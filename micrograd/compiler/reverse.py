@@ -99,7 +99,7 @@ def places(program: Program, operands: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 def reverse(
-    program: Program, seeds: Sequence[float] | None = None, by: Sequence[int] | None = None
+    program: Program, seeds: Sequence[Any] | None = None, by: Sequence[int] | None = None
 ) -> None:
     """Nothing; the program then also gives the gradient of its output by each parameter.
 
@@ -119,7 +119,7 @@ def reverse(
             active[i] = rules[i].kind != FLAT and any([active[x] for x in steps[i]])  # type: ignore[union-attr]
     adjoint: dict[int, Any] = {}
     for y, seed in zip(program.outputs, seeds or [1.0] * len(program.outputs)):
-        adjoint[y] = adjoint.get(y, 0.0) + seed
+        adjoint[y] = adjoint[y] + seed if y in adjoint else seed
     known = program.data
     for i in reversed(program.order or range(n)):
         g = adjoint.get(i)

@@ -49,7 +49,7 @@ class Tracer(Observer):
     symbolic = True
 
     def __init__(self, inputs: list[Value]) -> None:
-        self.inputs = set(inputs)
+        self.inputs = dict.fromkeys(inputs)
         self.constants: set[Node] = set()
         self.bare: dict[Node, tuple[Any, tuple[Any, ...]]] = {}
 
@@ -119,19 +119,18 @@ def trace(
             y = Value(y)  # a plain number, the same whatever comes in
             tracer.constants.add(y)
         outputs.append(y)
-    return written(outputs, tracer, f, inputs, structure.names, parameters, shape)
+    program, reached = written(outputs, tracer, structure.names, parameters, f)
+    return program, reached, shape
 
 
 def written(
     outputs: list[Value],
     tracer: Tracer,
-    f: Any,
-    inputs: list[Value],
     input_names: list[str],
     parameters: list[Value] | None,
-    shape: Structure,
-) -> tuple[Program, list[Value], Structure]:
-    """The program of a graph, with its parameters."""
+    f: Any = None,
+) -> tuple[Program, list[Value]]:
+    """The program of a graph, and its parameters: all leaves that the tracer does not know."""
     search = full = Search()
     for y in outputs:
         search.visit(y)
@@ -141,7 +140,7 @@ def written(
         full = Search()
         for y in outputs:
             full.visit(y)
-    known = set(inputs) | tracer.constants
+    known = set(tracer.inputs) | tracer.constants
     reached = [] if parameters is None else list(parameters)
     known.update(reached)
     for leaf in [*search.leaves, *full.leaves]:
@@ -157,7 +156,7 @@ def written(
         reached.append(leaf)  # type: ignore[arg-type]
     program = Program()
     at: dict[Node, int] = {}
-    for x, name in zip(inputs, input_names):
+    for x, name in zip(tracer.inputs, input_names):
         at[x] = program.input(name)
     names, notes = names_and_notes(f, reached, set(input_names))
     for p, name in zip(reached, names):
@@ -168,7 +167,7 @@ def written(
     for number, v in enumerate(full.inner, 1):
         if is_made_by_hand(v) or closure_of(v) is not None:
             raise TypeError(
-                f"jit: the operation {v._rule.symbol!r} was made by hand and cannot be compiled; "
+                f"the operation {v._rule.symbol!r} was made by hand and cannot be compiled; "
                 "define it with micrograd.custom"
             )
         xs = operands_of(v)
@@ -189,7 +188,7 @@ def written(
     program.outputs = [at[y] for y in outputs]
     program.forward_steps = len(program)
     program.values = len(outputs)
-    return program, reached, shape
+    return program, reached
 
 
 WEIGHTED_SUM = TABLE["weighted_sum"]

@@ -1,0 +1,249 @@
+"""Compiled functions as functions of JAX and of PyTorch, where those are installed."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from corpus import CASES
+from test_compiler_modes import batches, eager, is_one_number
+from test_ops import points
+
+import micrograd as mg
+from micrograd import Value
+from micrograd.compiler.interop import jax_functions, torch_functions
+from micrograd.nested import flatten
+from micrograd.rule import TABLE
+
+
+def near(found, expected, scale=1.0) -> bool:
+    if found == expected or (found != found and expected != expected):
+        return True
+    return abs(found - expected) <= 1e-10 * max(abs(expected), scale)
+
+
+@pytest.fixture
+def jax():
+    jax = pytest.importorskip("jax")
+    jax.config.update("jax_enable_x64", True)
+    return jax
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch")
+
+
+NOT_AT_THE_EDGES = [name for name in CASES if name != "edges"]
+
+
+@pytest.mark.parametrize("name", NOT_AT_THE_EDGES)
+def test_jax_gives_our_values_and_gradients(name, jax):
+    case = CASES[name]()
+    ps = jax.numpy.array([p.data for p in case.parameters])
+    fast = mg.jit(case.f, parameters=case.parameters)
+    one = is_one_number(case)
+    for args in case.examples:
+        values, gradient = eager(case, args)
+        fast.trace(*args)
+        g = fast.to_jax()
+        assert all(map(near, map(float, flatten_any(g(ps, *args))), values))
+        if one:
+            found = jax.grad(g)(ps, *args)
+            assert all(map(near, found.tolist(), gradient))
+
+
+@pytest.mark.parametrize(
+    "name", ["quotient", "horner", "moons", "classes", "regression", "choices"]
+)
+def test_jax_over_a_batch(name, jax):
+    case = CASES[name]()
+    fast = mg.jit(case.f, parameters=case.parameters)
+    (columns,) = batches(case)
+    value, gradient = fast.value_and_grad(*columns)
+    g = fast.to_jax()
+    ps = jax.numpy.array([p.data for p in case.parameters])
+    arrays = [jax.numpy.array(c) for c in columns]
+    over = jax.jit(jax.vmap(g, (None, *[0] * len(arrays))))
+    assert near(float(over(ps, *arrays).mean()), value)
+    if case.parameters:
+        found = jax.grad(lambda ps: over(ps, *arrays).mean())(ps)
+        assert all(map(near, found.tolist(), gradient))
+
+
+def test_jax_by_the_arguments_and_twice(jax):
+    case = CASES["quotient"]()
+    fast = mg.jit(case.f)
+    fast(1.0, 2.0)
+    g, none = fast.to_jax(), jax.numpy.zeros(0)
+    for args in case.examples:
+        found = jax.grad(g, (1, 2))(none, *args)
+        assert all(map(near, map(float, found), mg.grad(case.f, (0, 1))(*args)))
+        second = jax.grad(jax.grad(g, 1), 1)(none, *args)
+        assert near(float(second), mg.grad(mg.grad(case.f))(*args), 1.0)
+
+
+def test_jax_follows_our_conventions_at_kinks(jax):
+    p = Value(0.0)
+    fast = mg.jit(lambda: mg.relu(p) + abs(p) * 2 + mg.maximum(p, 0.0, -p) * 6 + mg.hypot(p, 0.0))
+    fast()
+    found = jax.grad(fast.to_jax())(jax.numpy.zeros(1))
+    assert found.tolist() == list(fast.value_and_grad()[1])
+
+
+def test_jax_refuses_in_a_sentence(jax):
+    p = Value(1.0)
+    fast = mg.jit(lambda xs, mode: p * xs[0], parameters=[p])
+    with pytest.raises(ValueError, match="first call"):
+        fast.to_jax()
+    fast([1.0, 2.0], "a")
+    g, ps = fast.to_jax(), jax.numpy.ones(1)
+    with pytest.raises(ValueError, match="1 numbers where 2"):
+        g(ps, [1.0], "a")
+    with pytest.raises(ValueError, match="traced for 'a'"):
+        g(ps, [1.0, 2.0], "b")
+    with pytest.raises(TypeError, match="1 arguments where 2"):
+        g(ps, [1.0, 2.0])
+    with pytest.raises(ValueError, match="array of 1 numbers"):
+        g(jax.numpy.ones(2), [1.0, 2.0], "a")
+
+
+PARALLEL = """
+import random
+import jax
+jax.config.update("jax_enable_x64", True)
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec as P
+import micrograd as mg
+from micrograd import nn
+
+random.seed(3)
+model = nn.MLP(2, [8, 1])
+fast = mg.jit(lambda x, y: mg.relu(1 - y * model(x)), parameters=model.parameters())
+X = np.random.default_rng(0).normal(size=(16, 2))
+Y = np.sign(X[:, 0] * X[:, 1])
+value, gradient = fast.value_and_grad(X, Y)
+ps = np.array([p.data for p in model.parameters()])
+g = fast.to_jax()
+loss = lambda ps, X, Y: jax.vmap(g, (None, 0, 0))(ps, X, Y).mean()
+shard_map = getattr(jax, "shard_map", None)
+if shard_map is None:
+    from jax.experimental.shard_map import shard_map
+assert len(jax.devices()) == 4
+mesh = Mesh(jax.devices(), ("data",))
+
+def step(ps, X, Y):
+    # Each device has its examples, and a copy of the parameters of its own.
+    mine = jax.lax.pcast(ps, ("data",), to="varying") if hasattr(jax.lax, "pcast") else ps
+    return ps - 0.1 * jax.lax.pmean(jax.grad(loss)(mine, X, Y), "data")
+
+parallel = jax.jit(shard_map(step, mesh=mesh, in_specs=(P(), P("data"), P("data")), out_specs=P()))
+found = parallel(ps, X, Y)
+alone = jax.jit(lambda ps, X, Y: ps - 0.1 * jax.grad(loss)(ps, X, Y))(ps, X, Y)
+assert np.allclose(found, alone, rtol=1e-13, atol=1e-15)
+assert np.allclose(found, ps - 0.1 * np.asarray(gradient), rtol=1e-13, atol=1e-15)
+print("same")
+"""
+
+
+def test_a_step_over_four_devices_is_that_of_one(jax):
+    environment = {
+        **os.environ,
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
+        "JAX_PLATFORMS": "cpu",
+        "PYTHONPATH": os.pathsep.join([str(Path(mg.__file__).parent.parent), *sys.path]),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PARALLEL], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "same", done.stderr[-2000:]
+
+
+# PyTorch --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NOT_AT_THE_EDGES)
+def test_torch_gives_our_values_and_gradients(name, torch):
+    case = CASES[name]()
+    fast = mg.jit(case.f, parameters=case.parameters)
+    one = is_one_number(case)
+    for args in case.examples:
+        values, gradient = eager(case, args)
+        ps = torch.tensor(
+            [p.data for p in case.parameters], dtype=torch.float64, requires_grad=True
+        )
+        fast.trace(*args)
+        y = fast.to_torch()(ps, *args)
+        assert all(map(near, [float(x) for x in flatten_any(y)], values))
+        if one:
+            y.backward()
+            found = ps.grad.tolist() if ps.grad is not None else []
+            assert all(map(near, found, gradient))
+
+
+@pytest.mark.parametrize("name", ["horner", "moons", "classes", "regression", "choices"])
+def test_torch_over_a_batch(name, torch):
+    case = CASES[name]()
+    fast = mg.jit(case.f, parameters=case.parameters)
+    (columns,) = batches(case)
+    value, gradient = fast.value_and_grad(*columns)
+    g = fast.to_torch()
+    ps = torch.tensor([p.data for p in case.parameters], dtype=torch.float64, requires_grad=True)
+    arrays = [torch.tensor(c, dtype=torch.float64) for c in columns]
+    mean = torch.func.vmap(g, (None, *[0] * len(arrays)))(ps, *arrays).mean()
+    assert near(float(mean.detach()), value)
+    mean.backward()
+    assert all(map(near, ps.grad.tolist(), gradient))
+
+
+def test_torch_checks_our_gradient(torch):
+    case = CASES["special_functions"]()
+    fast = mg.jit(case.f, parameters=case.parameters)
+    fast(0.5)
+    ps = torch.tensor([p.data for p in case.parameters], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda ps: fast.to_torch()(ps, 0.5), (ps,))
+
+
+# Each operation -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", TABLE.values(), ids=lambda rule: rule.name)
+@pytest.mark.parametrize("library", ["jax", "torch"])
+def test_each_operation_there(rule, library, request):
+    np = pytest.importorskip("numpy")
+    there = request.getfixturevalue(library)
+    space = jax_functions() if library == "jax" else torch_functions()
+    operands = list(points(rule, 200))
+    settings = {i: operands[0][i] for i in rule.settings}
+    columns = [np.array(c) for c in zip(*operands, strict=True)]
+    array = there.numpy.asarray if library == "jax" else there.tensor
+    given = [settings.get(i, array(c)) for i, c in enumerate(columns)]
+    if rule.name == "dot":
+        given = [given[: len(given) // 2], given[len(given) // 2 :]]
+    found = np.broadcast_to(np.asarray(space[rule.name](*given), dtype=float), len(operands))
+    for xs, y in zip(operands, found.tolist(), strict=True):
+        expected = rule.forward(*[settings.get(i, x) for i, x in enumerate(xs)])
+        if y != expected and max(abs(expected), abs(y)) > 1e-290:
+            # Their gamma functions and their exp are not to the last digits everywhere.
+            scale = max(map(abs, xs)) if rule.name == "remainder" else min(map(abs, xs))
+            assert abs(y - expected) <= 1e-9 * max(abs(expected), scale), xs
+
+
+def flatten_any(y):
+    """The numbers of a result, whose arrays and tensors have no or several dimensions."""
+    if isinstance(y, (list, tuple, dict)):
+        return [x for part in flatten([y]) for x in flatten_any(part)]
+    return y.reshape(-1).tolist() if hasattr(y, "reshape") else [y]
+
+
+def test_what_is_missing_is_named(monkeypatch):
+    fast = mg.jit(lambda x: x * 2)
+    fast(random.random())
+    for name, method in (("jax", fast.to_jax), ("torch", fast.to_torch)):
+        monkeypatch.setitem(sys.modules, name, None)
+        with pytest.raises(ImportError, match=f"pip install {name}"):
+            method()
