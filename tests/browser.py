@@ -64,6 +64,11 @@ class Browser:
 
     def open(self, path):
         self.call("POST", "/url", {"url": path.resolve().as_uri()})
+        # Keys pressed before the page has been painted are lost.
+        painted = (
+            "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))"
+        )
+        self.call("POST", "/execute/async", {"script": painted, "args": []})
 
     def run(self, script, *args):
         return self.call("POST", "/execute/sync", {"script": script, "args": list(args)})
@@ -78,6 +83,14 @@ class Browser:
 
     def text(self, css):
         return self.run("return document.querySelector(arguments[0]).textContent", css)
+
+    def until(self, css, text):
+        """Wait until that text stands there, for a few seconds at most."""
+        for _ in range(100):
+            if self.text(css) == text:
+                break
+            time.sleep(0.05)
+        assert self.text(css) == text
 
     def screenshot(self, path):
         path.write_bytes(base64.b64decode(self.call("GET", "/screenshot")))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import time
 from html.parser import HTMLParser
 
 import pytest
@@ -186,7 +185,7 @@ def test_keys_slider_and_back(browser, tmp_path):
     browser.open(frames(root).save(tmp_path / "film.html"))
     for key, place in [("right", 1), ("right", 2), ("left", 1), ("end", 10), ("home", 0)]:
         browser.press(key)
-        assert browser.text("#sum") == texts[place]
+        browser.until("#sum", texts[place])
     browser.run(
         "const s = document.getElementById('slider'); s.value = 7;"
         "s.dispatchEvent(new Event('input'));"
@@ -205,12 +204,9 @@ def test_play(browser, tmp_path):
         "const s = document.getElementById('speed'); s.options[2].value = 20; s.value = 20;"
     )
     browser.press("space")
-    for _ in range(200):
-        if browser.text("#count") == "10 / 10" and browser.text("#play") == "Play":
-            break
-        time.sleep(0.05)
+    browser.until("#count", "10 / 10")
+    browser.until("#play", "Play")
     assert browser.text("#sum") == "w1.grad += 0.5 * 2.0"
-    assert browser.text("#play") == "Play"
 
 
 def test_text_is_never_wider_than_its_measure(browser, tmp_path):
