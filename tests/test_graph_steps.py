@@ -330,6 +330,14 @@ def test_every_operation_has_a_formula_that_balances():
             )
 
 
+def test_the_formula_of_a_program():
+    pytest.importorskip("micrograd.compiler")
+    w = Value(2.0, label="w")
+    fast = mg.jit(lambda x, y: (w * x + y).tanh())
+    fast(1.0, 2.0)
+    assert latex(fast.program) == r"\tanh \left(w \cdot x + y\right)"
+
+
 def test_formulas_are_no_longer_than_graphs():
     x = Value(0.5, label="x")
     y = x

@@ -43,16 +43,19 @@ GREEK = frozenset(
 )
 
 
-def latex(v: Value) -> str:
-    r"""The formula of v in terms of its leaves, as LaTeX for mathematics mode.
+def latex(v: Any) -> str:
+    r"""The formula of a Value in terms of its leaves, as LaTeX for mathematics mode.
 
     Leaves are written as their labels, those without one as their numbers. Where v has a
     label the formula is an equation. A long formula comes as several lines, in `aligned`.
+    Of a program, `fast.program` of `jit`, the formula in terms of inputs and parameters.
 
     >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b1")
     >>> print(latex((a + b) * (a - 1) ** 2))
     \left(a + b_{1}\right) \cdot \left(a - 1\right)^{2}
     """
+    if hasattr(v, "run") and hasattr(v, "outputs"):
+        return of_program(v)
     check(v)
     unfold(v)
     leaves, inner = toposort(v)
@@ -89,6 +92,19 @@ def latex(v: Value) -> str:
     result = formulas[v][0]
     lines.append(rf"{symbol(label_of(v))} &= {result}" if label_of(v) else f"&{result}")
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+def of_program(program: Any) -> str:
+    """The formulas of a program's outputs: it is run on leaves that have the names."""
+    leaves = [
+        [Value(0.5, label=program.names.get(i, f"x{i}")) for i in places]
+        for places in (program.inputs, program.parameters)
+    ]
+    results = program.run(*leaves)
+    formulas = [latex(y) if isinstance(y, Value) else decimal(y) for y in results]
+    if len(formulas) == 1:
+        return formulas[0]
+    return "\\begin{gathered}\n" + " \\\\\n".join(formulas) + "\n\\end{gathered}"
 
 
 def equation(v: Value, text: str) -> str:
