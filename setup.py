@@ -117,6 +117,13 @@ def extensions() -> list[Extension]:
         depends=["micrograd/compiler/functions.h"],
         extra_compile_args=["/O2"] if sys.platform == "win32" else ["-O3", *flags[2:]],
     )
+    single = Extension(
+        "micrograd.compiler._machine_single",
+        ["micrograd/compiler/machine.c"],
+        depends=["micrograd/compiler/functions.h"],
+        define_macros=[("MG_SINGLE", "1")],
+        extra_compile_args=machine.extra_compile_args,
+    )
     fast = Extension(
         "micrograd.compiler._machine_fast",
         ["micrograd/compiler/machine.c"],
@@ -124,7 +131,7 @@ def extensions() -> list[Extension]:
         define_macros=[("MG_FAST", "1")],
         extra_compile_args=["/O2"] if sys.platform == "win32" else ["-O3", "-ffp-contract=fast"],
     )
-    return [*found, machine, fast]
+    return [*found, machine, fast, single]
 
 
 class BuildAllOrNothing(build_ext):

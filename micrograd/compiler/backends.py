@@ -159,15 +159,16 @@ class NumPyBatch(Batch):
 def choose(backend: str, made: Compiled) -> Batch:
     """The backend of that name; "auto" is the fastest that is there.
 
-    With "+fastmath" after the name the native one takes its quick and inexact functions.
+    With "+fastmath" after the name the native one takes its quick and inexact functions,
+    with "+float32" numbers of half the size.
     """
-    backend, _, fast = backend.partition("+")
+    backend, _, build = backend.partition("+")
     if backend in ("auto", "native"):
         from . import native
 
         if native.available():
-            return native.NativeBatch(made, bool(fast))
-        if backend == "native":
+            return native.NativeBatch(made, build)
+        if backend == "native" or build == "float32":
             raise RuntimeError(
                 "jit: the native backend was not built when micrograd was installed, for want of a "
                 'C compiler; use backend="auto"'

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine import Value
 from ..optim import Optimizer
+from . import native
 from .backends import Rows
-from .native import Encoder, NativeBatch, padded_columns
+from .native import Build, Encoder, NativeBatch, padded_columns
 from .program import Program
 from .reverse import Symbol
 from .simplify import simplify
@@ -46,7 +47,7 @@ class Fitted:
         return f"<Fitted: {self.steps} steps, loss {self.loss[0]:.6g} to {self.loss[-1]:.6g}{end}>"
 
 
-def orders(n: int, batch: int, seed: int) -> Iterator[list[int]]:
+def orders(n: int, batch: int, seed: int) -> Iterator[array[int]]:
     """Batches without end: all examples in random order, again and again in new orders.
 
     A batch may end one round and begin the next, so that all batches are full and every
@@ -54,20 +55,27 @@ def orders(n: int, batch: int, seed: int) -> Iterator[list[int]]:
     SplitMix64 (Steele, Lea and Flood 2014), which are the same everywhere.
     """
     state = seed & MASK
-    rest: list[int] = []
+    shuffle = native.shuffled if native.available() else shuffled
+    rest = array("i")
     while True:
         while len(rest) < batch:
-            order = list(range(n))
-            for i in range(n - 1, 0, -1):
-                state = (state + 0x9E3779B97F4A7C15) & MASK
-                z = state
-                z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-                z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-                j = ((z ^ (z >> 31)) * (i + 1)) >> 64
-                order[i], order[j] = order[j], order[i]
-            rest += order
+            order, state = shuffle(n, state)
+            rest.frombytes(order)
         yield rest[:batch]
-        rest = rest[batch:]
+        del rest[:batch]
+
+
+def shuffled(n: int, state: int) -> tuple[bytes, int]:
+    """The numbers below n in random order, as the machine gives them, and the next state."""
+    order = array("i", range(n))
+    for i in range(n - 1, 0, -1):
+        state = (state + 0x9E3779B97F4A7C15) & MASK
+        z = state
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+        j = ((z ^ (z >> 31)) * (i + 1)) >> 64
+        order[i], order[j] = order[j], order[i]
+    return order.tobytes(), state
 
 
 def fit(
@@ -137,8 +145,11 @@ class Loop:
         self.orders = orders(rows.n, size, seed) if size < rows.n else None
 
     def take(self, count: int, schedule: Any) -> list[float]:
-        """The losses of that many steps."""
-        return [self.step(schedule) for _ in range(count)]
+        """The losses of that many steps, or up to the first that is not a number."""
+        found: list[float] = []
+        while len(found) < count and not any([loss != loss for loss in found[-1:]]):
+            found.append(self.step(schedule))
+        return found
 
     def step(self, schedule: Any) -> float:
         made = self.runner.made
@@ -164,11 +175,13 @@ class NativeLoop(Loop):
     ) -> None:
         super().__init__(runner, rows, optimizer, size, seed)
         self.parameters: list[Value] = runner.made.parameters
-        self.inputs, self.stride = padded_columns(rows, len(runner.made.program.inputs))
+        self.inputs, self.stride = padded_columns(
+            rows, len(runner.made.program.inputs), runner.build
+        )
         self.kinds = 1 + len(optimizer.first_state())
-        self.update = update_machine(optimizer, runner.fast)
+        self.update = update_machine(optimizer, runner.build)
         self.padded = (len(self.parameters) + 7) // 8 * 8
-        self.columns = array("d")
+        self.columns = runner.build.numbers([])
         self.load()
 
     def load(self) -> None:
@@ -176,7 +189,7 @@ class NativeLoop(Loop):
         place = {p: i for i, p in enumerate(self.optimizer.parameters)}
         states = [self.optimizer.state[place[p]] for p in self.parameters]
         fill = [0.0] * (self.padded - len(self.parameters))
-        self.columns = array("d", [p._data for p in self.parameters] + fill)
+        self.columns = self.runner.build.numbers([p._data for p in self.parameters] + fill)
         self.columns.extend([0.0] * self.padded)
         for k in range(self.kinds - 1):
             self.columns.extend([state[k] for state in states] + fill)
@@ -194,7 +207,8 @@ class NativeLoop(Loop):
 
     def take(self, count: int, schedule: Any) -> list[float]:
         optimizer = self.optimizer
-        rates, numbers = [], array("d")
+        build: Build = self.runner.build
+        rates, numbers = [], build.numbers([])
         for _ in range(count):
             optimizer.steps += 1
             numbers.extend(optimizer.coefficients())
@@ -205,7 +219,7 @@ class NativeLoop(Loop):
         if self.orders is not None:
             for _ in range(count):
                 order.extend(next(self.orders))
-        losses = array("d", bytes(8 * count))
+        losses = build.zeros(count)
         with self.runner.lock:
             done = self.runner.sums.fit(
                 self.update, self.columns, self.inputs, self.rows.n, self.stride, order,
@@ -219,9 +233,7 @@ class NativeLoop(Loop):
         optimizer.lr = rates[done]
         if schedule is not None:
             schedule.t -= count - done
-        orders = iter(
-            [order[k : k + self.size].tolist() for k in range(0, len(order), self.size)][done:]
-        )
+        orders = iter([order[k : k + self.size] for k in range(0, len(order), self.size)][done:])
         if self.orders is not None:
             self.orders = chained(orders, self.orders)
         found = [*losses[:done], self.step(schedule)]
@@ -229,12 +241,12 @@ class NativeLoop(Loop):
         return found
 
 
-def chained(first: Iterator[list[int]], then: Iterator[list[int]]) -> Iterator[list[int]]:
+def chained(first: Iterator[array[int]], then: Iterator[array[int]]) -> Iterator[array[int]]:
     yield from first
     yield from then
 
 
-def update_machine(optimizer: Optimizer, fast: bool) -> Any:
+def update_machine(optimizer: Optimizer, build: Build) -> Any:
     """A machine for the optimizer's `update`, with a column for each number of a parameter."""
     program = Program()
     states = optimizer.first_state()
@@ -248,7 +260,7 @@ def update_machine(optimizer: Optimizer, fast: bool) -> Any:
     program.outputs = [
         y.i if isinstance(y, Symbol) else program.constant(float(y)) for y in (new, *kept)
     ]
-    return Encoder(simplify(program), mapped=True).machine(fast)
+    return Encoder(simplify(program), mapped=True).machine(build)
 
 
 class bar:  # noqa: N801 (a context manager)

@@ -33,6 +33,14 @@
 #define THREADS 0
 #endif
 
+/* What columns hold: float64, or built once more with MG_SINGLE float32, whose functions are
+   still those of float64 and rounded afterwards. */
+#if defined(MG_SINGLE)
+typedef float num;
+#else
+typedef double num;
+#endif
+
 enum { COLUMN, SCALAR, INPUT };
 enum { ADD, SUB, MUL, DIV, NEG, RELU, GATE, DOTS, ADDN, TOTAL, OUTER, OUT, CALL, PYCALL,
        SPREAD, LAYER, OPS };
@@ -43,7 +51,7 @@ static const int ARITY[OPS] = {2, 2, 2, 2, 1, 1, 2, -1, -1, 1, -1, 1, -1, -1, 6,
 
 #if defined(__GNUC__) || defined(__clang__)
 #define VECTORS 1
-typedef double v8 __attribute__((vector_size(64), aligned(8)));
+typedef num v8 __attribute__((vector_size(8 * sizeof(num)), aligned(sizeof(num))));
 #define AT(p, i) (*(const v8 *)((p) + (i)))
 #define TO(p, i) (*(v8 *)((p) + (i)))
 #else
@@ -56,11 +64,11 @@ typedef double v8 __attribute__((vector_size(64), aligned(8)));
 #endif
 
 typedef struct {
-    const double *columns, *scalars, *inputs; /* where the three kinds of operands begin */
+    const num *columns, *scalars, *inputs; /* where the three kinds of operands begin */
     Py_ssize_t width, stride;                 /* from one register column, one input column to the next */
 } Place;
 
-static inline const double *at(const Place *p, int32_t r) {
+static inline const num *at(const Place *p, int32_t r) {
     switch (r & 3) {
     case COLUMN: return p->columns + (Py_ssize_t)(r >> 2) * p->width;
     case SCALAR: return p->scalars + (r >> 2);
@@ -71,18 +79,18 @@ static inline const double *at(const Place *p, int32_t r) {
 /* Kernels: dst[i] for i < n. A step of 0 instead of 1 repeats a scalar. --------------------- */
 
 #define BINARY(name, sign)                                                                     \
-    CLONES static void name(double *restrict dst, const double *a, int sa, const double *b,    \
+    CLONES static void name(num *restrict dst, const num *a, int sa, const num *b,    \
                             int sb, Py_ssize_t n) {                                            \
         if (sa && sb)                                                                          \
             for (Py_ssize_t i = 0; i < n; i++) dst[i] = a[i] sign b[i];                        \
         else if (sa) {                                                                         \
-            double c = *b;                                                                     \
+            num c = *b;                                                                     \
             for (Py_ssize_t i = 0; i < n; i++) dst[i] = a[i] sign c;                           \
         } else if (sb) {                                                                       \
-            double c = *a;                                                                     \
+            num c = *a;                                                                     \
             for (Py_ssize_t i = 0; i < n; i++) dst[i] = c sign b[i];                           \
         } else {                                                                               \
-            double c = *a sign *b;                                                             \
+            num c = *a sign *b;                                                             \
             for (Py_ssize_t i = 0; i < n; i++) dst[i] = c;                                     \
         }                                                                                      \
     }
@@ -91,24 +99,24 @@ BINARY(k_sub, -)
 BINARY(k_mul, *)
 BINARY(k_div, /)
 
-CLONES static void k_neg(double *restrict dst, const double *a, int sa, Py_ssize_t n) {
+CLONES static void k_neg(num *restrict dst, const num *a, int sa, Py_ssize_t n) {
     for (Py_ssize_t i = 0; i < n; i++) dst[i] = -a[sa ? i : 0];
 }
 
-CLONES static void k_relu(double *restrict dst, const double *a, int sa, Py_ssize_t n) {
+CLONES static void k_relu(num *restrict dst, const num *a, int sa, Py_ssize_t n) {
     if (!sa) {
-        double c = mg_relu(*a);
+        num c = mg_relu(*a);
         for (Py_ssize_t i = 0; i < n; i++) dst[i] = c;
         return;
     }
     for (Py_ssize_t i = 0; i < n; i++) dst[i] = a[i] <= 0.0 ? 0.0 : a[i];
 }
 
-CLONES static void k_gate(double *restrict dst, const double *d, int sd, const double *x, int sx,
+CLONES static void k_gate(num *restrict dst, const num *d, int sd, const num *x, int sx,
                           Py_ssize_t n) {
     if (sd && sx)
         for (Py_ssize_t i = 0; i < n; i++) {
-            double kept = x[i] > 0.0 ? d[i] : 0.0;
+            num kept = x[i] > 0.0 ? d[i] : 0.0;
             dst[i] = x[i] != x[i] ? x[i] : kept;
         }
     else
@@ -116,8 +124,8 @@ CLONES static void k_gate(double *restrict dst, const double *d, int sd, const d
 }
 
 /* start + s1 * x1 + s2 * x2 + ..., scalars times columns, from left to right. */
-CLONES static void k_scaled(double *restrict dst, const double *start, int ss, int m,
-                            const double *s, const double *const *x, Py_ssize_t n) {
+CLONES static void k_scaled(num *restrict dst, const num *start, int ss, int m,
+                            const num *s, const num *const *x, Py_ssize_t n) {
     Py_ssize_t i = 0;
 #if VECTORS
     for (; i + 32 <= n; i += 32) {
@@ -130,12 +138,12 @@ CLONES static void k_scaled(double *restrict dst, const double *start, int ss, i
                 a = b = c = d = *start - (v8){0};
             }
         } else {
-            const double *p = x[0] + i;
+            const num *p = x[0] + i;
             a = s[0] * AT(p, 0), b = s[0] * AT(p, 8), c = s[0] * AT(p, 16), d = s[0] * AT(p, 24);
             k = 1;
         }
         for (; k < m; k++) {
-            const double *p = x[k] + i;
+            const num *p = x[k] + i;
             a += s[k] * AT(p, 0), b += s[k] * AT(p, 8);
             c += s[k] * AT(p, 16), d += s[k] * AT(p, 24);
         }
@@ -154,21 +162,21 @@ CLONES static void k_scaled(double *restrict dst, const double *start, int ss, i
 #endif
     for (; i < n; i++) {
         int k = start ? 0 : 1;
-        double a = start ? start[ss ? i : 0] : s[0] * x[0][i];
+        num a = start ? start[ss ? i : 0] : s[0] * x[0][i];
         for (; k < m; k++) a += s[k] * x[k][i];
         dst[i] = a;
     }
 }
 
 #if VECTORS
-static inline __attribute__((always_inline)) double lanes(v8 a) {
+static inline __attribute__((always_inline)) num lanes(v8 a) {
     return ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7]));
 }
 #endif
 
-CLONES static double k_total(const double *x, Py_ssize_t n) {
+CLONES static num k_total(const num *x, Py_ssize_t n) {
     Py_ssize_t i = 0;
-    double sum = 0.0;
+    num sum = 0.0;
 #if VECTORS
     v8 a = {0};
     for (; i + 8 <= n; i += 8) a += AT(x, i);
@@ -191,10 +199,10 @@ static inline __attribute__((always_inline)) v8 lanes8(v8 a, v8 b, v8 c, v8 d, v
 #endif
 
 /* The sums of d * x over the block, for one d and up to eight x. */
-CLONES static void k_row(double *restrict sums, Py_ssize_t step, const double *d,
-                         const double *const *x, int count, Py_ssize_t n) {
+CLONES static void k_row(num *restrict sums, Py_ssize_t step, const num *d,
+                         const num *const *x, int count, Py_ssize_t n) {
     Py_ssize_t i = 0;
-    double first[8] = {0};
+    num first[8] = {0};
 #if VECTORS
     v8 s[8] = {{0}};
     if (count == 8) {
@@ -215,18 +223,18 @@ CLONES static void k_row(double *restrict sums, Py_ssize_t step, const double *d
     }
 #endif
     for (int k = 0; k < count; k++) {
-        double sum = first[k];
+        num sum = first[k];
         for (Py_ssize_t l = i; l < n; l++) sum += d[l] * x[k][l];
         sums[k * step] = sum;
     }
 }
 
 /* The same for four d and two x at once, which reads each column less often. */
-CLONES static void k_tile(double *restrict sums, const double *const *d, const double *x,
-                          const double *y, Py_ssize_t n) {
+CLONES static void k_tile(num *restrict sums, const num *const *d, const num *x,
+                          const num *y, Py_ssize_t n) {
     Py_ssize_t i = 0;
-    double first[8] = {0};
-    const double *d0 = d[0], *d1 = d[1], *d2 = d[2], *d3 = d[3];
+    num first[8] = {0};
+    const num *d0 = d[0], *d1 = d[1], *d2 = d[2], *d3 = d[3];
 #if VECTORS
     v8 s0 = {0}, s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
     for (; i + 8 <= n; i += 8) {
@@ -246,13 +254,13 @@ CLONES static void k_tile(double *restrict sums, const double *const *d, const d
 }
 
 /* sums[j * k + i] = the sum over the block of d[j] * x[i]. */
-static void k_outer(double *restrict sums, const double *const *d, int m, const double *const *x,
+static void k_outer(num *restrict sums, const num *const *d, int m, const num *const *x,
                     int k, Py_ssize_t n) {
     int j = 0;
     for (; j + 4 <= m; j += 4) {
         int i = 0;
         for (; i + 2 <= k; i += 2) {
-            double s[8];
+            num s[8];
             k_tile(s, d + j, x[i], x[i + 1], n);
             for (int l = 0; l < 4; l++) {
                 sums[(j + l) * k + i] = s[2 * l];
@@ -267,9 +275,9 @@ static void k_outer(double *restrict sums, const double *const *d, int m, const 
 
 /* Four sums of scalars times columns at once, over the same columns. s holds the scalars of
    column 0 for the four, then those of column 1, and so on. */
-CLONES static void k_four(double *const *dst, const double *start, const double *restrict s,
-                          int m, const double *const *x, Py_ssize_t n) {
-    double *y0 = dst[0], *y1 = dst[1], *y2 = dst[2], *y3 = dst[3];
+CLONES static void k_four(num *const *dst, const num *start, const num *restrict s,
+                          int m, const num *const *x, Py_ssize_t n) {
+    num *y0 = dst[0], *y1 = dst[1], *y2 = dst[2], *y3 = dst[3];
     Py_ssize_t i = 0;
 #if VECTORS
     for (; i + 16 <= n; i += 16) {
@@ -285,7 +293,7 @@ CLONES static void k_four(double *const *dst, const double *start, const double 
             k = 1;
         }
         for (; k < m; k++) {
-            const double *w = s + 4 * k;
+            const num *w = s + 4 * k;
             v8 p = AT(x[k], i), q = AT(x[k], i + 8);
             a0 += w[0] * p, a1 += w[0] * q, b0 += w[1] * p, b1 += w[1] * q;
             c0 += w[2] * p, c1 += w[2] * q, d0 += w[3] * p, d1 += w[3] * q;
@@ -305,7 +313,7 @@ CLONES static void k_four(double *const *dst, const double *start, const double 
         }
         for (; k < m; k++) {
             v8 p = AT(x[k], i);
-            const double *w = s + 4 * k;
+            const num *w = s + 4 * k;
             a += w[0] * p, b += w[1] * p, c += w[2] * p, d += w[3] * p;
         }
         TO(y0, i) = a, TO(y1, i) = b, TO(y2, i) = c, TO(y3, i) = d;
@@ -314,7 +322,7 @@ CLONES static void k_four(double *const *dst, const double *start, const double 
     for (; i < n; i++)
         for (int o = 0; o < 4; o++) {
             int k = start ? 0 : 1;
-            double a = start ? start[o] : s[o] * x[0][i];
+            num a = start ? start[o] : s[o] * x[0][i];
             for (; k < m; k++) a += s[4 * k + o] * x[k][i];
             dst[o][i] = a;
         }
@@ -330,17 +338,17 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     Section before, each, after;
-    double *scalars;
+    num *scalars;
     Py_ssize_t n_scalars, n_registers, n_inputs, n_outputs;
     Py_ssize_t first_parameter, n_parameters, count_at, first_sum, n_sums;
     int32_t *results;
     Py_ssize_t n_results, most_operands;
     PyObject *functions; /* what only Python can compute */
-    double *registers;
+    num *registers;
     Py_ssize_t room; /* doubles allocated for registers */
 } Machine;
 
-static int call_function(int32_t f, const double **p, const int *step, int m, double *dst,
+static int call_function(int32_t f, const num **p, const int *step, int m, num *dst,
                          Py_ssize_t n, double *row) {
     void (*call)(void) = mg_table[f].call;
     switch (mg_table[f].arity) {
@@ -391,7 +399,7 @@ static int call_function(int32_t f, const double **p, const int *step, int m, do
 #include "fast.h"
 #endif
 
-static int call_python(PyObject *f, const double **p, const int *step, int m, double *dst,
+static int call_python(PyObject *f, const num **p, const int *step, int m, num *dst,
                        Py_ssize_t n) {
     for (Py_ssize_t i = 0; i < n; i++) {
         PyObject *args = PyTuple_New(m);
@@ -416,26 +424,27 @@ static int call_python(PyObject *f, const double **p, const int *step, int m, do
 
 /* Room for the operands of one instruction. */
 typedef struct {
-    const double **p;
-    double *s;
+    const num **p;
+    num *s;
     int *step;
+    double *row;
 } Scratch;
 
-static int run_section(Machine *m, const Section *section, const Place *place, double *registers,
-                       double *scalars, double *out, Py_ssize_t out_stride, Py_ssize_t n,
+static int run_section(Machine *m, const Section *section, const Place *place, num *registers,
+                       num *scalars, num *out, Py_ssize_t out_stride, Py_ssize_t n,
                        Py_ssize_t real, int by_columns, const Scratch *scratch) {
     const int32_t *pc = section->code, *end = pc + section->size;
-    const double **p = scratch->p;
-    double *s = scratch->s;
+    const num **p = scratch->p;
+    num *s = scratch->s;
     int *step = scratch->step;
     while (pc < end) {
         int op = pc[0], count = pc[2];
         const int32_t *r = pc + 3;
-        double *dst = by_columns ? registers + (Py_ssize_t)pc[1] * place->width : scalars + pc[1];
+        num *dst = by_columns ? registers + (Py_ssize_t)pc[1] * place->width : scalars + pc[1];
         pc += 3 + count;
 #define COL(i) ((r[i] & 3) != SCALAR && by_columns)
         if (!by_columns && op <= NEG) { /* the most frequent ones, without a call */
-            double a = scalars[r[0] >> 2], b = op == NEG ? 0.0 : scalars[r[1] >> 2];
+            num a = scalars[r[0] >> 2], b = op == NEG ? 0.0 : scalars[r[1] >> 2];
             *dst = op == ADD ? a + b : op == SUB ? a - b : op == MUL ? a * b : op == DIV ? a / b : -a;
             continue;
         }
@@ -449,7 +458,7 @@ static int run_section(Machine *m, const Section *section, const Place *place, d
         case GATE: k_gate(dst, at(place, r[0]), COL(0), at(place, r[1]), COL(1), n); break;
         case DOTS: { /* start or NONE, then a1, b1, a2, b2, ... */
             int k = (count - 1) / 2, scaled = by_columns;
-            const double *start = r[0] == NONE ? NULL : at(place, r[0]);
+            const num *start = r[0] == NONE ? NULL : at(place, r[0]);
             for (int i = 0; i < k; i++) {
                 if (!COL(2 * i + 1) && COL(2 * i + 2)) {
                     s[i] = *at(place, r[2 * i + 1]);
@@ -465,7 +474,7 @@ static int run_section(Machine *m, const Section *section, const Place *place, d
             }
             if (!by_columns) {
                 int i = 0;
-                double a;
+                num a;
                 if (start) a = *start;
                 else a = *at(place, r[1]) * *at(place, r[2]), i = 1;
                 for (; i < k; i++) a += *at(place, r[2 * i + 1]) * *at(place, r[2 * i + 2]);
@@ -475,7 +484,7 @@ static int run_section(Machine *m, const Section *section, const Place *place, d
             for (int i = 0; i < 2 * k; i++) p[i] = at(place, r[i + 1]), step[i] = COL(i + 1);
             for (Py_ssize_t l = 0; l < n; l++) {
                 int i = start ? 0 : 1;
-                double a = start ? start[COL(0) ? l : 0] : p[0][l * step[0]] * p[1][l * step[1]];
+                num a = start ? start[COL(0) ? l : 0] : p[0][l * step[0]] * p[1][l * step[1]];
                 for (; i < k; i++) a += p[2 * i][l * step[2 * i]] * p[2 * i + 1][l * step[2 * i + 1]];
                 dst[l] = a;
             }
@@ -484,7 +493,7 @@ static int run_section(Machine *m, const Section *section, const Place *place, d
         case ADDN: /* 0 + x1 + x2 + ... */
             for (int k = 0; k < count; k++) p[k] = at(place, r[k]), step[k] = COL(k);
             for (Py_ssize_t l = 0; l < n; l++) {
-                double a = 0.0;
+                num a = 0.0;
                 for (int k = 0; k < count; k++) a += p[k][l * step[k]];
                 dst[l] = a;
             }
@@ -505,7 +514,7 @@ static int run_section(Machine *m, const Section *section, const Place *place, d
             for (; j < sums; j += 4) {
                 int some = sums - j < 4 ? sums - j : 4;
                 const int32_t *of[4];
-                double start[4], *y[4];
+                num start[4], *y[4];
                 for (int o = 0; o < some; o++) {
                     of[o] = each + (Py_ssize_t)(j + o) * (k + 2);
                     y[o] = registers + (Py_ssize_t)of[o][0] * place->width;
@@ -526,15 +535,15 @@ static int run_section(Machine *m, const Section *section, const Place *place, d
             break;
         }
         case OUT: {
-            const double *x = at(place, r[0]);
-            double *y = out + (Py_ssize_t)pc[-2 - count] * out_stride;
-            if (COL(0)) memcpy(y, x, real * sizeof(double));
+            const num *x = at(place, r[0]);
+            num *y = out + (Py_ssize_t)pc[-2 - count] * out_stride;
+            if (COL(0)) memcpy(y, x, real * sizeof(num));
             else
                 for (Py_ssize_t l = 0; l < real; l++) y[l] = *x;
             break;
         }
         case SPREAD: { /* a simple operation on rows of scalars: which, a, step, b, step, length */
-            const double *a = scalars + r[1], *b = scalars + r[3];
+            const num *a = scalars + r[1], *b = scalars + r[3];
             switch (r[0]) {
             case ADD: k_add(dst, a, r[2], b, r[4], r[5]); break;
             case SUB: k_sub(dst, a, r[2], b, r[4], r[5]); break;
@@ -550,7 +559,7 @@ static int run_section(Machine *m, const Section *section, const Place *place, d
 #if defined(MG_FAST) && VECTORS
             if (op == CALL && by_columns && call_fast(r[0], p, step, count - 1, dst, n)) break;
 #endif
-            int bad = op == CALL ? call_function(r[0], p, step, count - 1, dst, n, s)
+            int bad = op == CALL ? call_function(r[0], p, step, count - 1, dst, n, scratch->row)
                                  : call_python(PyTuple_GET_ITEM(m->functions, r[0]), p, step,
                                                count - 1, dst, n);
             if (bad) return -1;
@@ -571,26 +580,28 @@ static int prepare(Machine *m, Py_ssize_t width, Scratch *scratch) {
         m->room = 0;
         m->registers = NULL;
 #if defined(_WIN32)
-        m->registers = malloc(need * sizeof(double));
+        m->registers = malloc(need * sizeof(num));
 #else
         void *got = NULL;
-        if (!posix_memalign(&got, 64, need * sizeof(double))) m->registers = got;
+        if (!posix_memalign(&got, 64, need * sizeof(num))) m->registers = got;
 #endif
         if (!m->registers) return -1;
         m->room = need;
-        memset(m->registers, 0, need * sizeof(double));
+        memset(m->registers, 0, need * sizeof(num));
     }
     Py_ssize_t most = m->most_operands + 1;
-    scratch->p = malloc(most * sizeof(double *));
-    scratch->s = malloc(4 * most * sizeof(double));
+    scratch->p = malloc(most * sizeof(num *));
+    scratch->s = malloc(4 * most * sizeof(num));
     scratch->step = malloc(most * sizeof(int));
-    return scratch->p && scratch->s && scratch->step ? 0 : -1;
+    scratch->row = malloc(most * sizeof(double));
+    return scratch->p && scratch->s && scratch->step && scratch->row ? 0 : -1;
 }
 
 static void release(Scratch *scratch) {
     free(scratch->p);
     free(scratch->s);
     free(scratch->step);
+    free(scratch->row);
 }
 
 /* A part of a large batch: blocks of its own, registers and sums of its own. */
@@ -600,8 +611,8 @@ static void release(Scratch *scratch) {
 
 typedef struct {
     Machine *m;
-    const double *inputs;
-    double *out, *registers, *scalars;
+    const num *inputs;
+    num *out, *registers, *scalars;
     Py_ssize_t stride, out_stride, from, to, width;
     int state;
 } Part;
@@ -610,9 +621,9 @@ static void run_part(Part *part) {
     Machine *m = part->m;
     Place place = {part->registers, part->scalars, NULL, part->width, part->stride};
     Py_ssize_t most = m->most_operands + 1;
-    Scratch scratch = {malloc(most * sizeof(double *)), malloc(4 * most * sizeof(double)),
-                       malloc(most * sizeof(int))};
-    part->state = scratch.p && scratch.s && scratch.step ? 0 : -1;
+    Scratch scratch = {malloc(most * sizeof(num *)), malloc(4 * most * sizeof(num)),
+                       malloc(most * sizeof(int)), malloc(most * sizeof(double))};
+    part->state = scratch.p && scratch.s && scratch.step && scratch.row ? 0 : -1;
     mg_refused = 0;
     for (Py_ssize_t from = part->from; from < part->to && !part->state; from += BLOCK) {
         Py_ssize_t real = part->to - from < BLOCK ? part->to - from : BLOCK;
@@ -627,6 +638,7 @@ static void run_part(Part *part) {
     free(scratch.p);
     free(scratch.s);
     free(scratch.step);
+    free(scratch.row);
 }
 
 #if THREADS
@@ -647,16 +659,16 @@ static void *run_share(void *given) {
 
 /* A large batch in eight parts, on as many threads as there are processors. The parts, and the
    order in which their sums are added, do not depend on how many that is. */
-static int run_parts(Machine *m, const double *inputs, Py_ssize_t stride, Py_ssize_t n,
-                     double *out, Py_ssize_t out_stride) {
+static int run_parts(Machine *m, const num *inputs, Py_ssize_t stride, Py_ssize_t n,
+                     num *out, Py_ssize_t out_stride) {
     Part parts[PARTS];
     Py_ssize_t blocks = (n + BLOCK - 1) / BLOCK, size = m->n_registers * BLOCK;
-    double *room = malloc((PARTS * (size + m->n_scalars) + 1) * sizeof(double));
+    num *room = malloc((PARTS * (size + m->n_scalars) + 1) * sizeof(num));
     int state = room ? 0 : -1;
     for (int i = 0; i < PARTS && room; i++) {
-        double *own = room + i * (size + m->n_scalars);
-        memset(own, 0, size * sizeof(double));
-        memcpy(own + size, m->scalars, m->n_scalars * sizeof(double));
+        num *own = room + i * (size + m->n_scalars);
+        memset(own, 0, size * sizeof(num));
+        memcpy(own + size, m->scalars, m->n_scalars * sizeof(num));
         Py_ssize_t to = blocks * (i + 1) / PARTS * BLOCK;
         parts[i] = (Part){m, inputs, out, own, own + size, stride, out_stride,
                           blocks * i / PARTS * BLOCK, to < n ? to : n, BLOCK, 0};
@@ -690,12 +702,12 @@ static int run_parts(Machine *m, const double *inputs, Py_ssize_t stride, Py_ssi
 }
 
 /* The whole batch: n examples, `stride` from one input column to the next. */
-static int run_batch(Machine *m, const double *inputs, Py_ssize_t stride, Py_ssize_t n,
-                     double *out, Py_ssize_t out_stride, const Scratch *scratch) {
-    double *S = m->scalars;
+static int run_batch(Machine *m, const num *inputs, Py_ssize_t stride, Py_ssize_t n,
+                     num *out, Py_ssize_t out_stride, const Scratch *scratch) {
+    num *S = m->scalars;
     Py_ssize_t width = n < BLOCK ? (n + 7) / 8 * 8 : BLOCK;
     int state = 0;
-    if (m->count_at >= 0) S[m->count_at] = (double)n;
+    if (m->count_at >= 0) S[m->count_at] = (num)n;
     for (Py_ssize_t i = 0; i < m->n_sums; i++) S[m->first_sum + i] = 0.0;
     mg_refused = 0;
     Place place = {m->registers, S, inputs, width, stride};
@@ -851,7 +863,7 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     const char *wrong = NULL;
     Machine *m = (Machine *)type->tp_alloc(type, 0);
     if (m) {
-        m->n_scalars = b[3].len / (Py_ssize_t)sizeof(double);
+        m->n_scalars = b[3].len / (Py_ssize_t)sizeof(num);
         m->n_results = b[4].len / (Py_ssize_t)sizeof(int32_t);
         m->n_registers = registers, m->n_inputs = inputs, m->n_outputs = outputs;
         m->first_parameter = first_parameter, m->n_parameters = parameters;
@@ -869,7 +881,8 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
             Py_ssize_t n = m->n_scalars;
             if (registers < 0 || inputs < 0 || outputs < 0 || first_parameter < 0 ||
                 parameters < 0 || parameters > n - first_parameter || count_at >= n ||
-                first_sum < 0 || sums < 0 || sums > n - first_sum || registers > m->each.size)
+                first_sum < 0 || sums < 0 || sums > n - first_sum || registers > m->each.size ||
+                inputs > 1 << 28 || outputs > 1 << 28)
                 wrong = "a size out of range";
             for (Py_ssize_t i = 0; i < m->n_results && !wrong; i++)
                 if (m->results[i] < 0 || m->results[i] >= n) wrong = "a result out of range";
@@ -888,9 +901,9 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 
 /* Whether a buffer holds at least so many doubles. */
 static int holds(const Py_buffer *b, Py_ssize_t doubles, const char *what) {
-    if (b->len / (Py_ssize_t)sizeof(double) >= doubles) return 1;
+    if (b->len / (Py_ssize_t)sizeof(num) >= doubles) return 1;
     PyErr_Format(PyExc_ValueError, "the machine needs %zd numbers as %s, not %zd", doubles, what,
-                 b->len / (Py_ssize_t)sizeof(double));
+                 b->len / (Py_ssize_t)sizeof(num));
     return 0;
 }
 
@@ -923,7 +936,7 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
         if (prepare(m, width, &scratch)) {
             PyErr_NoMemory();
         } else {
-            memcpy(m->scalars + m->first_parameter, parameters.buf, m->n_parameters * sizeof(double));
+            memcpy(m->scalars + m->first_parameter, parameters.buf, m->n_parameters * sizeof(num));
             /* `call` takes no lock: what it may run keeps the interpreter's. */
             if (PyTuple_GET_SIZE(m->functions) || !m->each.size) {
                 state = run_batch(m, inputs.buf, stride, n, outputs.buf, n, &scratch);
@@ -933,7 +946,7 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
                 state = run_batch(m, inputs.buf, stride, n, outputs.buf, n, &scratch);
                 Py_END_ALLOW_THREADS
             }
-            double *y = results.buf;
+            num *y = results.buf;
             for (Py_ssize_t i = 0; i < m->n_results; i++) {
                 y[i] = m->scalars[m->results[i]];
                 if (y[i] != y[i] && state == 0) state = 2;
@@ -964,7 +977,7 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
                           &order, &batch, &steps, &coefficients, &losses))
         return NULL;
     Scratch scratch = {0}, scratch_u = {0};
-    double *gathered = NULL, *fresh = NULL;
+    num *gathered = NULL, *fresh = NULL;
     Py_ssize_t np = m->n_parameters, kinds = u->n_outputs, padded = (np + 7) / 8 * 8;
     Py_ssize_t bs = batch < PY_SSIZE_T_MAX - 7 ? (batch + 7) / 8 * 8 : 0;
     int ok = 0;
@@ -987,8 +1000,8 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
         if (!ok) PyErr_SetString(PyExc_ValueError, "the machine: an example out of range");
     }
     if (ok) {
-        gathered = malloc((m->n_inputs * bs + 1) * sizeof(double));
-        fresh = malloc(kinds * padded * sizeof(double));
+        gathered = malloc((m->n_inputs * bs + 1) * sizeof(num));
+        fresh = malloc(kinds * padded * sizeof(num));
         Py_ssize_t width = batch < BLOCK ? bs : BLOCK, width_u = np < BLOCK ? padded : BLOCK;
         if (!gathered || !fresh || prepare(m, width, &scratch) || prepare(u, width_u, &scratch_u)) {
             PyErr_NoMemory();
@@ -998,36 +1011,36 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
     if (ok) {
         int gil = PyTuple_GET_SIZE(m->functions) || PyTuple_GET_SIZE(u->functions);
         PyThreadState *saved = gil ? NULL : PyEval_SaveThread();
-        double *p = columns.buf, *g = p + padded, *loss = losses.buf;
-        const double *c = coefficients.buf, *x = inputs.buf;
+        num *p = columns.buf, *g = p + padded, *loss = losses.buf;
+        const num *c = coefficients.buf, *x = inputs.buf;
         Py_ssize_t x_stride = stride;
         for (done = 0; done < steps; done++) {
             if (order.len) {
                 const int32_t *index = (const int32_t *)order.buf + done * batch;
                 for (Py_ssize_t k = 0; k < m->n_inputs; k++) {
-                    const double *from = (const double *)inputs.buf + k * stride;
-                    double *to = gathered + k * bs;
+                    const num *from = (const num *)inputs.buf + k * stride;
+                    num *to = gathered + k * bs;
                     for (Py_ssize_t i = 0; i < batch; i++) to[i] = from[index[i]];
                     for (Py_ssize_t i = batch; i < bs; i++) to[i] = to[batch - 1];
                 }
                 x = gathered;
                 x_stride = bs;
             }
-            memcpy(m->scalars + m->first_parameter, p, np * sizeof(double));
+            memcpy(m->scalars + m->first_parameter, p, np * sizeof(num));
             if (run_batch(m, x, x_stride, batch, NULL, 0, &scratch)) break;
             int known = 1;
             for (Py_ssize_t i = 0; i < np; i++) {
-                g[i] = m->scalars[m->results[i + 1]] / (double)batch;
+                g[i] = m->scalars[m->results[i + 1]] / (num)batch;
                 known &= g[i] == g[i];
             }
             if (!known) break;
-            loss[done] = m->scalars[m->results[0]] / (double)batch;
+            loss[done] = m->scalars[m->results[0]] / (num)batch;
             memcpy(u->scalars + u->first_parameter, c + done * u->n_parameters,
-                   u->n_parameters * sizeof(double));
+                   u->n_parameters * sizeof(num));
             if (run_batch(u, p, padded, np, fresh, padded, &scratch_u)) break;
-            memcpy(p, fresh, np * sizeof(double));
+            memcpy(p, fresh, np * sizeof(num));
             for (Py_ssize_t k = 1; k < kinds; k++)
-                memcpy(p + (k + 1) * padded, fresh + k * padded, np * sizeof(double));
+                memcpy(p + (k + 1) * padded, fresh + k * padded, np * sizeof(num));
         }
         if (saved) PyEval_RestoreThread(saved);
     }
@@ -1051,17 +1064,18 @@ static PyObject *machine_call(Machine *m, PyObject *const *args, Py_ssize_t n) {
         PyErr_SetString(PyExc_ValueError, "the machine: a wrong number of numbers");
         return NULL;
     }
-    double *S = m->scalars + m->first_parameter;
+    num *S = m->scalars + m->first_parameter;
     for (Py_ssize_t i = 0; i < n; i++) {
         S[i] = PyFloat_AsDouble(args[i]);
         if (S[i] == -1.0 && PyErr_Occurred()) return NULL;
     }
     Scratch scratch = {0};
-    const double *p[64];
-    double s[64];
+    const num *p[64];
+    num s[64];
     int step[64];
     int small = m->most_operands < 64;
-    if (small) scratch.p = p, scratch.s = s, scratch.step = step;
+    double row[64];
+    if (small) scratch.p = p, scratch.s = s, scratch.step = step, scratch.row = row;
     else if (prepare(m, 8, &scratch)) return PyErr_NoMemory();
     Place place = {NULL, m->scalars, NULL, 0, 0};
     mg_refused = 0;
@@ -1175,12 +1189,47 @@ static int fill_module(PyObject *module) {
     return PyModule_AddObject(module, "FUNCTIONS", table);
 }
 
+/* A random order, as fit.py says it: Fisher and Yates's shuffle with SplitMix64. */
+PyDoc_STRVAR(shuffled_doc, "shuffled(n, state)\n--\n\n"
+                           "The numbers below n in random order (int32), and the next state.");
+
+static uint64_t high_product(uint64_t x, uint64_t n) { /* n below 2^32: the bits from 64 on */
+    return ((x >> 32) * n + ((x & 0xffffffffu) * n >> 32)) >> 32;
+}
+
+static PyObject *shuffled(PyObject *module, PyObject *args) {
+    Py_ssize_t n;
+    unsigned long long state;
+    if (!PyArg_ParseTuple(args, "nK", &n, &state)) return NULL;
+    if (n < 0 || n > INT32_MAX) {
+        PyErr_SetString(PyExc_ValueError, "shuffled: too many examples");
+        return NULL;
+    }
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, n * (Py_ssize_t)sizeof(int32_t));
+    if (!bytes) return NULL;
+    int32_t *order = (int32_t *)PyBytes_AS_STRING(bytes);
+    for (Py_ssize_t i = 0; i < n; i++) order[i] = (int32_t)i;
+    for (Py_ssize_t i = n - 1; i > 0; i--) {
+        uint64_t z = state += 0x9E3779B97F4A7C15u;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+        Py_ssize_t j = (Py_ssize_t)high_product(z ^ (z >> 31), (uint64_t)i + 1);
+        int32_t kept = order[i];
+        order[i] = order[j], order[j] = kept;
+    }
+    return Py_BuildValue("NK", bytes, state);
+}
+
+static PyMethodDef module_methods[] = {{"shuffled", shuffled, METH_VARARGS, shuffled_doc}, {NULL}};
+
 static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, fill_module}, {0, NULL}};
 static struct PyModuleDef module_def = {PyModuleDef_HEAD_INIT, "_machine",
-                                        "The column machine; see machine.c.", 0, NULL,
+                                        "The column machine; see machine.c.", 0, module_methods,
                                         module_slots, NULL, NULL, NULL};
 
-#if defined(MG_FAST)
+#if defined(MG_SINGLE)
+PyMODINIT_FUNC PyInit__machine_single(void) { return PyModuleDef_Init(&module_def); }
+#elif defined(MG_FAST)
 PyMODINIT_FUNC PyInit__machine_fast(void) { return PyModuleDef_Init(&module_def); }
 #else
 PyMODINIT_FUNC PyInit__machine(void) { return PyModuleDef_Init(&module_def); }

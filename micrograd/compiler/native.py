@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from .jit import Compiled
 
 try:
-    from . import _machine, _machine_fast  # type: ignore[attr-defined]
+    from . import _machine, _machine_fast, _machine_single  # type: ignore[attr-defined]
 except ImportError:
-    _machine = _machine_fast = None
+    _machine = _machine_fast = _machine_single = None
 
 COLUMN, SCALAR, INPUT_COLUMN = 0, 1, 2
 (
@@ -42,9 +42,36 @@ LONGEST = 1000  # products in one instruction
 NONE = -1
 
 
+class Build(NamedTuple):
+    """One of the builds of the machine: its module, and the type code of its columns."""
+
+    module: Any
+    code: str
+
+    def numbers(self, xs: Iterable[float]) -> array[float]:
+        return array(self.code, xs)
+
+    def zeros(self, n: int) -> array[float]:
+        return array(self.code, bytes(n * array(self.code).itemsize))
+
+
+BUILDS = {
+    "": Build(_machine, "d"),
+    "fastmath": Build(_machine_fast, "d"),
+    "float32": Build(_machine_single, "f"),
+}
+EXACT = BUILDS[""]
+
+
 def available() -> bool:
     """Whether the machine was built when micrograd was installed."""
     return _machine is not None
+
+
+def shuffled(n: int, state: int) -> tuple[bytes, int]:
+    """The numbers below n in random order, and the next state; `fit.py` says how."""
+    found: tuple[bytes, int] = _machine.shuffled(n, state)
+    return found
 
 
 class Instruction(NamedTuple):
@@ -217,10 +244,10 @@ class Encoder:
             i for i, r in enumerate(program.rules) if r in (TOTAL, INNER) and i not in seen
         ]
 
-    def machine(self, fast: bool = False) -> Any:
-        """The machine, ready to run; `fast` for one that may round differently."""
+    def machine(self, build: Build = EXACT) -> Any:
+        """The machine, ready to run."""
         program = self.program
-        scalars = array("d")
+        scalars = build.numbers([])
         slot: dict[int, int] = {}
 
         def place(i: int) -> None:
@@ -271,7 +298,7 @@ class Encoder:
 
         rows[1] = self.sections[1]
         results = array("i", [] if self.mapped else [slot[y] for y in program.outputs])
-        return (_machine_fast if fast else _machine).Machine(
+        return build.module.Machine(
             *(codes(section) for section in rows), scalars.tobytes(), results.tobytes(),
             registers=size, inputs=len(inputs),
             outputs=len(program.outputs) if self.mapped else 0,
@@ -474,37 +501,39 @@ else:
 class NativeBatch(Batch):
     """A program in the machine."""
 
-    def __init__(self, made: Compiled, fast: bool = False) -> None:
+    def __init__(self, made: Compiled, build: str = "") -> None:
         super().__init__(made)
-        self.fast = fast
+        self.build = BUILDS[build]
         self.lock = threading.Lock()
 
     @cached_property
     def values(self) -> Any:
-        return Encoder(self.made.values.copy(), mapped=True).machine(self.fast)
+        return Encoder(self.made.values.copy(), mapped=True).machine(self.build)
 
     @cached_property
     def sums(self) -> Any:
-        return Encoder(over_batch(self.made.gradient)).machine(self.fast)
+        return Encoder(over_batch(self.made.gradient)).machine(self.build)
 
     @cached_property
     def one_value(self) -> Any:
         """For one example everything is a scalar."""
-        return Encoder(self.made.values.copy(), single=True).machine(self.fast)
+        return Encoder(self.made.values.copy(), single=True).machine(self.build)
 
     @cached_property
     def one_gradient(self) -> Any:
-        return Encoder(self.made.gradient.copy(), single=True).machine(self.fast)
+        return Encoder(self.made.gradient.copy(), single=True).machine(self.build)
 
     def ready(self) -> Any:
         made = self.made
+        if self.build is not EXACT:
+            return False
         if made.parameters or any([isinstance(r, Rule) and not in_c(r) for r in made.values.rules]):
             return None  # another thread could come in while Python computes
         return self.one_value
 
     def one(self, xs: Sequence[float]) -> list[float]:
-        results = array("d", bytes(8 * len(self.made.program.outputs)))
-        numbers = array("d", xs)
+        results = self.build.zeros(len(self.made.program.outputs))
+        numbers = self.build.numbers(xs)
         numbers.extend(self.made.numbers())
         with self.lock:
             refused = self.one_value.run(numbers, EMPTY, 1, 1, results, EMPTY) == 1
@@ -513,8 +542,8 @@ class NativeBatch(Batch):
     def one_gradient_of(
         self, xs: Sequence[float], ps: Sequence[float]
     ) -> tuple[float, Sequence[float]]:
-        results = array("d", bytes(8 * (1 + len(ps))))
-        numbers = array("d", xs)
+        results = self.build.zeros(1 + len(ps))
+        numbers = self.build.numbers(xs)
         numbers.extend(ps)
         with self.lock:
             wrong = self.one_gradient.run(numbers, EMPTY, 1, 1, results, EMPTY)
@@ -525,17 +554,17 @@ class NativeBatch(Batch):
 
     def map(self, rows: Rows) -> Any:
         n = rows.n
-        columns, stride = padded_columns(rows, len(self.made.program.inputs))
+        columns, stride = padded_columns(rows, len(self.made.program.inputs), self.build)
         m = len(self.made.result.found)
-        out = array("d", bytes(8 * m * n))
-        ps = array("d", self.made.numbers())
+        out = self.build.zeros(m * n)
+        ps = self.build.numbers(self.made.numbers())
         with self.lock:
-            refused = self.values.run(ps, columns, n, stride, array("d"), out)
+            refused = self.values.run(ps, columns, n, stride, EMPTY, out)
         if refused:
             return super().map(rows)
         import numpy as np
 
-        results = np.frombuffer(out, dtype=float).reshape(m, n)
+        results = np.frombuffer(out, dtype=self.build.code).reshape(m, n)
         return results[0] if self.made.result.is_scalar else self.results(results.T.tolist())
 
     def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Sequence[float]]:
@@ -545,35 +574,35 @@ class NativeBatch(Batch):
             return self.one_gradient_of(rows.rows[0], ps)
         if not n:
             return self.one_by_one([], ps)
-        columns, stride = padded_columns(rows, len(self.made.program.inputs))
-        results = array("d", bytes(8 * (1 + len(ps))))
+        columns, stride = padded_columns(rows, len(self.made.program.inputs), self.build)
+        results = self.build.zeros(1 + len(ps))
         with self.lock:
-            wrong = self.sums.run(array("d", ps), columns, n, stride, results, EMPTY)
+            wrong = self.sums.run(self.build.numbers(ps), columns, n, stride, results, EMPTY)
         if wrong:
             return self.one_by_one(rows.rows, ps)
         if not rows.arrays:
             return results[0] / n, [g / n + 0.0 for g in results[1:]]
         import numpy as np
 
-        gradient = np.frombuffer(results)[1:] / n + 0.0
+        gradient = np.frombuffer(results, dtype=self.build.code)[1:] / n + 0.0
         return results[0] / n, gradient  # type: ignore[return-value]
 
 
-def padded_columns(rows: Rows, inputs: int) -> tuple[Any, int]:
+def padded_columns(rows: Rows, inputs: int, build: Build = EXACT) -> tuple[Any, int]:
     """The columns one after the other, each filled up with its last number to a multiple of 8."""
     n = rows.n
     if not n:
         return EMPTY, 0
     stride = (n + 7) // 8 * 8
     if not rows.arrays:
-        columns = array("d")
+        columns = build.numbers([])
         for column in zip(*rows.rows):
             columns.extend(column)
             columns.extend([column[-1]] * (stride - n))
         return columns, stride
     import numpy as np
 
-    found = np.empty((inputs, stride))
+    found = np.empty((inputs, stride), dtype=build.code)
     at = 0
     for c in rows.given:
         part = c.reshape(n, -1).T
