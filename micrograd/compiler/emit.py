@@ -18,7 +18,9 @@ from ..rule import TABLE, Rule
 from .program import COUNT, INNER, OPERATORS, TOTAL, Program, shown
 
 ADDITIVE = {TABLE["add"], TABLE["sub"], TABLE["weighted_sum"]}
-SUM, PRODUCT, SIGN, POWER, ATOM = range(5)  # how tightly an expression binds
+CHOICE, SUM, PRODUCT, SIGN, POWER, ATOM = range(-1, 5)  # how tightly an expression binds
+COMPARISONS = {"equal": "==", "less": "<", "less_equal": "<=", "greater": ">",
+               "greater_equal": ">="}  # fmt: skip
 LONGEST_SUM = 40  # terms in one expression
 LONGEST = 44  # characters of an expression within another
 DEEPEST = 3  # calls and parentheses within each other
@@ -35,9 +37,14 @@ class Writer:
         self.program = program
         self.uses = program.uses()
         self.user: dict[int, int] = {}
+        others = set(program.outputs)  # what is used for more than to choose by it
+        where = TABLE["where"]
         for i, operands in enumerate(program.operands):
             for x in operands:
                 self.user[x] = i
+            others.update(operands[1:] if program.rules[i] is where else operands)
+        self.others = others
+        self.functions = program.functions()
         self.names = program.labels()
         self.has_adjoint = set(program.adjoint_of.values())
         self.temporaries = (f"t{k}" for k in itertools.count(1))
@@ -54,7 +61,7 @@ class Writer:
     def argument(self, i: int) -> str:
         """Operand i as an argument of a function: a constant is written as a float."""
         data = self.program.data
-        return float_text(data[i]) if i in data else self.part(i, SUM)
+        return float_text(data[i]) if i in data else self.part(i, CHOICE)
 
     def expression(self, i: int) -> Text:
         """The right side of step i."""
@@ -88,6 +95,11 @@ class Writer:
                 for w, x in zip(xs[1 : n + 1], xs[n + 1 :])
             ]
             return " + ".join([self.part(xs[0], SUM), *products]), SUM, n + 1, deep
+        if name in COMPARISONS and i not in self.others:
+            left, right = self.part(xs[0], SUM), self.part(xs[1], SUM)
+            return f"{left} {COMPARISONS[name]} {right}", CHOICE, 1, deep
+        if rule in self.functions:
+            name = self.functions[rule]
         given = [self.argument(x) for x in xs]
         if name == "dot":
             n = len(xs) // 2
@@ -130,6 +142,7 @@ class Writer:
         return found
 
 
+PLAIN = {"weighted_sum", *COMPARISONS}  # helpers that everybody knows by sight
 PRODUCTS = {TABLE["mul"], TABLE["neg"], INNER, TOTAL}
 
 
@@ -210,8 +223,12 @@ def emit(program: Program, name: str = "f", gradient: bool = False) -> str:
 
 def legend(program: Program) -> list[str]:
     """What the functions mean that are not everybody's."""
-    used = {r.name: r for r in program.rules if isinstance(r, Rule) and r.helper}
-    used.pop("weighted_sum", None)
+    functions = program.functions()
+    used = {
+        functions.get(r, r.name): r
+        for r in program.rules
+        if isinstance(r, Rule) and r.name not in PLAIN and (r.helper or r in functions)
+    }
     lines = []
     for name, rule in used.items():
         if rule.doc:

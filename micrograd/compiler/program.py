@@ -152,6 +152,16 @@ class Program:
                     results[i] = rule.function(*[results[x] for x in operands])
         return [results[i] for i in self.outputs]
 
+    def functions(self) -> dict[Rule, str]:
+        """What to call the operations that are not in the table: a user's own."""
+        names: dict[Rule, str] = {}
+        taken = {*RESERVED}
+        for rule in dict.fromkeys(self.rules):
+            if isinstance(rule, Rule) and rule not in (TABLE.get(rule.name), TOTAL, INNER):
+                name = rule.symbol if rule.symbol.isidentifier() else "operation"
+                names[rule] = free(name, taken)
+        return names
+
     def labels(self) -> list[str]:
         """What each step is called in print: no name twice, none a word of Python.
 
@@ -162,7 +172,7 @@ class Program:
         labels = [""] * len(self)
         for i, c in self.data.items():
             labels[i] = shown(c)
-        taken = {*RESERVED}
+        taken = {*RESERVED, *self.functions().values()}
         for i in [*self.inputs, *self.parameters, *self.names]:
             if not labels[i]:
                 labels[i] = free(self.names[i], taken)

@@ -33,8 +33,8 @@ _count = itertools.count()
 
 def meanings(program: Program, known: dict[str, Any], rest: Callable[[Rule], Any]) -> Any:
     """What the functions in the source of a program mean; `rest` has those of a user's own."""
-    own = {r for r in program.rules if isinstance(r, Rule) and r.name not in known}
-    return {**known, **{rule.name: rest(rule) for rule in own}} if own else known
+    own = program.functions()
+    return {**known, **{name: rest(rule) for rule, name in own.items()}} if own else known
 
 
 def float_function(program: Program, source: str) -> Callable[..., Any]:

@@ -52,11 +52,13 @@ class Tracer(Observer):
         self.inputs = dict.fromkeys(inputs)
         self.constants: set[Node] = set()
         self.bare: dict[Node, tuple[Any, tuple[Any, ...]]] = {}
+        self.nodes: dict[Node, int] = {}  # in the order in which they were made
 
     def born(self, node: Node) -> None:
         self.constants.add(node)
 
     def made(self, node: Node) -> None:
+        self.nodes[node] = len(self.nodes)
         observers = WATCH.observers()
         if len(observers) > 1 and any([isinstance(o, no_grad) for o in observers]):
             self.bare[node] = unflipped(node), operands_of(node)
@@ -164,7 +166,8 @@ def written(
     for leaf in full.leaves:
         if leaf not in at:
             at[leaf] = program.constant(leaf._data)
-    for number, v in enumerate(full.inner, 1):
+    inner = written_order(full.inner, tracer.nodes)
+    for number, v in enumerate(inner, 1):
         if is_made_by_hand(v) or closure_of(v) is not None:
             raise TypeError(
                 f"the operation {v._rule.symbol!r} was made by hand and cannot be compiled; "
@@ -184,6 +187,7 @@ def written(
             program.notes[step] = notes[xs[1]]
     if tracer.bare:
         program.bare = {at[v] for v in tracer.bare if v in at}
+    if inner is not search.inner:
         program.order = [at[v] for v in search.inner]
     program.outputs = [at[y] for y in outputs]
     program.forward_steps = len(program)
@@ -192,6 +196,13 @@ def written(
 
 
 WEIGHTED_SUM = TABLE["weighted_sum"]
+
+
+def written_order(found: list[Node], made: dict[Node, int]) -> list[Node]:
+    """The nodes in the order in which the function made them; what was there before comes first."""
+    if not made:
+        return found
+    return sorted(found, key=lambda v: made.get(v, -1))
 
 
 def restore(v: Any, rule: Any, xs: tuple[Any, ...]) -> None:
