@@ -24,7 +24,7 @@ ROUNDS, PROGRAMS = 3, 10_000
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
-@pytest.mark.parametrize("module", ["_machine", "_machine_fast"])
+@pytest.mark.parametrize("module", ["_machine", "_machine_fast", "_machine_single"])
 def test_no_program_crashes(seed, module):
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", FUZZ, module, str(seed), str(PROGRAMS)],

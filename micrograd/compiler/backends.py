@@ -170,8 +170,8 @@ def choose(backend: str, made: Compiled) -> Batch:
             return native.NativeBatch(made, build)
         if backend == "native" or build == "float32":
             raise RuntimeError(
-                "jit: the native backend was not built when micrograd was installed, for want of a "
-                'C compiler; use backend="auto"'
+                "jit: the native backend, which this needs, was not built when micrograd was "
+                'installed, for want of a C compiler; use backend="auto" and float64'
             )
     if backend in ("auto", "numpy"):
         try:
