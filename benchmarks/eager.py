@@ -47,7 +47,7 @@ BUDGET = 0.25  # seconds for each contender in each round
 def sources() -> str:
     """A fingerprint of what this checkout would install."""
     digest = hashlib.sha256()
-    for path in sorted([*ROOT.glob("micrograd/**/*.py"), *ROOT.glob("micrograd/*.h")]):
+    for path in sorted(p for p in ROOT.glob("micrograd/**/*") if p.suffix in (".py", ".c", ".h")):
         digest.update(path.read_bytes())
     digest.update((ROOT / "setup.py").read_bytes())
     return digest.hexdigest()
