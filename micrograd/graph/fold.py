@@ -215,7 +215,8 @@ class Fold:
             boxes.append(self.box(key, members[key]))
             for place, (source, live) in enumerate(sources):
                 links.append(Link(source, target, place, len(sources), live))
-        return Diagram(boxes, links, mesh.operations, mesh.first, True)
+        anything = any(box.kind == "fold" or box.times > 1 for box in boxes)
+        return Diagram(boxes, links, mesh.operations, mesh.first, anything)
 
     def numbers(self, members: list[int]) -> list[float]:
         """The numbers written in a box's operation, if it is just one kind of operation."""

@@ -7,7 +7,6 @@ inputs, and the activation behind it; a layer is the neurons with the same input
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..engine import Value
@@ -19,6 +18,7 @@ from .scope import scope_of
 ACTIVATIONS = frozenset(
     ("relu", "leaky_relu", "elu", "silu", "gelu", "sigmoid", "tanh", "softplus", "sin", "clip")
 )
+SUMS = ("add", "weighted_sum")
 LONG_SUM = 4  # from how many terms on a sum folds into one box
 
 
@@ -75,21 +75,19 @@ class Mesh:
         for i in range(len(self.nodes) - 1, self.first - 1, -1):
             if i in taken:
                 continue
-            name = self.names[i]
-            if name == "weighted_sum":
-                members, key = self.weighted_sum(i)
-            elif name == "add":
-                members, terms = self.terms(i)
-                taken.update(members)
-                key = self.products(terms, members)
-                if key is None:
-                    if len(terms) >= LONG_SUM:
-                        part = Part("sum", i, "+")
-                        for j in members:
-                            self.paths[j] += (part, part)  # opens together with neurons
-                    continue
-            else:
+            if self.names[i] not in SUMS:
                 continue
+            found_here = self.neuron(i)
+            if found_here is None:
+                members = self.additions(i)
+                if self.names[i] == "add" and len(members) >= LONG_SUM - 1:
+                    taken.update(members)
+                    part = Part("sum", i, "+")
+                    for j in members:
+                        self.paths[j] += (part, part)  # opens together with neurons
+                continue
+            members, key = found_here
+            taken.update(members)
             bend = self.activation(i)
             if bend is not None:
                 members.append(bend)
@@ -109,76 +107,87 @@ class Mesh:
                 for j in members:
                     self.paths[j] += (layer, neuron)
 
-    def weighted_sum(self, i: int) -> tuple[list[int], object]:
-        """The node of a neuron that is still in one piece, and its inputs."""
-        xs = operands_of(self.nodes[i])
-        n = len(xs) // 2
-        for k, x in enumerate(xs[: n + 1]):
-            if isinstance(x, Node) and is_leaf(x):
-                self.roles[self.place[x]].add("weight" if k else "bias")
-        self.mark_inputs(xs[n + 1 :])
-        return [i], tuple(map(self.identity, xs[n + 1 :]))
+    def neuron(self, i: int) -> tuple[list[int], object] | None:
+        """The nodes of the neuron whose sum this is, and its inputs; None where it is none.
 
-    def mark_inputs(self, xs: Iterable[Any]) -> None:
-        for x in xs:
-            if isinstance(x, Node) and is_leaf(x):
-                self.roles[self.place[x]].add("input")
-
-    def identity(self, x: Any) -> object:
-        """What tells an operand from others: its number, or for a bare float its value."""
-        return self.place[x] if isinstance(x, Node) else x
-
-    def terms(self, i: int) -> tuple[list[int], list[int]]:
-        """The additions that make up a sum, and what is added, numbers left out."""
-        members, terms, stack = [i], [], [i]
-        while stack:
-            j = stack.pop()
-            for k in reversed(self.operands[j]):
-                if (
-                    self.names[k] == "add"
-                    and len(self.users[k]) == 1
-                    and self.scopes[k] == self.scopes[i]
-                    and not label_of(self.nodes[k])
-                ):
-                    members.append(k)
-                    stack.append(k)
-                else:
-                    terms.append(k)
-        return members, terms
-
-    def products(self, terms: list[int], members: list[int]) -> object | None:
-        """The inputs of a neuron with these terms, or None where it is none.
-
-        The products are added to the members.
+        A sum of products of a leaf with something, and of one leaf or two for the bias.
         """
-        found: list[int] = []
+        members: list[int] = []
+        biases: list[int] = []
         weights: list[Any] = []
         inputs: list[Any] = []
-        biases = [k for k in terms if k < self.first]
-        for k in terms:
-            if k < self.first:
-                continue
-            if self.names[k] != "mul" or len(self.users[k]) != 1:
+        others: list[int] = []
+        stack = [i]
+        while stack:
+            j = stack.pop()
+            name = self.names[j]
+            xs = operands_of(self.nodes[j])
+            if j != i and not self.belongs(j, i):
+                (biases if j < self.first else others).append(j)
+            elif name == "add":
+                members.append(j)
+                stack += reversed(self.operands[j])
+            elif name == "weighted_sum":
+                members.append(j)
+                n = len(xs) // 2
+                weights += xs[1 : n + 1]
+                inputs += xs[n + 1 :]
+                if isinstance(xs[0], Node):
+                    stack.append(self.place[xs[0]])
+            elif name == "mul" and j != i:
+                w, x = xs
+                if not (isinstance(w, Node) and is_leaf(w)):
+                    w, x = x, w
+                if w is x or not (isinstance(w, Node) and is_leaf(w)):
+                    return None
+                members.append(j)
+                weights.append(w)
+                inputs.append(x)
+            else:
+                others.append(j)
+            if others and self.names[i] == "add":
                 return None
-            if self.scopes[k] != self.scopes[members[0]] or label_of(self.nodes[k]):
-                return None
-            w, x = operands_of(self.nodes[k])
-            if not (isinstance(w, Node) and is_leaf(w)):
-                w, x = x, w
-            if w is x or not (isinstance(w, Node) and is_leaf(w)):
-                return None
-            found.append(k)
-            weights.append(w)
-            inputs.append(x)
-        if not found or len(biases) > 1 or len(terms) < 2:
+        if not inputs or len(biases) > 2 or len(inputs) + len(biases) < 2:
             return None
-        members += found
         for w in weights:
-            self.roles[self.place[w]].add("weight")
+            if isinstance(w, Node) and is_leaf(w):
+                self.roles[self.place[w]].add("weight")
         for j in biases:
             self.roles[j].add("bias")
-        self.mark_inputs(inputs)
-        return tuple(map(self.identity, inputs))
+        for x in inputs:
+            if isinstance(x, Node) and is_leaf(x):
+                self.roles[self.place[x]].add("input")
+        return members, (tuple(map(self.identity, inputs)), tuple(others))
+
+    def belongs(self, j: int, i: int) -> bool:
+        """Whether a node can be a part of what another one folds into."""
+        return (
+            j >= self.first
+            and len(self.users[j]) == 1
+            and self.scopes[j] == self.scopes[i]
+            and not label_of(self.nodes[j])
+        )
+
+    def additions(self, i: int) -> list[int]:
+        """The additions that make up a long sum."""
+        members = [i]
+        for j in members:  # which grows on the way
+            members += [
+                k for k in self.operands[j] if self.names[k] == "add" and self.belongs(k, i)
+            ]
+        return members
+
+    def identity(self, x: Any) -> object:
+        """What tells an operand from others: its number, or for a bare float its value.
+
+        A leaf that nobody named or uses elsewhere may have been a bare float.
+        """
+        if not isinstance(x, Node):
+            return x
+        j = self.place[x]
+        if j < self.first and len(self.users[j]) == 1 and not label_of(x):
+            return x._data
+        return (j,)
 
     def activation(self, i: int) -> int | None:
         """The one user of a sum, where it is an activation."""
