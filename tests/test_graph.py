@@ -282,10 +282,10 @@ def test_pictures_of_graphviz(tmp_path):
 def test_without_graphviz_a_sentence_says_what_to_do(tmp_path, monkeypatch):
     pytest.importorskip("graphviz")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="install") as caught:
+    with pytest.raises(ValueError, match="install") as caught:
         draw(the_example(), engine="dot")
     assert "\n" not in str(caught.value)
-    with pytest.raises(FileNotFoundError, match="install"):
+    with pytest.raises(ValueError, match="install"):
         draw(the_example()).save(tmp_path / "a.png")
     assert draw(the_example()).svg
     assert not (tmp_path / "a.png").exists()

@@ -112,6 +112,8 @@ def test_drawing_needs_no_graphviz():
         "g = mg.draw(x * x)\n"
         "assert g.svg and g.text\n"
         "assert 'numpy' not in sys.modules\n"
+        "try:\n    g.to_dot()\nexcept ImportError as error:\n    assert 'pip install' in str(error)\n"
+        "else:\n    raise AssertionError\n"
     )
     folder = str(Path(mg.__file__).parent.parent)
     subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)

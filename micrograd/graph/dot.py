@@ -6,6 +6,7 @@ Graphviz's program `dot`, which the drawings of `svg.py` do without.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..engine import Value
@@ -45,8 +46,7 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> graphviz.
     `format` is what it will be rendered to, `rankdir` "LR" from left to right or "TB" from
     top to bottom.
     """
-    import graphviz
-
+    graphviz = package()
     if rankdir not in ("LR", "TB"):
         raise ValueError(f'draw_dot: rankdir is "LR" or "TB", not {rankdir!r}')
     trace(root)  # numbers in expressions become nodes
@@ -71,10 +71,19 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> graphviz.
     return dot
 
 
+def package() -> Any:
+    """The Python package graphviz, which is imported when it is needed."""
+    try:
+        return import_module("graphviz")
+    except ImportError:
+        raise ImportError(
+            "this needs the Python package graphviz: pip install graphviz (draw(root).svg does not)"
+        ) from None
+
+
 def digraph(shown: Diagram) -> graphviz.Digraph:
     """A diagram as a `graphviz.Digraph`: one record for each box."""
-    import graphviz
-
+    graphviz = package()
     dot = graphviz.Digraph(graph_attr={"rankdir": "LR"}, node_attr={"fontname": "Helvetica"})
     for i, box in enumerate(shown.boxes):
         if box.kind == "number":
@@ -92,12 +101,11 @@ def digraph(shown: Diagram) -> graphviz.Digraph:
 
 def render(shown: Diagram, format: str) -> bytes:
     """The diagram as Graphviz's program draws it, in a format such as "svg" or "png"."""
-    import graphviz
-
+    graphviz = package()
     try:
         return bytes(digraph(shown).pipe(format=format))
     except graphviz.ExecutableNotFound:
-        raise FileNotFoundError(
+        raise ValueError(
             f"Graphviz's program dot, which draws {format} here, is not on this machine: install "
             'it ("apt install graphviz", "brew install graphviz", "winget install graphviz"), or '
             'save as .svg with engine="builtin", which needs no program'
