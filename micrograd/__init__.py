@@ -53,7 +53,7 @@ _LATER = {
         "extend": ["custom"],
         "check": ["check_grad"],
         "homework": ["check_value_class"],
-        "compiler": ["jit"],
+        "compiler": ["TraceError", "jit", "staged"],
         "graph": ["draw", "graph", "latex", "name_values", "scope"],
     }.items()
     for name in names

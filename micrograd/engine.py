@@ -125,6 +125,8 @@ class Value(Number):
             value = attribute(self, "_grad_value")
             if value is not None:
                 return value
+        if WATCH.active:
+            WATCH.read(self, ".grad")
         return self._grad
 
     @grad.setter

@@ -116,10 +116,14 @@ def input_data(x):
     return x * x.data  # here
 
 
+def burnt_gradient(x):
+    return x + P.grad  # here
+
+
 MISTAKES = [
     branch, loop, truth, equals, differs, member, largest, ordered, as_float, as_int, library,
     text, formatted, index, count, burnt, burnt_into_a_value, copied, copied_shallow,
-    copied_model, optimized, backwards, input_data,
+    copied_model, burnt_gradient, optimized, backwards, input_data,
 ]  # fmt: skip
 
 

@@ -210,3 +210,27 @@ def test_no_grad_and_anomalies_outside_do_not_touch_the_compiled_function():
         assert fast(1.0) == 0.0
         value, gradient = fast.value_and_grad([2.0])
     assert (value, list(gradient)) == (math.log(2.0), [math.inf])
+
+
+@pytest.mark.parametrize("n", [1, 2, 4095, 4096, 4097, 10000])
+def test_long_batches_in_parts(n):
+    np = pytest.importorskip("numpy")
+    p = Value(0.5)
+    fast = mg.jit(lambda x, y: mg.tanh(p * x[0]) + x[1] * y * p, backend="numpy")
+    rng = np.random.default_rng(n)
+    xs, ys = rng.normal(size=(n, 2)), rng.normal(size=n)
+    results = fast.map(xs, ys)
+    assert np.allclose(results, np.tanh(0.5 * xs[:, 0]) + xs[:, 1] * ys * 0.5, rtol=1e-14)
+    value, gradient = fast.value_and_grad(xs, ys)
+    assert math.isclose(value, results.mean(), abs_tol=1e-15)
+    expected = xs[:, 0] / np.cosh(0.5 * xs[:, 0]) ** 2 + xs[:, 1] * ys
+    assert math.isclose(gradient[0], expected.mean(), rel_tol=1e-11)
+
+
+def test_arrays_in_and_out():
+    np = pytest.importorskip("numpy")
+    fast = mg.jit(lambda x: np.tanh(x @ x.T) * 2.0)
+    x = np.arange(6.0).reshape(2, 3) / 10
+    found = fast(x)
+    assert found.dtype == float
+    assert np.allclose(found, np.tanh(x @ x.T) * 2.0, rtol=1e-15)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .jit import Compiled
 
 
+CHUNK = 4096  # examples at a time in NumPy
+
+
 class Rows:
     """The numbers of a batch: as rows, one for each example, or as columns, one for each input."""
 
@@ -129,15 +132,16 @@ class NumPyBatch(Batch):
 
         if not rows.n:
             return super().map(rows)
-        columns = rows.columns
+        columns, ps, several = rows.columns, self.made.numbers(), self.made.program.values > 1
+        results = np.empty((rows.n, self.made.program.values))
         with np.errstate(all="ignore"):
             try:
-                found = self.values(*columns, *self.made.numbers())
+                for chunk in chunks(rows.n):
+                    found = self.values(*columns[:, chunk], *ps)
+                    for j, y in enumerate(found if several else [found]):
+                        results[chunk, j] = y
             except EDGES:  # among numbers that are the same for all examples
                 return super().map(rows)
-        if self.made.program.values == 1:
-            found = [found]
-        results = np.stack([np.broadcast_to(y, rows.n) for y in found], axis=-1)
         return results[:, 0] if self.made.result.is_scalar else self.results(results.tolist())
 
     def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Any]:
@@ -147,13 +151,22 @@ class NumPyBatch(Batch):
         if n:
             with np.errstate(all="ignore"):
                 try:
-                    value, gradient = self.sums(*columns, *ps, float(n))
-                    found = np.array(gradient, dtype=float)
+                    total, found = 0.0, np.zeros(len(ps))  # + 0.0: no -0.0, as in .grad
+                    for chunk in chunks(n):
+                        part = columns[:, chunk]
+                        value, gradient = self.sums(*part, *ps, float(part.shape[1]))
+                        total += float(value)
+                        found += np.array(gradient, dtype=float)
                     if not np.isnan(found).any():
-                        return float(value) / n, found / n + 0.0  # no -0.0, as in .grad
+                        return total / n, found / n
                 except EDGES:
                     pass
         return self.one_by_one(columns.T.tolist(), ps)
+
+
+def chunks(n: int) -> list[slice]:
+    """The examples in parts that are small enough for all steps of them to stay near at hand."""
+    return [slice(i, i + CHUNK) for i in range(0, n, CHUNK)]
 
 
 def choose(backend: str, made: Compiled) -> Batch:
@@ -182,5 +195,6 @@ def choose(backend: str, made: Compiled) -> Batch:
                     "jit: the numpy backend needs NumPy: pip install 'micrograd[fast]'"
                 ) from None
         else:
-            return NumPyBatch(made)
+            if made.program.inputs:  # else there is one example, which Python runs faster
+                return NumPyBatch(made)
     return Batch(made)

@@ -235,6 +235,8 @@ class Program:
         """The steps as an aligned block of LaTeX, one equation each."""
         lines = []
         names = [math_name(name) for name in self.labels()]
+        for i, c in self.data.items():
+            names[i] = math_number(c)
         for i, (rule, operands) in enumerate(zip(self.rules, self.operands)):
             if isinstance(rule, Rule):
                 lines.append(f"{names[i]} &= {formula(rule, [names[x] for x in operands])}")
@@ -283,16 +285,31 @@ def shortened(names: list[str]) -> str:
     return ", ".join(names if len(names) <= 8 else [*names[:4], "...", *names[-2:]])
 
 
+def math_number(x: float) -> str:
+    """A constant as LaTeX; a negative one in parentheses, because an operator may precede it."""
+    if x - x != 0.0:
+        text = r"\mathrm{nan}" if x != x else r"\infty" if x > 0.0 else r"-\infty"
+    else:
+        digits, _, exponent = shown(x).partition("e")
+        text = rf"{digits} \cdot 10^{{{int(exponent)}}}" if exponent else digits
+    return f"({text})" if text.startswith("-") else text
+
+
+GREEK = {"alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "lambda", "mu", "nu",
+         "pi", "rho", "sigma", "tau", "phi", "psi", "omega"}  # fmt: skip
+
+
 def math_name(name: str) -> str:
-    """A name as LaTeX: letters, and the digits after them as an index."""
-    stem = name.rstrip("0123456789")
-    if not stem or not stem[0].isalpha() or not name.replace("_", "").isalnum():
+    """A name as LaTeX: letters, and the numbers after them as indices: w_{0,3} for w0_3."""
+    if not name[0].isalpha() or not name.isidentifier():
         return name
-    index = name[len(stem) :]
-    if index and stem.endswith("_") and "_" not in stem[:-1]:
-        stem = stem[:-1]
-    stem = stem.replace("_", r"\_")
-    word = stem if len(stem) == 1 else rf"\mathrm{{{stem}}}"
+    stem = name.rstrip("0123456789_")
+    index = name[len(stem) :].strip("_").replace("_", ",")
+    if stem in GREEK:
+        word = f"\\{stem}"
+    else:
+        stem = stem.replace("_", r"\_")
+        word = stem if len(stem) == 1 else rf"\mathrm{{{stem}}}"
     return f"{word}_{{{index}}}" if index else word
 
 

@@ -61,7 +61,8 @@ def rebuilt(like: Any, numbers: Any) -> Any:
         filled = np.empty(like.shape, dtype=object)
         for i in range(filled.size):
             filled.flat[i] = next(numbers)
-        return filled
+        plain = all(type(x) is float for x in filled.flat)
+        return filled.astype(float) if plain else filled
     if isinstance(like, dict):
         return {k: rebuilt(v, numbers) for k, v in like.items()}
     return like if isinstance(like, STATIC) else next(numbers)

@@ -34,6 +34,7 @@ INSTEAD = {
     "int()": "write trunc(v), or keep whole numbers that steer the function out of its arguments",
     "a copy": "copy before the function is compiled",
     "backward()": "write grad(f) or value_and_grad(f) for a derivative inside",
+    ".grad": "write grad(f) or value_and_grad(f) for a derivative inside",
     ".data": "compute with the Value itself; detach() stops its gradient",
 }
 
