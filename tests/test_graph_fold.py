@@ -259,6 +259,22 @@ def test_a_dead_unit_sends_no_red_back():
     assert len(dead) == 2  # into the ReLU, and from the number 2
 
 
+def test_everything_in_one_scope():
+    with scope("all"):
+        y = Value(2.0) * 3.0 + 1.0
+    graph = draw(y, depth=1)
+    assert repr(graph) == (
+        "<Graph: Computation graph of 2 operations on 1 leaf, folded into 2 boxes; "
+        "the result is 7.0.>"
+    )
+
+
+def test_a_long_tree_is_cut_off():
+    lines = draw(mg.sum([Value(float(i)) for i in range(5000)]), most=10_000).text.split("\n")
+    assert len(lines) == 2001
+    assert lines[-1] == "... and 3,001 more boxes"
+
+
 def test_the_cap():
     x = Value(1.0)
     for _ in range(LARGEST // 2 - 1):

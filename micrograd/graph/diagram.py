@@ -219,14 +219,15 @@ def short(x: float) -> str:
 def plural(n: int, what: str) -> str:
     if n == 1:
         return f"1 {what}"
-    return f"{n:,} {what[:-1]}ves" if what == "leaf" else f"{n:,} {what}s"
+    many = {"leaf": "leaves", "box": "boxes", "more box": "more boxes"}
+    return f"{n:,} {many.get(what, what + 's')}"
 
 
 def summary(shown: Diagram) -> str:
     """The picture in a sentence, for those who cannot see it."""
     result = shown.boxes[-1]
     name = result.label or "the result"
-    folded = f", folded into {plural(len(shown.boxes), 'box')[:-1]}es" if shown.folded else ""
+    folded = f", folded into {plural(len(shown.boxes), 'box')}" if shown.folded else ""
     return (
         f"Computation graph of {plural(shown.operations, 'operation')} on "
         f"{plural(shown.leaves, 'leaf')}{folded}; {name} is {number(result.data)}."

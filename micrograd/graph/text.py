@@ -77,12 +77,13 @@ class Tree:
                     self.call(i, self.labels)
                     waiting.append(i)
                 found.append(before + self.line(i, again, later))
+                if not later:
+                    printed.add(i)
                 if len(found) >= LONGEST:
                     rest = len(self.boxes) - len(printed)
-                    return [*found, f"... and {plural(rest, 'more box')[:-1]}es"]
+                    return [*found, f"... and {plural(rest, 'more box')}"]
                 if again or later:
                     continue
-                printed.add(i)
                 operands = self.operands[i]
                 for place in range(len(operands) - 1, -1, -1):
                     last = place == len(operands) - 1
