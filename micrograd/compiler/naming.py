@@ -14,10 +14,10 @@ from .program import RESERVED
 SILENT = ("layers", "neurons", "modules")  # words that say nothing which the numbers do not
 
 
-def names_and_notes(
+def names_and_places(
     f: Any, parameters: Sequence[Value], taken: set[str]
-) -> tuple[list[str], dict[Any, str]]:
-    """A name for each parameter, none twice; and by each weight which neuron it belongs to.
+) -> tuple[list[str], dict[int, str]]:
+    """A name for each parameter, none twice; and by id where in a model it is.
 
     The label of the Value if that is a name; else the place in a model that the function
     refers to, `w0_3_1` for the weight 1 of neuron 3 in layer 0; else p0, p1, ...
@@ -29,27 +29,25 @@ def names_and_notes(
         for name, p in model.named_parameters():
             paths.setdefault(id(p), name)
     names: list[str] = []
-    notes: dict[Any, str] = {}
     for i, p in enumerate(parameters):
-        label = str(attribute(p, "_label") or "")
-        path = paths.get(id(p), "")
-        name = f"p{i}"
-        if label.isidentifier():
-            name = label
-        elif path:
-            name = short(path)
+        label = attribute(p, "_label")
+        path = paths.get(id(p))
+        if label and str(label).isidentifier():
+            name = str(label)
+        else:
+            name = short(path) if path else f"p{i}"
         while name in taken:
             name += "_"
         taken.add(name)
         names.append(name)
-        if ".w." in path:
-            notes[p] = place_of(path)
-    return names, notes
+    return names, paths
 
 
-def place_of(path: str) -> str:
-    """ "layer 0, neuron 3" for "layers.0.neurons.3.w.1"."""
+def neuron_of(path: str) -> str:
+    """ "layer 0, neuron 3" for "layers.0.neurons.3.w.1"; nothing for what is no weight."""
     words: list[str] = []
+    if ".w." not in path:
+        return ""
     for part in path.split(".")[:-2]:
         if part.isdigit() and words:
             words[-1] = f"{words[-1].removesuffix('s')} {part}"

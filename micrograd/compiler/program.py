@@ -178,21 +178,24 @@ class Program:
                 labels[i] = free(self.names[i], taken)
         last = max(self.numbers.values(), default=0)
         temporaries = 0
-        for i in range(len(self)):
-            if labels[i]:
+        forward = self.forward_steps if self.forward_steps >= 0 else len(self)
+        numbers, adjoint_of = self.numbers, self.adjoint_of
+        for i, label in enumerate(labels):
+            if label:
                 continue
-            if i in self.numbers:
-                name = f"v{self.numbers[i]}"
-            elif self.is_temporary(i):
+            if i in numbers:
+                name = f"v{numbers[i]}"
+            elif i in adjoint_of:
+                name = adjoint_name(labels[adjoint_of[i]])
+            elif i < forward:
+                last += 1
+                name = f"v{last}"
+            else:
                 temporaries += 1
                 labels[i] = f"t{temporaries}"
                 continue
-            elif i in self.adjoint_of:
-                name = adjoint_name(labels[self.adjoint_of[i]])
-            else:
-                last += 1
-                name = f"v{last}"
-            labels[i] = free(name, taken)
+            labels[i] = name if name not in taken else free(name, taken)
+            taken.add(name)
         return labels
 
     def is_temporary(self, i: int) -> bool:

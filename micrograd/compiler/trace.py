@@ -18,7 +18,7 @@ from ..nodes import apply, attribute, closure_of, cut_off, is_made_by_hand, oper
 from ..rule import TABLE, real
 from ..toposort import Node, Search
 from ..watch import WATCH
-from .naming import names_and_notes
+from .naming import names_and_places, neuron_of
 from .program import Program
 from .structure import Structure
 
@@ -161,7 +161,7 @@ def written(
     at: dict[Node, int] = {}
     for x, name in zip(tracer.inputs, input_names):
         at[x] = program.input(name)
-    names, notes = names_and_notes(f, reached, set(input_names))
+    names, places = names_and_places(f, reached, set(input_names))
     for p, name in zip(reached, names):
         at[p] = program.parameter(name)
     for leaf in full.leaves:
@@ -184,8 +184,10 @@ def written(
         label = attribute(v, "_label")
         if label and str(label).isidentifier():
             program.names[step] = str(label)
-        if notes and program.rules[step] is WEIGHTED_SUM and xs[1] in notes:
-            program.notes[step] = notes[xs[1]]
+        if program.rules[step] is WEIGHTED_SUM and id(xs[1]) in places:
+            note = neuron_of(places[id(xs[1])])
+            if note:
+                program.notes[step] = note
     if tracer.bare:
         program.bare = {at[v] for v in tracer.bare if v in at}
     if inner is not search.inner:
