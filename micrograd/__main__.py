@@ -49,7 +49,13 @@ def draw_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("expression", help="numbers, names, + - * / // %% ** and functions")
     parser.add_argument("values", nargs="*", metavar="name=number", help="the value of each name")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the picture, .svg")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write the picture: .svg, .txt, .dot; .png or .pdf with Graphviz",
+    )
     return parser
 
 
