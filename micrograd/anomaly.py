@@ -11,6 +11,7 @@ from typing import Any
 from .modes import Observer
 from .nodes import attribute, closure_of, op_name, operands_of, slopes_of
 from .toposort import Node
+from .watch import WATCH
 
 
 class AnomalyError(FloatingPointError):
@@ -44,6 +45,8 @@ class detect_anomaly(Observer):
         return x - x != 0 if self.inf else x != x
 
     def made(self, node: Node) -> None:
+        if WATCH.symbolic():
+            return  # the numbers of a trace stand for others
         place = user_line()
         if self.is_bad(node._data):
             what = f"{expression(node)} is {node._data}"

@@ -111,6 +111,8 @@ class Value(Number):
 
     @data.setter
     def data(self, number: object) -> None:
+        if WATCH.active:
+            WATCH.read(self, "assigning .data")
         this: Node = self
         this._data = number if type(number) is float else real(number, "data")
 
@@ -344,6 +346,8 @@ class Value(Number):
         >>> y.forward()
         25.0
         """
+        if WATCH.active:
+            WATCH.read(self, "forward()")
         replay(self)
         return self._data
 

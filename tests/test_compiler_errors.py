@@ -116,6 +116,16 @@ def input_data(x):
     return x * x.data  # here
 
 
+def assigned(x):
+    P.data = 3.0  # here
+    return x * P
+
+
+def replayed(x):
+    y = x * P
+    return y.forward()  # here
+
+
 def burnt_gradient(x):
     return x + P.grad  # here
 
@@ -123,7 +133,7 @@ def burnt_gradient(x):
 MISTAKES = [
     branch, loop, truth, equals, differs, member, largest, ordered, as_float, as_int, library,
     text, formatted, index, count, burnt, burnt_into_a_value, copied, copied_shallow,
-    copied_model, burnt_gradient, optimized, backwards, input_data,
+    copied_model, burnt_gradient, assigned, replayed, optimized, backwards, input_data,
 ]  # fmt: skip
 
 

@@ -234,3 +234,30 @@ def test_arrays_in_and_out():
     found = fast(x)
     assert found.dtype == float
     assert np.allclose(found, np.tanh(x @ x.T) * 2.0, rtol=1e-15)
+
+
+def test_an_anomaly_check_inside_does_not_take_a_trace_for_numbers():
+    def f(x):
+        with mg.detect_anomaly():
+            return mg.log(x - 5.0)
+
+    assert mg.jit(f)(6.0) == 0.0
+
+
+def test_models_methods_and_checkpoints_compile():
+    model = mg.nn.MLP(2, [3, 2])
+    assert mg.jit(model)([1.0, 2.0]) == plain(model([1.0, 2.0]))
+
+    class Line(mg.nn.Module):
+        def __init__(self):
+            self.slope, self.offset = Value(2.0), Value(0.5)
+
+        def loss(self, x, y):
+            return (self.slope * x + self.offset - y) ** 2
+
+    line = Line()
+    fast = mg.jit(line.loss, parameters=line.parameters())
+    assert fast(1.0, 3.0) == 0.25
+    assert "def loss(x, y, slope, offset):" in fast.source
+    again = mg.jit(lambda x: mg.checkpoint(lambda t: mg.tanh(line.slope * t), x) * 2)
+    assert again(0.25) == 2 * math.tanh(0.5)

@@ -32,6 +32,8 @@ INSTEAD = {
     "format()": "print the result of the compiled function instead",
     "float()": "use the functions of micrograd, exp(v) for math.exp(v)",
     "int()": "write trunc(v), or keep whole numbers that steer the function out of its arguments",
+    "assigning .data": "change numbers outside of the compiled function",
+    "forward()": "the compiled function itself computes anew at each call",
     "a copy": "copy before the function is compiled",
     "backward()": "write grad(f) or value_and_grad(f) for a derivative inside",
     ".grad": "write grad(f) or value_and_grad(f) for a derivative inside",
