@@ -17,7 +17,8 @@ from ..engine import Value
 from ..optim import Optimizer
 from . import native
 from .backends import Rows
-from .native import Build, Encoder, NativeBatch, padded_columns
+from .encode import Build, Encoder
+from .native import NativeBatch, padded_columns
 from .program import Program
 from .reverse import Symbol
 from .simplify import simplify

@@ -14,7 +14,7 @@
    reordering. (Built once more with MG_FAST, it may fuse, and has the functions of fast.h.) Sums over the batch are made in eight lanes, in a fixed order.
 
    The functions of the table are in functions.h, translated from Python. What encodes a
-   program is native.py. */
+   program is encode.py, what runs it native.py. */
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wpsabi" /* vectors are passed within this file alone */
