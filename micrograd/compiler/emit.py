@@ -12,12 +12,13 @@ line stays readable; no operation moves in this, so every rounding stays the sam
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ..rule import TABLE, Rule
-from .program import COUNT, INNER, OPERATORS, TOTAL, Program, shown
+from .program import COUNT, INNER, TOTAL, Program, shown
 
-ADDITIVE = {TABLE["add"], TABLE["sub"], TABLE["weighted_sum"]}
+ADD, SUB, MUL, DIV, NEG = (TABLE[name] for name in ("add", "sub", "mul", "div", "neg"))
+ADDITIVE = {ADD, SUB, TABLE["weighted_sum"]}
 CHOICE, SUM, PRODUCT, SIGN, POWER, ATOM = range(-1, 5)  # how tightly an expression binds
 COMPARISONS = {"equal": "==", "less": "<", "less_equal": "<=", "greater": ">",
                "greater_equal": ">="}  # fmt: skip
@@ -66,37 +67,40 @@ class Writer:
     def expression(self, i: int) -> Text:
         """The right side of step i."""
         rule, xs = self.program.rules[i], self.program.operands[i]
-        assert isinstance(rule, Rule)
-        name = rule.name
-        text = self.text
-        deep = max([text[x][3] for x in xs if x in text], default=0)
-        if name == "add" or name == "sub":
+        text, part = self.text, self.part
+        deep = 0
+        for x in xs:
+            if x in text and text[x][3] > deep:
+                deep = text[x][3]
+        if rule is MUL or rule is DIV:
             a, b = xs
-            terms = text[a][2] if a in text else 1
-            right = self.part(b, PRODUCT)
-            return f"{self.part(a, SUM)} {OPERATORS[name]} {right}", SUM, terms + 1, deep
-        if name == "mul" or name == "div":
-            a, b = xs
-            if name == "mul" and b in self.program.data:
+            data = self.program.data
+            if rule is MUL and b in data:
                 a, b = b, a  # 2 * x, as one writes it
             # A product may begin with a minus sign: -2 * x.
-            left = self.names[a] if a in self.program.data else self.part(a, PRODUCT)
-            return f"{left} {OPERATORS[name]} {self.part(b, SIGN)}", PRODUCT, 1, deep
-        if name == "neg":
-            return f"-{self.part(xs[0], SIGN)}", SIGN, 1, deep
+            left = self.names[a] if a in data else part(a, PRODUCT)
+            return f"{left} {'*' if rule is MUL else '/'} {part(b, SIGN)}", PRODUCT, 1, deep
+        if rule is ADD or rule is SUB:
+            a, b = xs
+            terms = text[a][2] if a in text else 1
+            sign = "+" if rule is ADD else "-"
+            return f"{part(a, SUM)} {sign} {part(b, PRODUCT)}", SUM, terms + 1, deep
+        if rule is NEG:
+            return f"-{part(xs[0], SIGN)}", SIGN, 1, deep
+        assert isinstance(rule, Rule)
+        name = rule.name
         if name == "pow" and xs[1] in self.program.data:
             exponent = shown(self.program.data[xs[1]])
             if exponent.lstrip("-").isdigit():
-                return f"{self.part(xs[0], ATOM)}**{exponent}", POWER, 1, deep
+                return f"{part(xs[0], ATOM)}**{exponent}", POWER, 1, deep
         if name == "weighted_sum":
             n = len(xs) // 2
             products = [
-                f"{self.part(w, PRODUCT)} * {self.part(x, SIGN)}"
-                for w, x in zip(xs[1 : n + 1], xs[n + 1 :])
+                f"{part(w, PRODUCT)} * {part(x, SIGN)}" for w, x in zip(xs[1 : n + 1], xs[n + 1 :])
             ]
-            return " + ".join([self.part(xs[0], SUM), *products]), SUM, n + 1, deep
+            return " + ".join([part(xs[0], SUM), *products]), SUM, n + 1, deep
         if name in COMPARISONS and i not in self.others:
-            left, right = self.part(xs[0], SUM), self.part(xs[1], SUM)
+            left, right = part(xs[0], SUM), part(xs[1], SUM)
             return f"{left} {COMPARISONS[name]} {right}", CHOICE, 1, deep
         if rule in self.functions:
             name = self.functions[rule]
@@ -109,19 +113,23 @@ class Writer:
     def melts(self, i: int, found: Text) -> bool:
         """Whether a step has no line of its own, but stands within the one that uses it."""
         program = self.program
-        if self.uses[i] != 1 or i not in self.user or i in program.names:
-            return False
-        forward = program.forward_steps
-        user = self.user[i]
-        if i in program.adjoint_of or i in self.has_adjoint or (i < forward) != (user < forward):
+        user = self.user.get(i)
+        if (
+            user is None
+            or self.uses[i] != 1
+            or i in program.names
+            or i in program.adjoint_of
+            or i in self.has_adjoint
+            or i < program.forward_steps <= user
+        ):
             return False
         text, _, terms, deep = found
         inner, outer = program.rules[i], program.rules[user]
-        first = program.operands[user][0] == i
-        if inner in ADDITIVE and outer in ADDITIVE and first:
-            return terms < LONGEST_SUM
-        if outer in ADDITIVE and inner in PRODUCTS and len(text) <= WIDTH:
-            return True
+        if outer in ADDITIVE:
+            if inner in ADDITIVE and program.operands[user][0] == i:
+                return terms < LONGEST_SUM
+            if inner in PRODUCTS and len(text) <= WIDTH:
+                return True
         return deep < DEEPEST and len(text) <= LONGEST
 
     def lines(self, start: int, end: int) -> list[str]:
@@ -143,7 +151,7 @@ class Writer:
 
 
 PLAIN = {"weighted_sum", *COMPARISONS}  # helpers that everybody knows by sight
-PRODUCTS = {TABLE["mul"], TABLE["neg"], INNER, TOTAL}
+PRODUCTS = {MUL, NEG, INNER, TOTAL}
 
 
 def float_text(x: float) -> str:
@@ -164,21 +172,18 @@ def folded(left: str, right: str) -> list[str]:
     return [left + "(", *wrapped(right.split(" "), " ", "    "), ")"]
 
 
-def wrapped(words: Iterable[str], space: str, indent: str, first: str | None = None) -> list[str]:
+def wrapped(words: Sequence[str], space: str, indent: str, first: str | None = None) -> list[str]:
     """The words in lines of at most WIDTH characters where that is possible."""
+    start = indent if first is None else first
     lines = []
-    line = indent if first is None else first
-    empty = True
-    for word in words:
-        if empty:
-            line += word
-        elif len(line) + len(space) + len(word) > WIDTH - 4:
-            lines.append((line + space).rstrip())
-            line = indent + word
-        else:
-            line += space + word
-        empty = False
-    return [*lines, line]
+    begin, length = 0, len(start)
+    for i, word in enumerate(words):
+        length += len(word) + len(space)
+        if length - len(space) > WIDTH - 4 and i > begin:
+            lines.append((start + space.join(words[begin:i]) + space).rstrip())
+            start, begin = indent, i
+            length = len(indent) + len(word) + len(space)
+    return [*lines, start + space.join(words[begin:])]
 
 
 def listed(names: list[str], first: str, last: str, indent: str) -> list[str]:
