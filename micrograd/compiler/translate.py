@@ -13,9 +13,7 @@ caller looks at.
 from __future__ import annotations
 
 import ast
-import inspect
 from pathlib import Path
-from typing import Any
 
 from .. import ieee, tails
 from ..rule import TABLE
@@ -59,18 +57,13 @@ class Untranslatable(Exception):
 class Translator:
     """One function."""
 
-    def __init__(self, f: Any, known: dict[str, Any]) -> None:
-        (tree,) = ast.parse(inspect.getsource(f)).body
-        assert isinstance(tree, ast.FunctionDef)
+    def __init__(self, tree: ast.FunctionDef, known: dict[str, ast.FunctionDef]) -> None:
         self.tree = tree
-        self.module = inspect.getmodule(f)
         self.known = known
-        self.used: list[Any] = []
+        self.used: list[str] = []
         self.locals: set[str] = set()
         self.loops = 0
-        args = tree.args
-        self.star = args.vararg.arg if args.vararg else ""
-        self.arguments = [a.arg for a in args.args]
+        self.arguments, self.star = arguments_of(tree)
 
     def text(self) -> str:
         body = self.block(self.tree.body, 1)
@@ -168,8 +161,9 @@ class Translator:
         if name == self.star:
             return "(n_ > 0)"
         constant = {"inf": "INFINITY", "nan": "NAN"}.get(name)
-        if constant is None and isinstance(getattr(self.module, name, None), float):
-            constant = repr(getattr(self.module, name))
+        number = getattr(ieee, name, getattr(tails, name, None))
+        if constant is None and isinstance(number, float):
+            constant = repr(number)
         if constant is None:
             raise Untranslatable(name)
         return constant
@@ -204,13 +198,13 @@ class Translator:
         if name in ("min", "max") and len(args) == 2:
             a, b = args
             return f"({b} {'<' if name == 'min' else '>'} {a} ? {b} : {a})"
-        f = getattr(self.module, name, None)
-        if f is None or name not in self.known:
+        f = self.known.get(name)
+        if f is None:
             raise Untranslatable(name)
-        self.used.append(f)
+        self.used.append(name)
         if any(isinstance(a, ast.Starred) for a in e.args):
             return f"mg_{name}({''.join(a + ', ' for a in args)}n_, {self.star})"
-        if inspect.getfullargspec(f).varargs:
+        if arguments_of(f)[1]:
             return f"mg_{name}({len(args)}, (const double[]){{{', '.join(args)}}})"
         return f"mg_{name}({', '.join(args)})"
 
@@ -222,14 +216,26 @@ def signature(name: str, arguments: list[str], star: str) -> str:
     return f"static double mg_{name}({', '.join(parts)})"
 
 
+def arguments_of(tree: ast.FunctionDef) -> tuple[list[str], str]:
+    """The names of the arguments, and of the one that takes any number more, if there is one."""
+    args = tree.args
+    return [a.arg for a in args.args], args.vararg.arg if args.vararg else ""
+
+
+def sources() -> dict[str, ast.FunctionDef]:
+    """The functions as they are written, also where they run compiled."""
+    found = {}
+    for name in ("ieee", "tails"):
+        text = (Path(__file__).parents[1] / f"{name}.py").read_text(encoding="utf-8")
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef):
+                found[node.name] = node
+    return found
+
+
 def functions() -> dict[str, str]:
     """The C text of every function that has one, each after those that it calls."""
-    candidates = {
-        name: f
-        for module in (ieee, tails)
-        for name, f in vars(module).items()
-        if inspect.isfunction(f) and f.__module__ == module.__name__
-    }
+    candidates = sources()
     found: dict[str, str] = {}
     refused: set[str] = set()
 
@@ -238,8 +244,9 @@ def functions() -> dict[str, str]:
             return name in found
         f = candidates[name]
         if name in BY_HAND:
-            names = list(inspect.signature(f).parameters)
-            found[name] = f"{signature(name, names, '')} {{ return {BY_HAND[name]}; }}\n"
+            found[name] = (
+                f"{signature(name, arguments_of(f)[0], '')} {{ return {BY_HAND[name]}; }}\n"
+            )
             return True
         refused.add(name)  # until it is done: nothing here calls itself
         translator = Translator(f, candidates)
@@ -247,7 +254,7 @@ def functions() -> dict[str, str]:
             text = translator.text()
         except (Untranslatable, KeyError):
             return False
-        if not all(visit(used.__name__) for used in translator.used):
+        if not all(visit(used) for used in translator.used):
             return False
         refused.discard(name)
         found[name] = text
@@ -260,14 +267,13 @@ def functions() -> dict[str, str]:
 
 def header() -> str:
     """The text of `functions.h`: the functions, and a table of them by operation."""
-    texts = functions()
+    texts, written = functions(), sources()
     rows = []
     for name, rule in sorted(TABLE.items()):
         f = rule.forward.__name__
         if f in texts and getattr(ieee, f, getattr(tails, f, None)) is rule.forward:
-            star = inspect.getfullargspec(rule.forward)
-            before = len(star.args)
-            kind = before if not star.varargs else -1 - before
+            arguments, star = arguments_of(written[f])
+            kind = -1 - len(arguments) if star else len(arguments)
             rows.append(f'    {{"{name}", {kind}, (void (*)(void))mg_{f}}},\n')
     table = (
         "/* By operation: how many operands, -1 for any number, -2 for one and then any. */\n"
