@@ -56,10 +56,11 @@ class Task:
     def layers(self) -> list[tuple[list[list[float]], list[float]]]:
         """The same as matrices (a row for each neuron) and biases."""
         rest = iter(self.weights())
-        return [
-            tuple(zip(*[([next(rest) for _ in range(n)], next(rest)) for _ in range(m)]))  # type: ignore[misc]
-            for n, m in zip(self.sizes, self.sizes[1:])
-        ]
+        found = []
+        for n, m in zip(self.sizes, self.sizes[1:]):
+            neurons = [([next(rest) for _ in range(n)], next(rest)) for _ in range(m)]
+            found.append(([w for w, _ in neurons], [b for _, b in neurons]))
+        return found
 
 
 class Peer:
@@ -89,8 +90,9 @@ class Ours(Peer):
     backend = "auto"
 
     def begin(self) -> None:
-        import micrograd as mg
         import numpy as np
+
+        import micrograd as mg
         from micrograd import losses, nn, optim
 
         task = self.task
@@ -257,7 +259,7 @@ class Jax(Peer):
 
     def gradient(self, n: int) -> float:
         for _ in range(n):
-            loss, grads = self.jax.block_until_ready(self.fast(self.ps, self.xs, self.ys))
+            loss, _ = self.jax.block_until_ready(self.fast(self.ps, self.xs, self.ys))
         return float(loss)
 
 
@@ -636,7 +638,20 @@ class Session:
         """Value and gradient of the expression."""
         if self.expression is None:
             self.expression = Expression(self.name)
-        return list((self.expression.both or (lambda *xs: (self.expression.value(*xs),)))(-4.0, 2.0))  # type: ignore[union-attr]
+        both, value = self.expression.both, self.expression.value
+        return list(both(-4.0, 2.0)) if both else [value(-4.0, 2.0)]
+
+    def gpt(self, steps: str) -> dict[str, Any]:
+        """W5: seconds and losses."""
+        import gpt
+
+        return gpt.run(self.name, int(steps))
+
+    def digits(self) -> dict[str, Any]:
+        """W6: seconds and steps."""
+        import digits
+
+        return digits.run(self.name)
 
     def readme_seconds(self, what: str, n: str) -> float | None:
         """Seconds a call; `what` is value or both."""
@@ -644,7 +659,8 @@ class Session:
         f = getattr(self.expression, what)
         if f is None:
             return None
-        f(-4.0, 2.0)
+        for _ in range(3):
+            f(-4.0, 2.0)
         start = time.perf_counter()
         for _ in range(int(n)):
             f(-4.0, 2.0)
@@ -660,7 +676,14 @@ def main(name: str) -> None:
         command, *arguments = line.split()
         try:
             answer = getattr(session, command)(*arguments)
-        except (ImportError, NotImplementedError, KeyError, AttributeError, RuntimeError) as error:
+        except (
+            ImportError,
+            NotImplementedError,
+            KeyError,
+            AttributeError,
+            RuntimeError,
+            TypeError,
+        ) as error:
             answer = {"failed": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)
 
