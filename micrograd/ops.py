@@ -140,18 +140,19 @@ def _nll_slopes(xs: Any, y: Any) -> Any:
     parts = [exp_gap(x, top) for x in logits]
     whole = sum(*parts)
     # At the right class it is minus the sum of all the others, from the left and from the right.
-    left = [0.0, *itertools.accumulate(parts[:-1])]
-    rest = [*itertools.accumulate(parts[:0:-1])][::-1] + [0.0]
+    left = list(itertools.accumulate(parts[:-1]))
+    rest = list(itertools.accumulate(parts[:0:-1]))[::-1]
+    others = [*rest[:1], *(a + b for a, b in zip(left, rest[1:])), *left[-1:]] or [0.0]
     if isinstance(index, float):
         slopes = [part / whole for part in parts]
         right = int(index)
-        slopes[right] = -(left[right] + rest[right]) / whole
+        slopes[right] = -others[right] / whole
         return [None, *slopes]
     # The class is known only when the program runs: each may be the right one.
     return [
         None,
-        *(where(equal(index, float(j)), -(a + b), part) / whole
-          for j, (part, a, b) in enumerate(zip(parts, left, rest, strict=True))),
+        *(where(equal(index, float(j)), -other, part) / whole
+          for j, (part, other) in enumerate(zip(parts, others, strict=True))),
     ]
 
 

@@ -9,6 +9,7 @@ What parameters are called is in `naming.py`; read `reverse.py` next.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import nan
 from typing import Any
 
 from ..anomaly import OTHERS, OURS, user_line
@@ -107,12 +108,9 @@ def trace(
     a leaf that is neither among them nor made by f is then a constant of the program,
     which is refused: it would go stale.
     """
-    inputs = [Value(1.0) for _ in structure.names]
-    tracer = Tracer(inputs)
     hidden = WATCH.hide()  # what watches outside would take these numbers for real ones
     try:
-        with tracer:
-            result = run(f, structure, inputs)
+        tracer, result = traced(f, structure)
     finally:
         WATCH.show(hidden)
     shape = Structure.of_result(result)
@@ -126,6 +124,27 @@ def trace(
         outputs.append(y)
     program, reached = written(outputs, tracer, structure.names, parameters, f)
     return program, reached, shape
+
+
+STAND_INS = (1.0, 0.0, nan)
+
+
+def traced(f: Callable[..., Any], structure: Structure) -> tuple[Tracer, Any]:
+    """What f gives for Values, and who looked on.
+
+    The numbers in them do not matter, but some operations refuse some, as class 1 of one
+    class: then others are tried.
+    """
+    refused: Exception | None = None
+    for x in STAND_INS:
+        tracer = Tracer([Value(x) for _ in structure.names])
+        try:
+            with tracer:
+                return tracer, run(f, structure, list(tracer.inputs))
+        except (ValueError, ArithmeticError) as error:
+            refused = refused or error
+    assert refused is not None
+    raise refused
 
 
 def written(
