@@ -29,7 +29,9 @@ def main() -> None:
     )
     parser.add_argument("--offline", action="store_true", help="install nothing")
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="PATH")
-    parser.add_argument("--plot", type=Path, metavar="PATH", help="by default beside the JSON")
+    parser.add_argument(
+        "--plot", type=Path, metavar="PATH", help="by default in docs, or beside another JSON"
+    )
     parser.add_argument(
         "--markdown", action="store_true", help="write docs/performance.md from the JSON, and end"
     )
@@ -55,7 +57,8 @@ def main() -> None:
             found["targets"] = compiled.targets(found)
     print("\n" + report.as_text(found))
     write_json(options.json, found)
-    path = options.plot or options.json.with_suffix(".svg")
+    own = PAGE.with_suffix(".svg") if options.json == RESULTS else options.json.with_suffix(".svg")
+    path = options.plot or own
     try:
         report.plot(found, path)
     except ImportError:

@@ -27,6 +27,7 @@ from . import eager
 # Each contender: what it is called in tables, its name in peers.py, its folder of peers.
 CONTENDERS = {
     "ours": ("jit, native", "ours", "compiled"),
+    "ours_fast": ("jit, native, fastmath", "ours_fast", "compiled"),
     "ours_numpy": ("jit, NumPy", "ours_numpy", "compiled"),
     "ours_python": ("jit, Python", "ours_python", "compiled"),
     "eager": ("eager", "eager", "compiled"),
@@ -43,8 +44,8 @@ CONTENDERS = {
     "floats": ("Python floats", "floats", "compiled"),
 }
 TRAIN = (
-    "ours", "ours_numpy", "ours_python", "eager", "micrograd", "torch", "jax", "jax_loop",
-    "casadi", "pytensor", "numpy", "c",
+    "ours", "ours_fast", "ours_numpy", "ours_python", "eager", "micrograd", "torch", "jax",
+    "jax_loop", "casadi", "pytensor", "numpy", "c",
 )  # fmt: skip
 EXPRESSION = (
     "ours",
