@@ -60,7 +60,7 @@ def exp_gap(x: float, top: float) -> float:
 def exp_diff(x: float, top: float) -> float:
     """exp(x - top), with the rounding of the difference made good."""
     gap = x - top
-    if gap - gap != 0.0:
+    if gap - gap != 0.0 or gap > 710.0:
         return exp(gap)
     # What the subtraction lost, exactly (Knuth's two-sum).
     back = gap - x

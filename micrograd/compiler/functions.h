@@ -453,7 +453,7 @@ static double mg_gauss(double x) {
 static double mg_exp_diff(double x, double top) {
     double back = 0.0, gap = 0.0, lost = 0.0;
     gap = (x - top);
-    if (((gap - gap) != 0.0)) {
+    if ((((gap - gap) != 0.0) || (gap > 710.0))) {
         return mg_exp(gap);
     }
     back = (gap - x);
