@@ -587,7 +587,8 @@ class Expression:
 # Commands ------------------------------------------------------------------------------------
 
 PEERS: dict[str, type[Peer]] = {
-    "ours": Ours, "ours_fast": OursFast, "ours_python": OursPython, "ours_numpy": OursNumPy, "eager": Eager,
+    "ours": Ours, "ours_fast": OursFast, "ours_python": OursPython, "ours_numpy": OursNumPy,
+    "eager": Eager,
     "torch": Torch, "jax": Jax, "jax_loop": JaxLoop, "casadi": Casadi, "pytensor": Pytensor,
     "numpy": NumPy, "c": PlainC,
 }  # fmt: skip

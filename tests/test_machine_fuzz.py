@@ -20,7 +20,7 @@ pytest.importorskip(
     "micrograd.compiler._machine", reason="the machine was not built: no C compiler"
 )
 FUZZ = Path(__file__).with_name("fuzz_machine.py")
-ROUNDS, PROGRAMS = 3, 10_000
+ROUNDS, PROGRAMS = 2, 10_000
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))

@@ -513,6 +513,12 @@ def test_an_error_of_a_custom_operation_comes_through():
             fast.map([3.0] * n)
         with pytest.raises(ArithmeticError, match="too large"):
             fast.value_and_grad([3.0] * n)
+    # In a batch that is cut in parts the first error is the one that counts.
+    large = np.ones(9000)
+    large[[10, 5000]] = 3.0
+    for f in (fast.map, fast.value_and_grad):
+        with pytest.raises(ArithmeticError, match="too large"):
+            f(large)
     value, gradient = fast.value_and_grad([1.0, 2.0])
     assert (value, list(gradient)) == (3.0, [3.0])
 
@@ -532,6 +538,10 @@ def test_threads_share_a_compiled_function():
     sums = [fast.value_and_grad(X) for X in batches]
     ones = [fast(list(X[0])) for X in batches]
     frees = [[free(float(a), float(b)) for a, b in X] for X in batches]
+    # One that is called in Python, and one now with floats and now with whole numbers.
+    slow, mixed = native(lambda x: mg.lgamma(x) * x), native(lambda x: mg.exp(x) * x - x)
+    slows = [slow(i + 0.5) for i in range(4)]
+    mixes = [mixed(float(i)) for i in range(4)]
     wrong = []
     barrier = threading.Barrier(4)
 
@@ -544,6 +554,7 @@ def test_threads_share_a_compiled_function():
                 same([value, *gradient], [sums[i][0], *sums[i][1]])
                 same([fast(list(batches[i][0]))], [ones[i]])
                 same([free(float(a), float(b)) for a, b in batches[i]], frees[i])
+                same([slow(i + 0.5), mixed(float(i)), mixed(i)], [slows[i], mixes[i], mixes[i]])
         except BaseException as error:
             wrong.append(error)
 
