@@ -29,8 +29,8 @@ REASONS = [
     (
         "Gradients keep their digits in the tails",
         "Written out, `1 - tanh(x)**2` or `s * (1 - s)` is 0, or has lost half of its digits, long "
-        "before the true derivative is. Here such a derivative is an operation of its own, right to "
-        "4 units in the last place.",
+        "before the true derivative is. Here such a derivative is an operation of its own, right "
+        "to 4 units in the last place.",
         ("expm1", "sigmoid", "tanh", "sinc", "digamma(zero)", "D4 softplus", "D2 sinc", "D4 sinc"),
     ),
     (
@@ -46,8 +46,8 @@ REASONS = [
     ),
     (
         "What was not chosen gets no gradient",
-        "Behind `where` PyTorch multiplies the gradient of the branch that was not taken with 0, and "
-        "0 times inf is nan. Here no gradient goes there at all.",
+        "Behind `where` PyTorch multiplies the gradient of the branch that was not taken with 0, "
+        "and 0 times inf is nan. Here no gradient goes there at all.",
         ("where(x>0,log x,0)", "where(x>0,sqrt x,0)", "where(x>0,sin(x)/x,1)"),
     ),
     (
@@ -59,7 +59,8 @@ REASONS = [
     ),
     (
         "No overflow on the way",
-        "Where the answer is an ordinary number, squares of the operands must not overflow or vanish.",
+        "Where the answer is an ordinary number, squares of the operands must not overflow or "
+        "vanish.",
         ("atan2(y,x)",),
     ),
     (
@@ -85,7 +86,8 @@ TAIL = """## What is not about numbers
   gradients are those of the latest call. PyTorch frees the graph, and asks for `retain_graph`.
 - **Every node has its gradient in `.grad`**, not the leaves alone.
 - **A leaf may be changed after the forward pass.** The gradient belongs to the numbers that were
-  used; `root.forward()` computes again. In PyTorch that is an error, or with `.data` a wrong number.
+  used; `root.forward()` computes again. In PyTorch that is an error, or with `.data` a wrong
+  number.
 - **`backward()` on a constant does nothing** but to set its own gradient.
 - **All or nothing.** An error or Ctrl-C during `backward()` leaves the gradients of all leaves as
   they were.
