@@ -78,7 +78,7 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         gap = x - top
         back = gap - x
         lost = (x - (gap - back)) - (top + back)
-        return exp(gap) * (1.0 + where(is_finite(gap), lost, 0.0))
+        return exp(gap) * (1.0 + where(is_finite(gap) & (gap <= 710.0), lost, 0.0))
 
     def exp_gap(x: Any, top: Any) -> Any:
         return where(x == top, 1.0, exp_diff(x, top))
