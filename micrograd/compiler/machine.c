@@ -99,6 +99,15 @@ BINARY(k_sub, -)
 BINARY(k_mul, *)
 BINARY(k_div, /)
 
+/* The means of n numbers each, from their sums; whether one of them is nan. There is no -0.0 among
+   gradients: they were added to 0. */
+CLONES static int k_mean(num *restrict g, const num *sums, num n, Py_ssize_t many) {
+    int bad = 0;
+    for (Py_ssize_t i = 0; i < many; i++) g[i] = sums[i] / n + (num)0.0;
+    for (Py_ssize_t i = 0; i < many; i++) bad |= g[i] != g[i];
+    return bad;
+}
+
 CLONES static void k_neg(num *restrict dst, const num *a, int sa, Py_ssize_t n) {
     for (Py_ssize_t i = 0; i < n; i++) dst[i] = -a[sa ? i : 0];
 }
@@ -491,6 +500,12 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
             break;
         }
         case ADDN: /* 0 + x1 + x2 + ... */
+            if (!by_columns) {
+                num a = 0.0;
+                for (int k = 0; k < count; k++) a += scalars[r[k] >> 2];
+                *dst = a;
+                break;
+            }
             for (int k = 0; k < count; k++) p[k] = at(place, r[k]), step[k] = COL(k);
             for (Py_ssize_t l = 0; l < n; l++) {
                 num a = 0.0;
@@ -1014,6 +1029,8 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
         num *p = columns.buf, *g = p + padded, *loss = losses.buf;
         const num *c = coefficients.buf, *x = inputs.buf;
         Py_ssize_t x_stride = stride;
+        int row = 1; /* whether the sums stand side by side */
+        for (Py_ssize_t i = 0; i < np; i++) row &= m->results[i + 1] == m->results[1] + i;
         for (done = 0; done < steps; done++) {
             if (order.len) {
                 const int32_t *index = (const int32_t *)order.buf + done * batch;
@@ -1028,12 +1045,12 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
             }
             memcpy(m->scalars + m->first_parameter, p, np * sizeof(num));
             if (run_batch(m, x, x_stride, batch, NULL, 0, &scratch)) break;
-            int known = 1;
-            for (Py_ssize_t i = 0; i < np; i++) {
-                g[i] = m->scalars[m->results[i + 1]] / (num)batch;
-                known &= g[i] == g[i];
+            const num *sums = np ? m->scalars + m->results[1] : NULL;
+            if (!row) {
+                for (Py_ssize_t i = 0; i < np; i++) fresh[i] = m->scalars[m->results[i + 1]];
+                sums = fresh;
             }
-            if (!known) break;
+            if (k_mean(g, sums, (num)batch, np)) break;
             loss[done] = m->scalars[m->results[0]] / (num)batch;
             memcpy(u->scalars + u->first_parameter, c + done * u->n_parameters,
                    u->n_parameters * sizeof(num));
