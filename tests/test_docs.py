@@ -130,6 +130,18 @@ def test_generated_pages_are_up_to_date(script):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_picture_of_the_readme_is_what_the_code_draws(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS))
+    import picture
+
+    assert picture.PICTURE.read_text(encoding="utf-8") == picture.svg()
+
+
+def test_the_readme_shows_thirty_lines():
+    [(_, source)] = blocks(ROOT / "README.md", "python")
+    assert 25 <= len([line for line in source.splitlines() if line.strip()]) <= 40
+
+
 # Notebooks --------------------------------------------------------------------------------
 
 
