@@ -439,6 +439,20 @@ typedef struct {
     double *row;
 } Scratch;
 
+/* How far sums of these columns times others go. Past the last example their registers are set
+   to zero, so that whole vectors can be added; the others repeat the last example there. */
+static Py_ssize_t whole(const Place *place, num *registers, const int32_t *r, int count,
+                        Py_ssize_t real, Py_ssize_t n) {
+    if (n == real) return real;
+    for (int k = 0; k < count; k++)
+        if ((r[k] & 3) != COLUMN) return real;
+    for (int k = 0; k < count; k++) {
+        num *column = registers + (Py_ssize_t)(r[k] >> 2) * place->width;
+        for (Py_ssize_t i = real; i < n; i++) column[i] = 0;
+    }
+    return n;
+}
+
 static int run_section(Machine *m, const Section *section, const Place *place, num *registers,
                        num *scalars, num *out, Py_ssize_t out_stride, Py_ssize_t n,
                        Py_ssize_t real, int by_columns, const Scratch *scratch) {
@@ -513,11 +527,13 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
                 dst[l] = a;
             }
             break;
-        case TOTAL: scalars[pc[-2 - count]] += k_total(at(place, r[0]), real); break;
+        case TOTAL:
+            scalars[pc[-2 - count]] += k_total(at(place, r[0]), whole(place, registers, r, 1, real, n));
+            break;
         case OUTER: { /* how many d, how many x, the columns d and x, and the scalars to add to */
             int rows = r[0], k = r[1];
             for (int i = 0; i < rows + k; i++) p[i] = at(place, r[2 + i]);
-            k_outer(s, p, rows, p + rows, k, real);
+            k_outer(s, p, rows, p + rows, k, whole(place, registers, r + 2, rows, real, n));
             const int32_t *to = r + 2 + rows + k;
             for (int i = 0; i < rows * k; i++) scalars[to[i]] += s[i];
             break;
