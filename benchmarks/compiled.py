@@ -182,7 +182,7 @@ def network(name: str, peers: Path, rounds: int) -> dict[str, Any]:
         for c in group.them:
             if c.key in ("micrograd",):
                 continue
-            times = [alone(c.key, peers, "cold", name, 100) for _ in range(3)]
+            times = [alone(c.key, peers, "cold", name, 100) for _ in range(5)]
             if None not in times:
                 found["cold"][c.key] = times
         if "micrograd" in found["step"]:  # two minutes: 100 steps are 100 steps

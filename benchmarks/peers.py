@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import ctypes
+import gc
 import json
 import math
 import random
@@ -636,6 +637,8 @@ class Session:
         warm = PEERS[self.name]()
         warm.start("digits" if task == "moons" else "moons")
         warm.steps(1)  # what libraries load and start at their first use is there
+        del warm
+        gc.collect()
         peer = PEERS[self.name]()
         start = time.perf_counter()
         peer.start(task)
