@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
+import importlib.util
 import io
 import json
 import linecache
@@ -28,6 +29,13 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+# Pages hide solutions until one points at them.
+STYLE = """<style>
+.celltag_solution .jp-Cell-inputWrapper { filter: blur(6px); }
+.celltag_solution:hover .jp-Cell-inputWrapper { filter: none; }
+@media print { .celltag_solution { display: none; } }
+</style>
+"""
 LIMIT = 30.0  # seconds of computing that a cell may take
 PATIENCE = 300  # seconds after which a kernel is given up
 
@@ -95,9 +103,12 @@ def through_a_kernel(path: Path) -> Any:
 
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
-    NotebookClient(
+    client = NotebookClient(
         notebook, timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": HERE}}
-    ).execute()
+    )
+    if os.name != "nt":  # sockets in the file system, where nobody else listens
+        client.create_kernel_manager().transport = "ipc"
+    client.execute()
     return notebook
 
 
@@ -108,7 +119,7 @@ def to_html(notebook: Any, path: Path, folder: Path) -> Path:
     target = folder / f"{path.stem}.html"
     resources = {"metadata": {"name": path.stem}}
     html, _ = HTMLExporter().from_notebook_node(notebook, resources=resources)
-    target.write_text(html, encoding="utf-8")
+    target.write_text(html.replace("</head>", f"{STYLE}</head>", 1), encoding="utf-8")
     return target
 
 
@@ -132,6 +143,12 @@ def main() -> int:
     os.chdir(HERE)
     # What runs is what lies beside this folder, in the kernel too.
     sys.path.insert(0, str(HERE.parent))
+    needed = ["matplotlib", "sklearn", *([] if options.fast else ["nbclient", "ipykernel"])]
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing:
+        raise SystemExit(
+            f"notebooks need {', '.join(missing)}: pip install -e '.[notebooks]'"
+        )
     paths = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *([paths] if paths else [])])
     failed = 0
