@@ -1,4 +1,4 @@
-"""Draws the picture of the README: `python docs/picture.py` writes `pictures/neuron.svg`."""
+"""Draws the picture of the README: `python docs/picture.py` writes `images/neuron.svg`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import micrograd as mg
 from micrograd import Value
 
-PICTURE = Path(__file__).parent / "pictures" / "neuron.svg"
+PICTURE = Path(__file__).parent / "images" / "neuron.svg"
 
 
 def neuron() -> Value:
