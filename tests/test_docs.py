@@ -134,7 +134,8 @@ def test_the_picture_of_the_readme_is_what_the_code_draws(monkeypatch):
     monkeypatch.syspath_prepend(str(DOCS))
     import picture
 
-    assert picture.PICTURE.read_text(encoding="utf-8") == picture.svg()
+    stored = picture.PICTURE.read_text(encoding="utf-8")
+    assert stored == picture.svg(), "run python docs/picture.py, and look at it"
 
 
 def test_the_readme_shows_thirty_lines():
