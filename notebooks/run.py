@@ -146,9 +146,7 @@ def main() -> int:
     needed = ["matplotlib", "sklearn", *([] if options.fast else ["nbclient", "ipykernel"])]
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
-        raise SystemExit(
-            f"notebooks need {', '.join(missing)}: pip install -e '.[notebooks]'"
-        )
+        raise SystemExit(f"notebooks need {', '.join(missing)}: pip install -e '.[notebooks]'")
     paths = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *([paths] if paths else [])])
     failed = 0
