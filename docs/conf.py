@@ -9,17 +9,21 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from docutils import nodes
+from latex2mathml.converter import convert
+
 import micrograd
 
 project = "micrograd"
 author = "The micrograd authors"
 release = micrograd.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.viewcode"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 exclude_patterns = ["site", "html", "microgpt", "**/README.md"]
 default_role = "code"  # `name` in docstrings
 html_theme = "furo"
+html_math_renderer = "mathml"
 html_title = f"micrograd {release}"
 html_show_sphinx = False
 autodoc_member_order = "bysource"
@@ -59,5 +63,17 @@ def lists(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[
     lines[:] = found
 
 
+def inline_formula(writer: Any, node: Any) -> None:
+    """A formula as MathML, which browsers draw without any script from elsewhere."""
+    writer.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def formula(writer: Any, node: Any) -> None:
+    writer.body.append(f"<p>{convert(node.astext(), display='block')}</p>")
+    raise nodes.SkipNode
+
+
 def setup(app: Any) -> None:
+    app.add_html_math_renderer("mathml", (inline_formula, None), (formula, None))
     app.connect("autodoc-process-docstring", lists)

@@ -21,6 +21,7 @@ import io
 import json
 import linecache
 import os
+import re
 import sys
 import time
 import traceback
@@ -29,11 +30,12 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-# Pages hide solutions until one points at them.
+# Pages hide solutions until one points at them, and shrink drawings that are too wide.
 STYLE = """<style>
 .celltag_solution .jp-Cell-inputWrapper { filter: blur(6px); }
 .celltag_solution:hover .jp-Cell-inputWrapper { filter: none; }
 @media print { .celltag_solution { display: none; } }
+.jp-OutputArea svg.mg { max-width: 100%; height: auto; }
 </style>
 """
 LIMIT = 30.0  # seconds of computing that a cell may take
@@ -112,12 +114,31 @@ def through_a_kernel(path: Path) -> Any:
     return notebook
 
 
+def with_mathml(text: str) -> str:
+    """The text with its formulas as MathML: pages need no script from elsewhere to show them."""
+    from latex2mathml.converter import convert
+
+    def formula(match: re.Match[str]) -> str:
+        block, inline = match.groups()
+        if block:
+            return convert(block, display="block")
+        return convert(inline.replace(r"\displaystyle ", "")) if inline else match[0]
+
+    return re.sub(r"`[^`]*`|\$\$(.+?)\$\$|\$([^$]+?)\$", formula, text, flags=re.DOTALL)
+
+
 def to_html(notebook: Any, path: Path, folder: Path) -> Path:
     from nbconvert import HTMLExporter
 
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{path.stem}.html"
     resources = {"metadata": {"name": path.stem}}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = with_mathml(cell.source)
+        for output in cell.get("outputs", []):
+            if "text/latex" in output.get("data", {}):
+                output.data["text/html"] = with_mathml(output.data.pop("text/latex"))
     html, _ = HTMLExporter().from_notebook_node(notebook, resources=resources)
     target.write_text(html.replace("</head>", f"{STYLE}</head>", 1), encoding="utf-8")
     return target
@@ -143,7 +164,11 @@ def main() -> int:
     os.chdir(HERE)
     # What runs is what lies beside this folder, in the kernel too.
     sys.path.insert(0, str(HERE.parent))
-    needed = ["matplotlib", "sklearn", *([] if options.fast else ["nbclient", "ipykernel"])]
+    needed = [
+        "matplotlib",
+        "sklearn",
+        *([] if options.fast else ["nbclient", "ipykernel", "latex2mathml"]),
+    ]
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         raise SystemExit(f"notebooks need {', '.join(missing)}: pip install -e '.[notebooks]'")
