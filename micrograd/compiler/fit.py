@@ -7,6 +7,8 @@ Ctrl-C. The optimizer's own `update` is traced, so that what it says is what run
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from array import array
 from collections.abc import Iterator
@@ -111,7 +113,7 @@ def fit(
     else:
         loop = Loop(runner, rows, optimizer, size, seed)
     done = Fitted()
-    with bar(steps, progress) as show:
+    with bar(steps, progress) as show, CtrlC() as ctrl_c:
         try:
             chunk = 1
             while done.steps < steps:
@@ -125,6 +127,8 @@ def fit(
                         "learning rate usually helps, and micrograd.detect_anomaly() says where"
                     )
                 show(len(losses), done.loss[-1])
+                if ctrl_c.pressed:
+                    raise KeyboardInterrupt
                 spent = time.perf_counter() - start
                 if spent < CHUNK / 2:
                     chunk *= 2
@@ -135,6 +139,33 @@ def fit(
         finally:
             loop.finish()
     return done
+
+
+class CtrlC:
+    """While it is entered, Ctrl-C waits until somebody looks at `pressed`; a second one does not.
+
+    So that it cannot fall between a step in the machine and the counting of it.
+    """
+
+    def __enter__(self) -> CtrlC:
+        self.pressed = False
+        # Signals come to the main thread; another handler than Python's own is left alone.
+        self.ours = (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        )
+        if self.ours:
+            signal.signal(signal.SIGINT, self.note)
+        return self
+
+    def note(self, number: int, frame: Any) -> None:
+        if self.pressed:
+            raise KeyboardInterrupt
+        self.pressed = True
+
+    def __exit__(self, *error: object) -> None:
+        if self.ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Loop:
