@@ -35,7 +35,7 @@ STYLE = """<style>
 .celltag_solution .jp-Cell-inputWrapper { filter: blur(6px); }
 .celltag_solution:hover .jp-Cell-inputWrapper { filter: none; }
 @media print { .celltag_solution { display: none; } }
-.jp-OutputArea svg.mg { max-width: 100%; height: auto; }
+.jp-RenderedSVG img { max-width: 100%; height: auto; }
 </style>
 """
 LIMIT = 30.0  # seconds of computing that a cell may take
