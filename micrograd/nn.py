@@ -255,7 +255,8 @@ class MLP(Module):
 
     def __call__(self, x: Any) -> Any:
         for layer in self.layers:
-            x = layer(x)
+            # A layer of one neuron gives a scalar; the next one takes a list.
+            x = layer([x] if isinstance(x, Value) else x)
         return x
 
     def parameters(self) -> list[Value]:

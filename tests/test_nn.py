@@ -413,3 +413,9 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
         model.save(path)
     assert path.read_bytes() == old
     assert os.listdir(tmp_path) == ["model.json"]
+
+
+def test_a_hidden_layer_of_one_neuron():
+    model = nn.MLP(2, [1, 1, 2])
+    first, second = model([1.0, -2.0])
+    assert isinstance(first, Value) and isinstance(second, Value)

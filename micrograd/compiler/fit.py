@@ -299,16 +299,20 @@ class bar:  # noqa: N801 (a context manager)
     """A progress bar of steps, or nothing at all."""
 
     def __init__(self, steps: int, visible: bool) -> None:
-        from tqdm.auto import tqdm
+        self.line: Any = None
+        if visible:
+            from tqdm.auto import tqdm
 
-        self.line: Any = tqdm(total=steps, disable=not visible, unit="step", dynamic_ncols=True)
+            self.line = tqdm(total=steps, unit="step", dynamic_ncols=True)
 
     def __enter__(self) -> Any:
         return self.show
 
     def show(self, steps: int, loss: float) -> None:
-        self.line.set_postfix({"loss": f"{loss:.4f}"}, refresh=False)
-        self.line.update(steps)
+        if self.line is not None:
+            self.line.set_postfix({"loss": f"{loss:.4f}"}, refresh=False)
+            self.line.update(steps)
 
     def __exit__(self, *error: object) -> None:
-        self.line.close()
+        if self.line is not None:
+            self.line.close()
