@@ -174,6 +174,7 @@ def test_source_shows_in_tracebacks():
     error = None
     del function, fast
     gc.collect()
+    mg.jit(lambda x: x + 1.0, backend="python")(1.0)  # the next one drops it
     assert not linecache.getline(file, 2)
 
 

@@ -29,6 +29,9 @@ FLOATS |= {"log": math.log, "pow": math.pow, "inf": math.inf, "nan": math.nan}
 FLOATS["dot"] = lambda xs, ys: ieee.dot(*xs, *ys)
 EDGES = (ArithmeticError, ValueError)  # what floats raise where the table has an answer
 _count = itertools.count()
+# Sources of functions that are gone. The collector may find that out while linecache goes
+# through its entries, so they are dropped when the next source comes.
+_forgotten: list[str] = []
 
 
 def meanings(program: Program, known: dict[str, Any], rest: Callable[[Rule], Any]) -> Any:
@@ -47,12 +50,14 @@ def define(source: str, names: dict[str, Any]) -> Callable[..., Any]:
 
     The source is ours, made by `emit` from a program: numbers, checked names, operators.
     """
+    while _forgotten:
+        linecache.cache.pop(_forgotten.pop(), None)
     filename = f"<micrograd.jit {next(_count)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     space = dict(names)
     exec(compile(source, filename, "exec"), space)
     function: Callable[..., Any] = space["f"]
-    weakref.finalize(function, linecache.cache.pop, filename, None)
+    weakref.finalize(function, _forgotten.append, filename)
     return function
 
 
