@@ -2,7 +2,7 @@
 
 A progress bar, a history, held-out data, an early stop, and Ctrl-C that loses nothing.
 The loop itself is the lines in the middle of `fit`; below are the means to judge a model.
-Pictures of what training did are in `plots.py`.
+The progress bar is in `progress.py`, pictures of what training did are in `plots.py`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from .engine import Value
 from .modes import no_grad
 from .nn import Module
 from .optim import Optimizer, Schedule
+from .progress import Progress
 
 Loss = Callable[[Any, Any], Any]
 
@@ -110,7 +111,7 @@ def fit(
     best = model.state_dict()
     ahead = None  # the loss of all examples, where it was computed to judge the epoch before
     try:
-        with Progress(epochs, progress) as show:
+        with Progress(epochs, "epoch", progress) as show:
             for epoch in range(epochs):
                 model.train()
                 total = 0.0
@@ -140,7 +141,10 @@ def fit(
                 history.judged.append(judged)
                 if history.best < 0 or judged < history.judged[history.best]:
                     best, history.best = model.state_dict(), epoch
-                show(history)
+                numbers = {"loss": history.loss[-1]}
+                if history.held_out:
+                    numbers["held out"] = history.held_out[-1]
+                show(1, numbers)
                 if patience is not None and epoch - history.best >= patience:
                     break
     except KeyboardInterrupt:
@@ -211,29 +215,3 @@ def accuracy(model: Module, X: Any, y: Any) -> float:  # noqa: N803
     wanted = [max(0, int(t)) for t in as_lists(y)]
     hits = sum(a == b for a, b in zip(predict(model, X), wanted, strict=True))
     return hits / len(wanted)
-
-
-class Progress:
-    """A progress bar that shows the losses of the latest epoch, or nothing at all."""
-
-    def __init__(self, epochs: int, visible: bool) -> None:
-        self.line: Any = None
-        if visible:
-            from tqdm import tqdm
-
-            self.line = tqdm(total=epochs, unit="epoch", dynamic_ncols=True)
-
-    def __enter__(self) -> Callable[[History], None]:
-        return self.show
-
-    def show(self, history: History) -> None:
-        if self.line is not None:
-            losses = {"loss": f"{history.loss[-1]:.4f}"}
-            if history.held_out:
-                losses["held out"] = f"{history.held_out[-1]:.4f}"
-            self.line.set_postfix(losses, refresh=False)
-            self.line.update()
-
-    def __exit__(self, *error: object) -> None:
-        if self.line is not None:
-            self.line.close()

@@ -7,8 +7,6 @@ Ctrl-C. The optimizer's own `update` is traced, so that what it says is what run
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from array import array
 from collections.abc import Iterator
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine import Value
 from ..optim import Optimizer
+from ..progress import CtrlC, Progress
 from . import native
 from .backends import Rows
 from .encode import Build, Encoder
@@ -113,7 +112,7 @@ def fit(
     else:
         loop = Loop(runner, rows, optimizer, size, seed)
     done = Fitted()
-    with bar(steps, progress) as show, CtrlC() as ctrl_c:
+    with Progress(steps, "step", progress, widget=True) as show, CtrlC() as ctrl_c:
         try:
             chunk = 1
             while done.steps < steps:
@@ -126,7 +125,7 @@ def fit(
                         f"{who}: the loss is not a number after {done.steps} steps; a smaller "
                         "learning rate usually helps, and micrograd.detect_anomaly() says where"
                     )
-                show(len(losses), done.loss[-1])
+                show(len(losses), {"loss": done.loss[-1]})
                 if ctrl_c.pressed:
                     raise KeyboardInterrupt
                 spent = time.perf_counter() - start
@@ -139,33 +138,6 @@ def fit(
         finally:
             loop.finish()
     return done
-
-
-class CtrlC:
-    """While it is entered, Ctrl-C waits until somebody looks at `pressed`; a second one does not.
-
-    So that it cannot fall between a step in the machine and the counting of it.
-    """
-
-    def __enter__(self) -> CtrlC:
-        self.pressed = False
-        # Signals come to the main thread; another handler than Python's own is left alone.
-        self.ours = (
-            threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        )
-        if self.ours:
-            signal.signal(signal.SIGINT, self.note)
-        return self
-
-    def note(self, number: int, frame: Any) -> None:
-        if self.pressed:
-            raise KeyboardInterrupt
-        self.pressed = True
-
-    def __exit__(self, *error: object) -> None:
-        if self.ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Loop:
@@ -293,26 +265,3 @@ def update_machine(optimizer: Optimizer, build: Build) -> Any:
         y.i if isinstance(y, Symbol) else program.constant(float(y)) for y in (new, *kept)
     ]
     return Encoder(simplify(program), mapped=True).machine(build)
-
-
-class bar:  # noqa: N801 (a context manager)
-    """A progress bar of steps, or nothing at all."""
-
-    def __init__(self, steps: int, visible: bool) -> None:
-        self.line: Any = None
-        if visible:
-            from tqdm.auto import tqdm
-
-            self.line = tqdm(total=steps, unit="step", dynamic_ncols=True)
-
-    def __enter__(self) -> Any:
-        return self.show
-
-    def show(self, steps: int, loss: float) -> None:
-        if self.line is not None:
-            self.line.set_postfix({"loss": f"{loss:.4f}"}, refresh=False)
-            self.line.update(steps)
-
-    def __exit__(self, *error: object) -> None:
-        if self.line is not None:
-            self.line.close()
