@@ -14,6 +14,8 @@ import math
 import sys
 from pathlib import Path
 
+from written import main
+
 HERE = Path(__file__).parent
 PAGE = HERE / "deviations.md"
 ROWS = HERE.parent / "tests" / "edge_cases.csv"
@@ -160,17 +162,5 @@ def page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def main() -> int:
-    text = page()
-    if "--check" in sys.argv[1:]:
-        if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-            return 0
-        print("docs/deviations.md is not what the table says: run python docs/deviations.py")
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
-    print(f"wrote {PAGE}")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(PAGE, page()))
