@@ -31,10 +31,6 @@ class Rows:
         self.given, self.who = columns, who
         self.n = len(columns[0]) if columns else 1
 
-    @classmethod
-    def of(cls, columns: tuple[Any, ...], who: str) -> Rows:
-        return cls(columns, who)
-
     def chosen(self, order: Sequence[int]) -> Rows:
         """Some of the examples."""
         picked = [c[list(order)] if is_array(c) else [c[i] for i in order] for c in self.given]

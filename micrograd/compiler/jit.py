@@ -332,7 +332,7 @@ class Jit(native.Caller):
         if self.count(columns) == 0:
             raise ValueError(f"{self.name}: a mean over no examples: the batch is empty")
         first = self.compiled(*(column[0] for column in columns))
-        return first, Rows.of(columns, self.name)
+        return first, Rows(columns, self.name)
 
     def count(self, columns: tuple[Any, ...]) -> int:
         """How many examples there are; of a function without arguments one."""
