@@ -79,8 +79,13 @@ class Batch:
     def __init__(self, made: Compiled) -> None:
         self.made = made
 
+    @property
+    def exact(self) -> bool:
+        """Whether one example has the result of the plain Python function, to the last bit."""
+        return True
+
     def ready(self) -> Any:
-        """A machine that can be called with floats, where there is one."""
+        """A machine that can be called with floats, or None."""
         return None
 
     def one(self, xs: Sequence[float]) -> list[float]:

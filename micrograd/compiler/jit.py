@@ -211,10 +211,10 @@ class Jit(native.Caller):
         runner = made.batch(self.one_backend)
         if not kwargs and made.result.is_scalar and all([type(x) is float for x in args]):
             machine = runner.ready()
-            if machine is None:
-                self.ready[tuple(map(type, args))] = made, made.function
-            elif machine:
+            if machine is not None:
                 self._use(machine)
+            elif runner.exact:
+                self.ready[tuple(map(type, args))] = made, made.function
         return made.result.fill(runner.one(xs))
 
     @property

@@ -79,10 +79,14 @@ class NativeBatch(Batch):
     def one_gradient(self) -> Any:
         return Encoder(self.made.gradient.copy(), single=True).machine(self.build)
 
+    @property
+    def exact(self) -> bool:
+        return self.build is EXACT
+
     def ready(self) -> Any:
         made = self.made
-        if self.build is not EXACT:
-            return False
+        if not self.exact:
+            return None
         if made.parameters or any([isinstance(r, Rule) and not in_c(r) for r in made.values.rules]):
             return None  # another thread could come in while Python computes
         return self.one_value
