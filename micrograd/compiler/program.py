@@ -327,6 +327,3 @@ def formula(rule: Rule, names: Sequence[str]) -> str:
         )
     template = rule.latex or rf"\operatorname{{{{{rule.name}}}}}({{args}})"
     return template.format(*names, args=", ".join(names))
-
-
-__all__ = ["CONSTANT", "INPUT", "PARAMETER", "TABLE", "Program", "Source"]

@@ -135,6 +135,3 @@ def argument_names(f: Callable[..., Any], n: int) -> list[str]:
 
 def numbers_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
     return [*numbers_in(args), *numbers_in(kwargs)]
-
-
-__all__ = ["STATIC", "Structure", "Value", "key_of", "numbers_of"]
