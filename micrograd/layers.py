@@ -24,7 +24,7 @@ from .recurrent import LSTMCell, RNNCell
 __all__ = [
     "ELU", "GELU", "INITS", "BatchNorm", "Dropout", "Embedding", "LSTMCell", "LayerNorm",
     "LeakyReLU", "Linear", "Maxout", "PReLU", "RNNCell", "ReLU", "Sequential", "SiLU", "Sigmoid",
-    "Tanh",
+    "Tanh", "start",
 ]  # fmt: skip
 
 # Modules in a row -------------------------------------------------------------------------
