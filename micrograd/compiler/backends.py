@@ -18,7 +18,7 @@ from .runtime import EDGES
 from .structure import is_array, key_of, numbers_in
 
 if TYPE_CHECKING:
-    from .jit import Compiled
+    from .compiled import Compiled
 
 
 CHUNK = 4096  # examples at a time in NumPy

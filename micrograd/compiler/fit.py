@@ -25,7 +25,7 @@ from .reverse import Symbol
 from .simplify import simplify
 
 if TYPE_CHECKING:
-    from .jit import Compiled
+    from .compiled import Compiled
 
 CHUNK = 0.03  # seconds between two looks at the keyboard and the progress bar
 MASK = (1 << 64) - 1

@@ -25,7 +25,7 @@ from .simplify import simplify
 from .structure import STATIC, is_array
 
 if TYPE_CHECKING:
-    from .jit import Compiled
+    from .compiled import Compiled
 
 
 def with_seeds(program: Program) -> Program:

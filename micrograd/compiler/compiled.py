@@ -1,0 +1,104 @@
+"""`Compiled`: a function for one structure of its arguments, and the ways to run it.
+
+`jit.py` finds or makes it by the arguments of a call. Here one example is run in Python, and
+what that refuses, such as a division by zero, exactly; read `backends.py` next for many.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..engine import Value
+from .backends import Batch, choose
+from .emit import emit
+from .program import Program
+from .reverse import reverse
+from .runtime import EDGES, exact_gradient, exact_values, float_function
+from .simplify import simplify
+from .structure import Structure
+from .trace import trace
+
+
+class Compiled:
+    """A function for one structure of its arguments: the trace, and what is made of it."""
+
+    def __init__(
+        self, f: Callable[..., Any], structure: Structure, parameters: list[Value] | None
+    ) -> None:
+        self.structure = structure
+        self.program, self.parameters, self.result = trace(f, structure, parameters)
+        self.batches: dict[str, Batch] = {}
+
+    @functools.cached_property
+    def values(self) -> Program:
+        """The program of the results alone, shortened."""
+        return simplify(self.program)
+
+    @functools.cached_property
+    def gradient(self) -> Program:
+        """The program of the result and its gradient by the parameters, shortened."""
+        if not self.result.is_scalar:
+            raise TypeError(
+                f"jit: the gradient is that of one number, and the function gives "
+                f"{len(self.result.found)}; return their sum or mean"
+            )
+        return differentiated(self.program)
+
+    @functools.cached_property
+    def staged(self) -> Program:
+        """What `source` shows: results and gradient; by the inputs if there are no parameters."""
+        if not self.result.is_scalar:
+            return self.values
+        return self.gradient if self.parameters else differentiated(self.program, True)
+
+    @functools.cached_property
+    def function(self) -> Callable[..., Any]:
+        return float_function(self.values, emit(self.values))
+
+    @functools.cached_property
+    def function_and_gradient(self) -> Callable[..., Any]:
+        return float_function(self.gradient, emit(self.gradient, gradient=True))
+
+    def numbers(self) -> list[float]:
+        """The parameters as they are now."""
+        return [p._data for p in self.parameters]
+
+    def run(self, xs: Sequence[float]) -> list[float]:
+        """The results of one example."""
+        ps = self.numbers()
+        try:
+            found = self.function(*xs, *ps)
+        except EDGES:
+            return exact_values(self.program, xs, ps)
+        return [found] if self.program.values == 1 else found
+
+    def run_gradient(self, xs: Sequence[float], ps: Sequence[float]) -> tuple[float, list[float]]:
+        """The result and its gradient by the parameters, of one example."""
+        try:
+            value, gradient = self.function_and_gradient(*xs, *ps)
+            total = sum(gradient)  # nan if any of them is
+            if total == total:
+                return value, gradient
+        except EDGES:
+            pass
+        (value,), gradient = exact_gradient(self.program, xs, ps, [1.0])
+        return value, gradient
+
+    def batch(self, backend: str) -> Batch:
+        """What runs many examples at once, by the backend of this name."""
+        if backend not in self.batches:
+            self.batches[backend] = choose(backend, self)
+        return self.batches[backend]
+
+    def on_values(self, numbers: list[Any]) -> Any:
+        """The result as Values: the program, done over with nodes."""
+        return self.result.fill(self.program.run(numbers, self.parameters))
+
+
+def differentiated(program: Program, by_inputs: bool = False) -> Program:
+    """The program with its backward pass, shortened."""
+    full = program.copy()
+    reverse(full, by=full.inputs if by_inputs else full.parameters)
+    return simplify(full)
