@@ -15,7 +15,8 @@ import itertools
 from collections.abc import Sequence
 
 from ..rule import TABLE, Rule
-from .program import COUNT, INNER, TOTAL, Program, shown
+from .program import COUNT, INNER, TOTAL, Program
+from .wording import shown
 
 ADD, SUB, MUL, DIV, NEG = (TABLE[name] for name in ("add", "sub", "mul", "div", "neg"))
 ADDITIVE = {ADD, SUB, TABLE["weighted_sum"]}

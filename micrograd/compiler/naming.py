@@ -9,7 +9,7 @@ from typing import Any
 from ..engine import Value
 from ..nn import Module
 from ..nodes import attribute
-from .program import RESERVED
+from .wording import RESERVED
 
 SILENT = ("layers", "neurons", "modules")  # words that say nothing which the numbers do not
 
