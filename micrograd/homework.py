@@ -1,7 +1,8 @@
 """`check_value_class`: grades a Value class that someone wrote as an exercise.
 
 It builds small graphs with the class and compares with what calculus says. Each finding
-is a sentence about what is wrong and why it usually is.
+is a sentence about what is wrong and why it usually is. (Past 300 lines because the sentences
+make up much of it, each beside the trial it belongs to.)
 """
 
 from __future__ import annotations

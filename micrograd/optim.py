@@ -7,6 +7,7 @@ between parameters (the learning rate, Adam's corrections) comes from `coefficie
 
 At the end the clipping of gradients. Newton's method is in `newton.py`, learning rate
 schedules are in `schedules.py`: all of them are found here too. Read on in `train.py`.
+(Past 300 lines because the optimizers are read against each other.)
 """
 
 from __future__ import annotations

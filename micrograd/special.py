@@ -6,7 +6,8 @@ right to 4 units but near the zeros of a function on the negative axis, where on
 absolute error is small.
 
 The formulas are those of the Digital Library of Mathematical Functions, dlmf.nist.gov,
-chapter 5; a test computes the constants anew. Above this file: `ops.py`.
+chapter 5; a test computes the constants anew. Above this file: `ops.py`. (Past 300 lines
+because a third of it is tables of coefficients.)
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ overflows where its value is harmless. Each function here is the accurate form o
 an expression, on floats, within 4 units in the last place: it takes its exponentials of
 negative numbers, keeps what an addition rounds away, or factors a difference.
 
-The plain functions are in `ieee.py`; what uses all of them is the table in `ops.py`.
+The plain functions are in `ieee.py`; what uses all of them is the table in `ops.py`. (Past 300
+lines because it is a list: one short function after the other.)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the names in emitted source mean on arrays: NumPy's, and anything with its functions.
 
-`functions(xp)` works for NumPy and `jax.numpy`, and through `Torch` for PyTorch: one
+`functions(xp)` works for NumPy and `jax.numpy`, and through `foreign.py` for PyTorch: one
 formula for each operation, elementwise. They keep the accuracy of the table in the tails
 to a few ulp, and follow its conventions at kinks.
 """

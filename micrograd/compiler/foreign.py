@@ -1,7 +1,7 @@
 """What the operations mean on the arrays of JAX and of PyTorch.
 
-Most are in `arrays.py`, for anyone's arrays; here are those for which NumPy needs SciPy, and
-what is made of them. What runs with them is in `interop.py`.
+Most are formulas in `arrays.py`, for anyone's arrays; here is the rest: the special functions
+that both have, and what is made of them. What runs with them is in `interop.py`.
 """
 
 from __future__ import annotations
