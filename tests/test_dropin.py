@@ -12,6 +12,7 @@ import random
 from pathlib import Path
 
 import pytest
+from helpers import notebook_trace, product_by_hand, readme_expression
 
 from micrograd.engine import Value
 from micrograd.nn import MLP, Layer, Module, Neuron
@@ -25,16 +26,7 @@ graphviz = pytest.importorskip("graphviz")
 def test_readme():
     a = Value(-4.0)
     b = Value(2.0)
-    c = a + b
-    d = a * b + b**3
-    c += c + 1
-    c += 1 + c + (-a)
-    d += d * 2 + (b + a).relu()
-    d += 3 * d + (b - a).relu()
-    e = c - d
-    f = e**2
-    g = f / 2.0
-    g += 10.0 / f
+    g = readme_expression(a, b)
     assert f"{g.data:.4f}" == "24.7041"
     g.backward()
     assert f"{a.grad:.4f}" == "138.8338"
@@ -54,16 +46,7 @@ def test_sanity_check():
 def test_more_ops():
     a = Value(-4.0)
     b = Value(2.0)
-    c = a + b
-    d = a * b + b**3
-    c += c + 1
-    c += 1 + c + (-a)
-    d += d * 2 + (b + a).relu()
-    d += 3 * d + (b - a).relu()
-    e = c - d
-    f = e**2
-    g = f / 2.0
-    g += 10.0 / f
+    g = readme_expression(a, b)
     g.backward()
     tol = 1e-12
     assert abs(g.data - 24.70408163265306) < tol
@@ -190,20 +173,6 @@ def test_a_module_of_ones_own():
 
 
 # The notebook that draws ----------------------------------------------------------------------
-
-
-def notebook_trace(root):
-    nodes, edges = set(), set()
-
-    def build(v):
-        if v not in nodes:
-            nodes.add(v)
-            for child in v._prev:
-                edges.add((child, v))
-                build(child)
-
-    build(root)
-    return nodes, edges
 
 
 def notebook_draw_dot(root, format="svg", rankdir="LR"):
@@ -411,14 +380,7 @@ def test_operations_made_by_hand_in_a_chain():
     """Several nodes with steps of their own, one of them with two operands."""
 
     def times(p, q):
-        out = Value(p.data * q.data, (p, q), "*")
-
-        def _backward():
-            p.grad += q.data * out.grad
-            q.grad += p.data * out.grad
-
-        out._backward = _backward
-        return out
+        return product_by_hand(p, q, "*")
 
     a, b = Value(0.5), Value(-1.5)
     y = times(tanh(times(a, b)), a)

@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from helpers import notebook_trace
 from pictures import mlp_loss, neuron, the_example
 from test_graph import NASTY
 
@@ -17,21 +18,6 @@ from micrograd import Value
 from micrograd.graph import draw, draw_dot, trace
 
 HAS_DOT = shutil.which("dot") is not None
-
-
-def notebook_trace(root):
-    """What the notebook's function finds, written with recursion."""
-    nodes, edges = set(), set()
-
-    def build(v):
-        if v not in nodes:
-            nodes.add(v)
-            for child in v._prev:
-                edges.add((child, v))
-                build(child)
-
-    build(root)
-    return nodes, edges
 
 
 @pytest.mark.parametrize("make", [the_example, neuron, mlp_loss])

@@ -32,22 +32,20 @@ class Student:
 
     def __add__(self, other):
         other = self.node(other)
-        out = type(self)(self.data + other.data, (self, other), "+")
-
-        def _backward():
-            self.grad += out.grad
-            other.grad += out.grad
-
-        out._backward = _backward
-        return out
+        return self.of_two(other, self.data + other.data, lambda: (1.0, 1.0), "+")
 
     def __mul__(self, other):
         other = self.node(other)
-        out = type(self)(self.data * other.data, (self, other), "*")
+        return self.of_two(other, self.data * other.data, lambda: (other.data, self.data), "*")
+
+    def of_two(self, other, value, slopes, op):
+        """A new node; its slopes by the two are asked for in the backward pass."""
+        out = type(self)(value, (self, other), op)
 
         def _backward():
-            self.grad += other.data * out.grad
-            other.grad += self.data * out.grad
+            by_self, by_other = slopes()
+            self.grad += by_self * out.grad
+            other.grad += by_other * out.grad
 
         out._backward = _backward
         return out
@@ -106,8 +104,9 @@ class Student:
     def __rtruediv__(self, other):
         return self.node(other) / self
 
-    def order(self):
-        done, found, stack = set(), [], [(self, False)]
+    def order(self, done=None):
+        done = set() if done is None else done
+        found, stack = [], [(self, False)]
         while stack:
             v, ready = stack.pop()
             if ready:
@@ -314,30 +313,12 @@ class NoPlainNumbers(Student):
 class WrongSign(Student):
     def __sub__(self, other):
         other = self.node(other)
-        out = type(self)(self.data - other.data, (self, other), "-")
-
-        def _backward():
-            self.grad += out.grad
-            other.grad += out.grad
-
-        out._backward = _backward
-        return out
+        return self.of_two(other, self.data - other.data, lambda: (1.0, 1.0), "-")
 
 
 @fault("Keep a list as a stack instead", "a deep graph")
 class Recursive(Student):
-    def order(self):
-        topo, visited = [], set()
-
-        def build(v):
-            if v not in visited:
-                visited.add(v)
-                for child in v._prev:
-                    build(child)
-                topo.append(v)
-
-        build(self)
-        return topo
+    order = Micrograd.order
 
 
 @fault("Keep a list as a stack instead", "a deep graph")
@@ -444,14 +425,8 @@ class Exponential(Student):
 class WholeDivision(Student):
     def __truediv__(self, other):
         other = self.node(other)
-        out = type(self)(self.data // other.data, (self, other), "/")
-
-        def _backward():
-            self.grad += out.grad / other.data
-            other.grad += -self.data / other.data**2 * out.grad
-
-        out._backward = _backward
-        return out
+        n, d = self, other
+        return self.of_two(d, n.data // d.data, lambda: (1 / d.data, -n.data / d.data**2), "/")
 
 
 @fault("no int()")
@@ -516,16 +491,7 @@ class ForgetsLeaves(Student):
        also=["two results share a part"])  # fmt: skip
 class RemembersVisited(Student):
     def order(self, done=set()):  # noqa: B006
-        found, stack = [], [(self, False)]
-        while stack:
-            v, ready = stack.pop()
-            if ready:
-                found.append(v)
-            elif v not in done:
-                done.add(v)
-                stack.append((v, True))
-                stack.extend((p, False) for p in v._prev)
-        return found
+        return super().order(done)
 
 
 @fault("keep Python's floats, not float32")
@@ -558,14 +524,7 @@ class WrongTanh(Student):
 class SwappedFactors(Student):
     def __mul__(self, other):
         other = self.node(other)
-        out = type(self)(self.data * other.data, (self, other), "*")
-
-        def _backward():
-            self.grad += self.data * out.grad
-            other.grad += other.data * out.grad
-
-        out._backward = _backward
-        return out
+        return self.of_two(other, self.data * other.data, lambda: (self.data, other.data), "*")
 
 
 @fault("nodes that hold equal numbers are taken for one")

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import mpmath as mp
 import reference
-from graphs import recipes, run
+from graphs import ANALYTIC, REALS, analytic, recipes, run
 from helpers import ulps
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -58,26 +58,10 @@ def test_whole_numbers_are_exact(recipe):
     assert [Fraction(x.grad) for x in leaves] == [2 * g for g in gradient]
 
 
-REALS = st.integers(-200, 200).map(lambda n: n / 100)
-SMOOTH = {
-    "add": lambda m, a, b: a + b,
-    "sub": lambda m, a, b: a - b,
-    "mul": lambda m, a, b: a * b,
-    "div": lambda m, a, b: a / (b * b + 1),
-    "tanh": lambda m, a, b: m.tanh(a),
-    "sin": lambda m, a, b: m.sin(a),
-    "exp": lambda m, a, b: m.exp(-a * a),
-    "atan": lambda m, a, b: m.atan(a),
-    "sqrt": lambda m, a, b: m.sqrt(a * a + 1),
-    "log": lambda m, a, b: m.log(a * a + 1),
-    "cube": lambda m, a, b: a**3 * 0.125,
-    "hypot": lambda m, a, b: m.hypot(a, b + 4),
-}
-OURS = {name: lambda a, b, f=f: f(mg, a, b) for name, f in SMOOTH.items()}
-MPMATH = {name: lambda a, b, f=f: f(mp, a, b) for name, f in SMOOTH.items()}
+OURS, MPMATH = analytic(mg), analytic(mp)
 
 
-@given(recipes(REALS, list(SMOOTH), max_leaves=3, max_steps=9))
+@given(recipes(REALS, list(ANALYTIC), max_leaves=3, max_steps=9))
 @settings(max_examples=150, deadline=None)
 def test_real_expressions_against_mpmath(recipe):
     leaves = [Value(x) for x in recipe.leaves]
@@ -93,7 +77,7 @@ def test_real_expressions_against_mpmath(recipe):
             assert math.isclose(leaf.grad, float(exact), rel_tol=1e-9, abs_tol=1e-9)
 
 
-@given(recipes(REALS, list(SMOOTH), max_leaves=3, max_steps=9), st.floats(-3, 3))
+@given(recipes(REALS, list(ANALYTIC), max_leaves=3, max_steps=9), st.floats(-3, 3))
 @settings(max_examples=100, deadline=None)
 def test_metamorphic_facts(recipe, c):
     def gradient(wrap):
@@ -115,7 +99,7 @@ def test_metamorphic_facts(recipe, c):
     )
 
 
-@given(recipes(REALS, list(SMOOTH), max_leaves=3, max_steps=9))
+@given(recipes(REALS, list(ANALYTIC), max_leaves=3, max_steps=9))
 @settings(max_examples=100, deadline=None)
 def test_gradients_as_values_are_the_same_numbers(recipe):
     leaves = [Value(x) for x in recipe.leaves]

@@ -10,7 +10,7 @@ from collections import namedtuple
 import mpmath as mp
 import pytest
 import reference
-from graphs import recipes, run
+from graphs import ANALYTIC, REALS, analytic, recipes, run
 from helpers import ulps
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -176,22 +176,7 @@ def test_mixed_partials_against_mpmath(name):
 
 # Random graphs: every way to the same number ----------------------------------------------------
 
-REALS = st.integers(-200, 200).map(lambda n: n / 100)
-OPERATIONS = {
-    "add": lambda m, a, b: a + b,
-    "sub": lambda m, a, b: a - b,
-    "mul": lambda m, a, b: a * b,
-    "div": lambda m, a, b: a / (b * b + 1),
-    "tanh": lambda m, a, b: m.tanh(a),
-    "sin": lambda m, a, b: m.sin(a),
-    "exp": lambda m, a, b: m.exp(-a * a),
-    "atan": lambda m, a, b: m.atan(a),
-    "log": lambda m, a, b: m.log(a * a + 1),
-    "hypot": lambda m, a, b: m.hypot(a, b + 4),
-    "cube": lambda m, a, b: a**3 * 0.125,
-}
-OURS = {name: lambda a, b, f=f: f(mg, a, b) for name, f in OPERATIONS.items()}
-MPMATH = {name: lambda a, b, f=f: f(mp, a, b) for name, f in OPERATIONS.items()}
+OURS, MPMATH = analytic(mg), analytic(mp)
 
 
 def as_function(recipe, functions=OURS):
@@ -202,7 +187,7 @@ def size_of(values):
     return max(1.0, *(abs(v) for v in values))
 
 
-@given(recipes(REALS, list(OPERATIONS), max_leaves=3, max_steps=8))
+@given(recipes(REALS, list(ANALYTIC), max_leaves=3, max_steps=8))
 @settings(max_examples=80, deadline=None)
 def test_reverse_forward_and_exact_agree(recipe):
     f, xs = as_function(recipe), recipe.leaves
@@ -222,7 +207,7 @@ def test_reverse_forward_and_exact_agree(recipe):
             assert math.isclose(reverse[i], float(true), rel_tol=1e-9, abs_tol=1e-9)
 
 
-@given(recipes(REALS, list(OPERATIONS), max_leaves=3, max_steps=7))
+@given(recipes(REALS, list(ANALYTIC), max_leaves=3, max_steps=7))
 @settings(max_examples=60, deadline=None)
 def test_second_derivatives_agree_in_every_composition(recipe):
     f, xs = as_function(recipe), recipe.leaves
@@ -255,9 +240,7 @@ def test_second_derivatives_agree_in_every_composition(recipe):
 def test_whole_numbers_are_exact_to_the_third_order(recipe):
     """Polynomials over whole numbers, against polynomials with whole coefficients."""
     f, xs = as_function(recipe), tuple(map(float, recipe.leaves))
-    p = as_function(recipe, {k: lambda a, b, f=f: f(None, a, b) for k, f in OPERATIONS.items()})(
-        *(Polynomial.variable(i) for i in range(len(xs)))
-    )
+    p = as_function(recipe, analytic(None))(*(Polynomial.variable(i) for i in range(len(xs))))
     for i, j, k in itertools.product(range(len(xs)), repeat=3):
         first = p.by(i)
         assert mg.grad(f, i)(*xs) == first.at(xs)
