@@ -114,22 +114,25 @@ def extensions() -> list[Extension]:
     machine = Extension(
         "micrograd.compiler._machine",
         ["micrograd/compiler/machine.c"],
-        depends=["micrograd/compiler/functions.h"],
+        depends=[f"micrograd/compiler/{name}.h" for name in ("functions", "kernels", "vectors")],
         extra_compile_args=["/O2"] if sys.platform == "win32" else ["-O3", *flags[2:]],
+        libraries=[] if sys.platform == "win32" else ["m"],  # its newest exp, log and pow
     )
     single = Extension(
         "micrograd.compiler._machine_single",
         ["micrograd/compiler/machine.c"],
-        depends=["micrograd/compiler/functions.h"],
+        depends=machine.depends,
         define_macros=[("MG_SINGLE", "1")],
         extra_compile_args=machine.extra_compile_args,
+        libraries=machine.libraries,
     )
     fast = Extension(
         "micrograd.compiler._machine_fast",
         ["micrograd/compiler/machine.c"],
-        depends=["micrograd/compiler/functions.h", "micrograd/compiler/fast.h"],
+        depends=[*machine.depends, "micrograd/compiler/fast.h"],
         define_macros=[("MG_FAST", "1")],
         extra_compile_args=["/O2"] if sys.platform == "win32" else ["-O3", "-ffp-contract=fast"],
+        libraries=machine.libraries,
     )
     return [*found, machine, fast, single]
 

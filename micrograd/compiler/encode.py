@@ -1,75 +1,26 @@
 """`Encoder`: a program as instructions for the machine in `machine.c`.
 
-Sums of products become one instruction each, whole layers and outer products too; scalar
-steps that do the same along a row are one; columns share registers once what they held
-is no longer needed. What runs the machine is `native.py`.
+Sums of products become one instruction each; `arrange.py` makes layers and outer products
+of them. What instructions are is in `instructions.py`; what runs the machine is `native.py`.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from ..rule import TABLE, Rule
+from . import instructions as op
+from .arrange import allocate, arranged, rowed, surprises
+from .instructions import EXACT, NONE, Build, Instruction
 from .program import COUNT, INNER, TOTAL, Program
 
-try:
-    from . import _machine, _machine_fast, _machine_single  # type: ignore[attr-defined]
-except ImportError:
-    _machine = _machine_fast = _machine_single = None
-
-COLUMN, SCALAR, INPUT_COLUMN = 0, 1, 2
-(
-    OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_NEG, OP_RELU, OP_GATE, OP_DOTS, OP_ADDN, OP_TOTAL,
-    OP_OUTER, OP_OUT, OP_CALL, OP_PYCALL, OP_SPREAD, OP_LAYER,
-) = range(16)  # fmt: skip
+LONGEST = 1000  # products in one instruction
 SIMPLE = {
-    "add": OP_ADD, "sub": OP_SUB, "mul": OP_MUL, "div": OP_DIV, "neg": OP_NEG, "relu": OP_RELU,
-    "gate": OP_GATE, "sum": OP_ADDN,
+    "add": op.ADD, "sub": op.SUB, "mul": op.MUL, "div": op.DIV, "neg": op.NEG, "relu": op.RELU,
+    "gate": op.GATE, "sum": op.ADDN,
 }  # fmt: skip
 ADD, MUL = TABLE["add"], TABLE["mul"]
-LONGEST = 1000  # products in one instruction
-NONE = -1
-
-
-class Build(NamedTuple):
-    """One of the builds of the machine: its module, and the type code of its columns."""
-
-    module: Any
-    code: str
-
-    def numbers(self, xs: Iterable[float]) -> array[float]:
-        return array(self.code, xs)
-
-    def zeros(self, n: int) -> array[float]:
-        return array(self.code, bytes(n * array(self.code).itemsize))
-
-
-BUILDS = {
-    "": Build(_machine, "d"),
-    "fastmath": Build(_machine_fast, "d"),
-    "float32": Build(_machine_single, "f"),
-}
-EXACT = BUILDS[""]
-
-
-class Instruction(NamedTuple):
-    """One operation on steps; `bare` are numbers before them, `targets` further results."""
-
-    op: int
-    result: int  # a step, or -1
-    bare: tuple[int, ...]
-    steps: tuple[int, ...]
-    targets: tuple[int, ...] = ()
-    sums: tuple[tuple[int, int, tuple[int, ...]], ...] = ()  # of a layer: result, start, scalars
-
-    @property
-    def results(self) -> tuple[int, ...]:
-        """The columns that it fills."""
-        if self.op in (OP_OUT, OP_OUTER, OP_TOTAL):
-            return ()
-        return tuple([y for y, _, _ in self.sums]) or (self.result,)
 
 
 class Chain(NamedTuple):
@@ -100,8 +51,9 @@ class Encoder:
                 self.step(i, rule, program.operands[i])
         if mapped:
             for k, y in enumerate(program.outputs):
-                self.sections[1].append(Instruction(OP_OUT, k, (), (y,)))
-        self.sections[1] = layers(outer_products(self.sections[1]), self.varying)
+                self.sections[1].append(Instruction(op.OUT, k, (), (y,)))
+        self.sections = [surprises(section) for section in self.sections]
+        self.sections[1] = arranged(self.sections[1], self.varying)
 
     def depends_on_sums(self) -> list[bool]:
         found = [False] * len(self.program)
@@ -178,9 +130,9 @@ class Encoder:
     def dots(self, i: int, chain: Chain) -> Instruction:
         start, pairs = chain
         if start == NONE and len(pairs) == 1:
-            return Instruction(OP_MUL, i, (), pairs[0])
+            return Instruction(op.MUL, i, (), pairs[0])
         if start != NONE and len(pairs) == 1 and pairs[0][0] == self.one:
-            return Instruction(OP_ADD, i, (), (start, pairs[0][1]))
+            return Instruction(op.ADD, i, (), (start, pairs[0][1]))
         if start == NONE and pairs[0][0] == self.one:
             start, pairs = pairs[0][1], pairs[1:]
         ordered = []
@@ -188,21 +140,21 @@ class Encoder:
             # A scalar comes first: a product is the same either way.
             ordered += [b, a] if self.varying[a] and not self.varying[b] else [a, b]
         if start == NONE:
-            return Instruction(OP_DOTS, i, (NONE,), tuple(ordered))
-        return Instruction(OP_DOTS, i, (), (start, *ordered))
+            return Instruction(op.DOTS, i, (NONE,), tuple(ordered))
+        return Instruction(op.DOTS, i, (), (start, *ordered))
 
     def plain(self, i: int, rule: Rule, xs: tuple[int, ...]) -> Instruction:
         if rule is TOTAL:
-            return Instruction(OP_TOTAL, i, (), xs)
+            return Instruction(op.TOTAL, NONE, (), xs, (i,))
         if rule is INNER:
-            return Instruction(OP_OUTER, -1, (1, 1), xs, (i,))
+            return Instruction(op.OUTER, NONE, (1, 1), xs, (i,))
         if rule.name in SIMPLE:
             return Instruction(SIMPLE[rule.name], i, (), xs)
         if in_c(rule):
-            return Instruction(OP_CALL, i, (_machine.FUNCTIONS[rule.name],), xs)
+            return Instruction(op.CALL, i, (EXACT.module.FUNCTIONS[rule.name],), xs)
         if rule.forward not in self.functions:
             self.functions.append(rule.forward)
-        return Instruction(OP_PYCALL, i, (self.functions.index(rule.forward),), xs)
+        return Instruction(op.PYCALL, i, (self.functions.index(rule.forward),), xs)
 
     def sums_in_order(self) -> list[int]:
         """The sums over the batch, in the order of the outputs that they belong to."""
@@ -223,6 +175,25 @@ class Encoder:
         return found + [
             i for i, r in enumerate(program.rules) if r in (TOTAL, INNER) and i not in seen
         ]
+
+    def turned(
+        self, outer: Instruction, slot: dict[int, int], registers: dict[int, int]
+    ) -> tuple[list[int], tuple[int, int], list[int]]:
+        """The columns of an outer product, how many on each side, and where the sums stand.
+
+        The first side are registers, which can be filled up with zeros, and the sums along
+        the second side stand next to each other, where that can be had.
+        """
+        m, k = outer.bare
+        d, x = [*outer.steps[:m]], [*outer.steps[m:]]
+        rows = [[slot[t] for t in outer.targets[j * k : j * k + k]] for j in range(m)]
+        scalars = table(rows)
+        stored = all([i in registers for i in d]), all([i in registers for i in x])
+        down_not_along = scalars[0] == 1 and scalars[2] == 1 != scalars[3]
+        if stored == (False, True) or (stored[0] == stored[1] and down_not_along):
+            d, x, m, k = x, d, k, m
+            scalars = table([list(column) for column in zip(*rows)])
+        return [*d, *x], (m, k), scalars
 
     def machine(self, build: Build = EXACT) -> Any:
         """The machine, ready to run."""
@@ -249,38 +220,45 @@ class Encoder:
             if i not in slot and i not in inputs and not isinstance(rule, Rule):
                 place(i)
         rows = [rowed(self.sections[0], slot, place), [], rowed(self.sections[2], slot, place)]
-        registers, size = allocate(self.sections[1], self.varying, inputs)
+        registers, most = allocate(self.sections[1], self.varying, inputs)
 
         def ref(i: int) -> int:
             if i in inputs:
-                return inputs[i] * 4 + INPUT_COLUMN
-            return slot[i] * 4 + SCALAR if i in slot else registers[i] * 4 + COLUMN
+                return inputs[i] * 4 + op.INPUT_COLUMN
+            return slot[i] * 4 + op.SCALAR if i in slot else registers[i] * 4 + op.COLUMN
 
         def codes(section: list[Instruction]) -> bytes:
             code = array("i")
-            for op, result, bare, steps, targets, sums in section:
-                if op in (OP_OUT, OP_OUTER, OP_LAYER):
+            for instruction in section:
+                kind, result, bare, steps, targets, sums = instruction
+                if kind == op.OUTER:
+                    columns, size, places = self.turned(instruction, slot, registers)
+                    operands = [*size, places[0], *[ref(x) for x in columns], *places[1:]]
+                elif kind == op.LAYER:
+                    places = table([[slot[w] for w in s.scalars] for s in sums])
+                    operands = [*bare, places[0], *[ref(x) for x in steps]]
+                    for y, start, gate, _ in sums:
+                        operands.append(registers[y])
+                        operands.append(NONE if start == NONE else slot[start])
+                        operands.append(NONE if gate == NONE else ref(gate))
+                    operands += places[1:]
+                elif kind == op.SPREAD:
+                    operands = [*bare]
+                else:
+                    operands = [*bare, *[ref(x) for x in steps], *[slot[t] for t in targets]]
+                if kind in (op.OUT, op.OUTER, op.LAYER, op.TOTAL):
                     target = max(result, 0)
                 else:
                     target = slot[result] if result in slot else registers[result]
-                count = (
-                    len(bare) + len(steps) + len(targets) + sum([2 + len(ws) for *_, ws in sums])
-                )
-                code.extend((op, target, count, *bare))
-                if op == OP_SPREAD:
-                    continue
-                code.extend([ref(x) for x in steps])
-                code.extend([slot[t] for t in targets])
-                for y, start, ws in sums:
-                    code.extend((registers[y], NONE if start == NONE else ref(start)))
-                    code.extend([ref(w) for w in ws])
+                code.extend((kind, target, len(operands)))
+                code.extend(operands)
             return code.tobytes()
 
         rows[1] = self.sections[1]
         results = array("i", [] if self.mapped else [slot[y] for y in program.outputs])
         return build.module.Machine(
             *(codes(section) for section in rows), scalars.tobytes(), results.tobytes(),
-            registers=size, inputs=len(inputs),
+            registers=most, inputs=len(inputs),
             outputs=len(program.outputs) if self.mapped else 0,
             first_parameter=0, parameters=len(first), count_at=count_at,
             first_sum=first_sum, sums=len(sums), functions=tuple(self.functions),
@@ -289,7 +267,7 @@ class Encoder:
 
 def in_c(rule: Rule) -> bool:
     """Whether there is a C function for the operation."""
-    return rule.name in _machine.FUNCTIONS and TABLE.get(rule.name) is rule
+    return rule.name in EXACT.module.FUNCTIONS and TABLE.get(rule.name) is rule
 
 
 def is_sum(chain: Chain) -> bool:
@@ -301,160 +279,16 @@ def extend(pairs: list[tuple[int, int]], pair: tuple[int, int]) -> list[tuple[in
     return pairs
 
 
-def outer_products(section: list[Instruction]) -> list[Instruction]:
-    """The same with sums of products made together, where the last of them was.
+def table(rows: list[list[int]]) -> list[int]:
+    """1 and first, step from row to row, step in a row, if that is where the scalars stand.
 
-    First those that share a factor become a row, then rows over the same columns a table.
+    Otherwise 0, and where each of them is.
     """
-    inners = [i for i in section if i.op == OP_OUTER]
-    count: dict[int, int] = {}
-    for instruction in inners:
-        for x in set(instruction.steps):
-            count[x] = count.get(x, 0) + 1
-    rows: dict[int, list[tuple[int, int]]] = {}
-    last: dict[int, int] = {}
-    for at, instruction in enumerate(section):
-        if instruction.op == OP_OUTER:
-            a, b = instruction.steps
-            if count[b] > count[a]:
-                a, b = b, a
-            rows.setdefault(a, []).append((b, instruction.targets[0]))
-            last[a] = at
-    tables: dict[tuple[int, ...], list[int]] = {}
-    for d, row in rows.items():
-        tables.setdefault(tuple([x for x, _ in row]), []).append(d)
-    end = {max([last[d] for d in ds]): xs for xs, ds in tables.items()}
-    found = []
-    for at, instruction in enumerate(section):
-        if instruction.op != OP_OUTER:
-            found.append(instruction)
-        elif at in end:
-            xs = end[at]
-            ds = tables[xs]
-            targets = [t for d in ds for _, t in rows[d]]
-            found.append(Instruction(OP_OUTER, -1, (len(ds), len(xs)), (*ds, *xs), tuple(targets)))
-    return found
-
-
-def layers(section: list[Instruction], varying: list[bool]) -> list[Instruction]:
-    """The same with sums of scalars times the same columns made together, where the first was."""
-    groups: dict[Any, list[Instruction]] = {}
-
-    def key(instruction: Instruction) -> Any:
-        start = instruction.steps[0] if not instruction.bare else NONE
-        pairs = instruction.steps[0 if instruction.bare else 1 :]
-        if start != NONE and varying[start]:
-            return None
-        if any([varying[s] for s in pairs[::2]]) or not all([varying[x] for x in pairs[1::2]]):
-            return None
-        return start == NONE, pairs[1::2]
-
-    for instruction in section:
-        if instruction.op == OP_DOTS:
-            k = key(instruction)
-            if k is not None:
-                groups.setdefault(k, []).append(instruction)
-    found = []
-    for instruction in section:
-        k = key(instruction) if instruction.op == OP_DOTS else None
-        group = groups.get(k, [])
-        if len(group) < 2:
-            found.append(instruction)
-        elif group[0] is instruction:
-            assert k is not None
-            columns = k[1]
-            sums = tuple(
-                [
-                    (
-                        one.result,
-                        NONE if one.bare else one.steps[0],
-                        one.steps[0 if one.bare else 1 :][::2],
-                    )
-                    for one in group
-                ]
-            )
-            found.append(Instruction(OP_LAYER, -1, (len(group), len(columns)), columns, (), sums))
-    return found
-
-
-def rowed(
-    section: list[Instruction], slot: dict[int, int], place: Callable[[int], None]
-) -> list[Instruction]:
-    """The scalar instructions, with those that do the same along a row of scalars made one.
-
-    They are put in levels, each of which needs only the ones before; `place` gives every
-    result its scalar.
-    """
-    level: dict[int, int] = {}
-    levels: list[list[Instruction]] = []
-    for instruction in section:
-        depth = max([level.get(x, 0) for x in instruction.steps], default=0)
-        level[instruction.result] = depth + 1
-        if depth == len(levels):
-            levels.append([])
-        levels[depth].append(instruction)
-    found: list[Instruction] = []
-    for group in levels:
-        for op in sorted({instruction.op for instruction in group}):
-            same = [instruction for instruction in group if instruction.op == op]
-            if op > OP_NEG:
-                for instruction in same:
-                    place(instruction.result)
-                found += same
-                continue
-            pairs = []
-            for instruction in same:
-                a, b = slot[instruction.steps[0]], slot[instruction.steps[-1]]
-                if op in (OP_ADD, OP_MUL) and b < a:
-                    a, b = b, a
-                pairs.append((b, a, instruction) if op in (OP_ADD, OP_MUL) else (a, b, instruction))
-            pairs.sort(key=lambda pair: pair[:2])
-            for _, _, instruction in pairs:
-                place(instruction.result)
-            i = 0
-            while i < len(pairs):
-                a, b, first = pairs[i]
-                n = 1
-                steps: tuple[int, int] | None = None
-                while i + n < len(pairs):
-                    step = (
-                        pairs[i + n][0] - pairs[i + n - 1][0],
-                        pairs[i + n][1] - pairs[i + n - 1][1],
-                    )
-                    if step != (steps or step) or not (0 <= step[0] <= 1 and 0 <= step[1] <= 1):
-                        break
-                    steps = step
-                    n += 1
-                if n < 4 or steps is None:
-                    found += [pair[2] for pair in pairs[i : i + n]]
-                else:
-                    row = (op, a, steps[0], b, steps[1], n)
-                    found.append(Instruction(OP_SPREAD, first.result, row, ()))
-                i += n
-    return found
-
-
-def allocate(
-    section: list[Instruction], varying: list[bool], inputs: dict[int, int]
-) -> tuple[dict[int, int], int]:
-    """A register for each column, free for another once it was read for the last time."""
-    last: dict[int, int] = {}
-    for at, instruction in enumerate(section):
-        for x in instruction.steps:
-            last[x] = at
-    registers: dict[int, int] = {}
-    free: list[int] = []
-    size = 0
-    for at, instruction in enumerate(section):
-        # A result never takes the place of an operand of the same instruction.
-        for result in instruction.results:
-            if free:
-                registers[result] = free.pop()
-            else:
-                registers[result] = size
-                size += 1
-        for x in set(instruction.steps):
-            if last[x] == at and varying[x] and x not in inputs:
-                free.append(registers[x])
-        free.extend([registers[y] for y in instruction.results if y not in last])
-    return registers, size
+    first = rows[0][0]
+    down = rows[1][0] - first if len(rows) > 1 else 0
+    along = rows[0][1] - first if len(rows[0]) > 1 else 0
+    for j, row in enumerate(rows):
+        begin = first + j * down
+        if row != [begin + i * along for i in range(len(row))]:
+            return [0, *[x for row in rows for x in row]]
+    return [1, first, down, along]

@@ -18,7 +18,8 @@ from ..optim import Optimizer
 from ..progress import CtrlC, Progress
 from . import native
 from .backends import Rows
-from .encode import Build, Encoder
+from .encode import Encoder
+from .instructions import Build
 from .native import NativeBatch, padded_columns
 from .program import Program
 from .reverse import Symbol
@@ -189,12 +190,12 @@ class NativeLoop(Loop):
         self.load()
 
     def load(self) -> None:
-        """Fill the columns: parameters, gradients, and what the optimizer remembers."""
+        """Fill the columns: gradients, parameters, and what the optimizer remembers."""
         place = {p: i for i, p in enumerate(self.optimizer.parameters)}
         states = [self.optimizer.state[place[p]] for p in self.parameters]
         fill = [0.0] * (self.padded - len(self.parameters))
-        self.columns = self.runner.build.numbers([p._data for p in self.parameters] + fill)
-        self.columns.extend([0.0] * self.padded)
+        self.columns = self.runner.build.zeros(self.padded)
+        self.columns.extend([p._data for p in self.parameters] + fill)
         for k in range(self.kinds - 1):
             self.columns.extend([state[k] for state in states] + fill)
 
@@ -202,7 +203,7 @@ class NativeLoop(Loop):
         """Give the parameters and the optimizer what the columns hold."""
         n, padded = len(self.parameters), self.padded
         place = {p: i for i, p in enumerate(self.parameters)}
-        for p, data, g in zip(self.parameters, self.columns, self.columns[padded : padded + n]):
+        for p, g, data in zip(self.parameters, self.columns, self.columns[padded : padded + n]):
             p.data, p.grad = data, g
         rows = [self.columns[(k + 2) * padded :][:n] for k in range(self.kinds - 1)]
         self.optimizer.state = [
@@ -254,7 +255,7 @@ def update_machine(optimizer: Optimizer, build: Build) -> Any:
     """A machine for the optimizer's `update`, with a column for each number of a parameter."""
     program = Program()
     states = optimizer.first_state()
-    p, g = (Symbol(program, program.input(name)) for name in ("p", "g"))
+    g, p = (Symbol(program, program.input(name)) for name in ("g", "p"))
     state = tuple(Symbol(program, program.input(f"s{k}")) for k in range(len(states)))
     optimizer.steps += 1  # what the numbers of a step are is asked for during it
     count = len(optimizer.coefficients())

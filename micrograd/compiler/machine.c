@@ -11,10 +11,12 @@
    scalars after it. `check` looks at every instruction once, before any runs.
 
    Within an example every operation rounds as in Python: no fused multiply-add, no
-   reordering. (Built once more with MG_FAST, it may fuse, and has the functions of fast.h.) Sums over the batch are made in eight lanes, in a fixed order.
+   reordering. (Built once more with MG_FAST, it may fuse, and has the functions of fast.h.) Sums
+   over the batch are made in eight lanes, in a fixed order.
 
-   The functions of the table are in functions.h, translated from Python. What encodes a
-   program is encode.py, what runs it native.py. */
+   What an instruction does to a block is in kernels.h; the functions of the table are in
+   functions.h, translated from Python. What encodes a program is encode.py, what runs it
+   native.py. */
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wpsabi" /* vectors are passed within this file alone */
@@ -37,26 +39,19 @@
    still those of float64 and rounded afterwards. */
 #if defined(MG_SINGLE)
 typedef float num;
+typedef int32_t whole; /* as wide */
 #else
 typedef double num;
+typedef int64_t whole;
 #endif
 
 enum { COLUMN, SCALAR, INPUT };
 enum { ADD, SUB, MUL, DIV, NEG, RELU, GATE, DOTS, ADDN, TOTAL, OUTER, OUT, CALL, PYCALL,
-       SPREAD, LAYER, OPS };
+       SPREAD, LAYER, SURPRISE, OPS };
 /* How many operands each takes; -1: see `check`. */
-static const int ARITY[OPS] = {2, 2, 2, 2, 1, 1, 2, -1, -1, 1, -1, 1, -1, -1, 6, -1};
+static const int ARITY[OPS] = {2, 2, 2, 2, 1, 1, 2, -1, -1, -1, -1, 1, -1, -1, 6, -1, -1};
 #define NONE (-1)
-#define MOST 4096 /* operands of a function of any number */
 
-#if defined(__GNUC__) || defined(__clang__)
-#define VECTORS 1
-typedef num v8 __attribute__((vector_size(8 * sizeof(num)), aligned(sizeof(num))));
-#define AT(p, i) (*(const v8 *)((p) + (i)))
-#define TO(p, i) (*(v8 *)((p) + (i)))
-#else
-#define VECTORS 0
-#endif
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__linux__)
 #define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
@@ -76,266 +71,7 @@ static inline const num *at(const Place *p, int32_t r) {
     }
 }
 
-/* Kernels: dst[i] for i < n. A step of 0 instead of 1 repeats a scalar. --------------------- */
-
-#define BINARY(name, sign)                                                                     \
-    CLONES static void name(num *restrict dst, const num *a, int sa, const num *b,    \
-                            int sb, Py_ssize_t n) {                                            \
-        if (sa && sb)                                                                          \
-            for (Py_ssize_t i = 0; i < n; i++) dst[i] = a[i] sign b[i];                        \
-        else if (sa) {                                                                         \
-            num c = *b;                                                                     \
-            for (Py_ssize_t i = 0; i < n; i++) dst[i] = a[i] sign c;                           \
-        } else if (sb) {                                                                       \
-            num c = *a;                                                                     \
-            for (Py_ssize_t i = 0; i < n; i++) dst[i] = c sign b[i];                           \
-        } else {                                                                               \
-            num c = *a sign *b;                                                             \
-            for (Py_ssize_t i = 0; i < n; i++) dst[i] = c;                                     \
-        }                                                                                      \
-    }
-BINARY(k_add, +)
-BINARY(k_sub, -)
-BINARY(k_mul, *)
-BINARY(k_div, /)
-
-/* The means of n numbers each, from their sums; whether one of them is nan. There is no -0.0 among
-   gradients: they were added to 0. */
-CLONES static int k_mean(num *restrict g, const num *sums, num n, Py_ssize_t many) {
-    int bad = 0;
-    for (Py_ssize_t i = 0; i < many; i++) g[i] = sums[i] / n + (num)0.0;
-    for (Py_ssize_t i = 0; i < many; i++) bad |= g[i] != g[i];
-    return bad;
-}
-
-CLONES static void k_neg(num *restrict dst, const num *a, int sa, Py_ssize_t n) {
-    for (Py_ssize_t i = 0; i < n; i++) dst[i] = -a[sa ? i : 0];
-}
-
-CLONES static void k_relu(num *restrict dst, const num *a, int sa, Py_ssize_t n) {
-    if (!sa) {
-        num c = mg_relu(*a);
-        for (Py_ssize_t i = 0; i < n; i++) dst[i] = c;
-        return;
-    }
-    for (Py_ssize_t i = 0; i < n; i++) dst[i] = a[i] <= 0.0 ? 0.0 : a[i];
-}
-
-CLONES static void k_gate(num *restrict dst, const num *d, int sd, const num *x, int sx,
-                          Py_ssize_t n) {
-    if (sd && sx)
-        for (Py_ssize_t i = 0; i < n; i++) {
-            num kept = x[i] > 0.0 ? d[i] : 0.0;
-            dst[i] = x[i] != x[i] ? x[i] : kept;
-        }
-    else
-        for (Py_ssize_t i = 0; i < n; i++) dst[i] = mg_gate(d[sd ? i : 0], x[sx ? i : 0]);
-}
-
-/* start + s1 * x1 + s2 * x2 + ..., scalars times columns, from left to right. */
-CLONES static void k_scaled(num *restrict dst, const num *start, int ss, int m,
-                            const num *s, const num *const *x, Py_ssize_t n) {
-    Py_ssize_t i = 0;
-#if VECTORS
-    for (; i + 32 <= n; i += 32) {
-        v8 a, b, c, d;
-        int k = 0;
-        if (start) {
-            if (ss) {
-                a = AT(start, i), b = AT(start, i + 8), c = AT(start, i + 16), d = AT(start, i + 24);
-            } else {
-                a = b = c = d = *start - (v8){0};
-            }
-        } else {
-            const num *p = x[0] + i;
-            a = s[0] * AT(p, 0), b = s[0] * AT(p, 8), c = s[0] * AT(p, 16), d = s[0] * AT(p, 24);
-            k = 1;
-        }
-        for (; k < m; k++) {
-            const num *p = x[k] + i;
-            a += s[k] * AT(p, 0), b += s[k] * AT(p, 8);
-            c += s[k] * AT(p, 16), d += s[k] * AT(p, 24);
-        }
-        TO(dst, i) = a, TO(dst, i + 8) = b, TO(dst, i + 16) = c, TO(dst, i + 24) = d;
-    }
-    for (; i + 8 <= n; i += 8) {
-        v8 a;
-        int k = 0;
-        if (start)
-            a = ss ? AT(start, i) : *start - (v8){0};
-        else
-            a = s[0] * AT(x[0], i), k = 1;
-        for (; k < m; k++) a += s[k] * AT(x[k], i);
-        TO(dst, i) = a;
-    }
-#endif
-    for (; i < n; i++) {
-        int k = start ? 0 : 1;
-        num a = start ? start[ss ? i : 0] : s[0] * x[0][i];
-        for (; k < m; k++) a += s[k] * x[k][i];
-        dst[i] = a;
-    }
-}
-
-#if VECTORS
-static inline __attribute__((always_inline)) num lanes(v8 a) {
-    return ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7]));
-}
-#endif
-
-CLONES static num k_total(const num *x, Py_ssize_t n) {
-    Py_ssize_t i = 0;
-    num sum = 0.0;
-#if VECTORS
-    v8 a = {0};
-    for (; i + 8 <= n; i += 8) a += AT(x, i);
-    sum = lanes(a);
-#endif
-    for (; i < n; i++) sum += x[i];
-    return sum;
-}
-
-#if VECTORS
-#define MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-/* The sums of the lanes of eight vectors, as one vector. */
-static inline __attribute__((always_inline)) v8 lanes8(v8 a, v8 b, v8 c, v8 d, v8 e, v8 f, v8 g, v8 h) {
-#define PAIR(x, y) MIX(x, y, 0, 8, 2, 10, 4, 12, 6, 14) + MIX(x, y, 1, 9, 3, 11, 5, 13, 7, 15)
-#define FOUR(x, y) MIX(x, y, 0, 1, 8, 9, 4, 5, 12, 13) + MIX(x, y, 2, 3, 10, 11, 6, 7, 14, 15)
-    v8 ab = PAIR(a, b), cd = PAIR(c, d), ef = PAIR(e, f), gh = PAIR(g, h);
-    v8 low = FOUR(ab, cd), high = FOUR(ef, gh);
-    return MIX(low, high, 0, 1, 2, 3, 8, 9, 10, 11) + MIX(low, high, 4, 5, 6, 7, 12, 13, 14, 15);
-}
-#endif
-
-/* The sums of d * x over the block, for one d and up to eight x. */
-CLONES static void k_row(num *restrict sums, Py_ssize_t step, const num *d,
-                         const num *const *x, int count, Py_ssize_t n) {
-    Py_ssize_t i = 0;
-    num first[8] = {0};
-#if VECTORS
-    v8 s[8] = {{0}};
-    if (count == 8) {
-        v8 s0 = {0}, s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
-        for (; i + 8 <= n; i += 8) {
-            v8 g = AT(d, i);
-            s0 += g * AT(x[0], i), s1 += g * AT(x[1], i), s2 += g * AT(x[2], i);
-            s3 += g * AT(x[3], i), s4 += g * AT(x[4], i), s5 += g * AT(x[5], i);
-            s6 += g * AT(x[6], i), s7 += g * AT(x[7], i);
-        }
-        TO(first, 0) = lanes8(s0, s1, s2, s3, s4, s5, s6, s7);
-    } else {
-        Py_ssize_t whole = n & ~(Py_ssize_t)7;
-        for (int k = 0; k < count; k++)
-            for (i = 0; i < whole; i += 8) s[k] += AT(d, i) * AT(x[k], i);
-        i = whole;
-        TO(first, 0) = lanes8(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]);
-    }
-#endif
-    for (int k = 0; k < count; k++) {
-        num sum = first[k];
-        for (Py_ssize_t l = i; l < n; l++) sum += d[l] * x[k][l];
-        sums[k * step] = sum;
-    }
-}
-
-/* The same for four d and two x at once, which reads each column less often. */
-CLONES static void k_tile(num *restrict sums, const num *const *d, const num *x,
-                          const num *y, Py_ssize_t n) {
-    Py_ssize_t i = 0;
-    num first[8] = {0};
-    const num *d0 = d[0], *d1 = d[1], *d2 = d[2], *d3 = d[3];
-#if VECTORS
-    v8 s0 = {0}, s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
-    for (; i + 8 <= n; i += 8) {
-        v8 p = AT(x, i), q = AT(y, i), g = AT(d0, i), h = AT(d1, i);
-        s0 += g * p, s1 += g * q, s2 += h * p, s3 += h * q;
-        g = AT(d2, i), h = AT(d3, i);
-        s4 += g * p, s5 += g * q, s6 += h * p, s7 += h * q;
-    }
-    TO(first, 0) = lanes8(s0, s1, s2, s3, s4, s5, s6, s7);
-#endif
-    for (; i < n; i++) {
-        first[0] += d0[i] * x[i], first[1] += d0[i] * y[i], first[2] += d1[i] * x[i];
-        first[3] += d1[i] * y[i], first[4] += d2[i] * x[i], first[5] += d2[i] * y[i];
-        first[6] += d3[i] * x[i], first[7] += d3[i] * y[i];
-    }
-    memcpy(sums, first, sizeof first);
-}
-
-/* sums[j * k + i] = the sum over the block of d[j] * x[i]. */
-static void k_outer(num *restrict sums, const num *const *d, int m, const num *const *x,
-                    int k, Py_ssize_t n) {
-    int j = 0;
-    for (; j + 4 <= m; j += 4) {
-        int i = 0;
-        for (; i + 2 <= k; i += 2) {
-            num s[8];
-            k_tile(s, d + j, x[i], x[i + 1], n);
-            for (int l = 0; l < 4; l++) {
-                sums[(j + l) * k + i] = s[2 * l];
-                sums[(j + l) * k + i + 1] = s[2 * l + 1];
-            }
-        }
-        if (i < k) k_row(sums + j * k + i, k, x[i], d + j, 4, n);
-    }
-    for (; j < m; j++)
-        for (int i = 0; i < k; i += 8) k_row(sums + j * k + i, 1, d[j], x + i, k - i < 8 ? k - i : 8, n);
-}
-
-/* Four sums of scalars times columns at once, over the same columns. s holds the scalars of
-   column 0 for the four, then those of column 1, and so on. */
-CLONES static void k_four(num *const *dst, const num *start, const num *restrict s,
-                          int m, const num *const *x, Py_ssize_t n) {
-    num *y0 = dst[0], *y1 = dst[1], *y2 = dst[2], *y3 = dst[3];
-    Py_ssize_t i = 0;
-#if VECTORS
-    for (; i + 16 <= n; i += 16) {
-        v8 a0, a1, b0, b1, c0, c1, d0, d1;
-        int k = 0;
-        if (start) {
-            a0 = a1 = start[0] - (v8){0}, b0 = b1 = start[1] - (v8){0};
-            c0 = c1 = start[2] - (v8){0}, d0 = d1 = start[3] - (v8){0};
-        } else {
-            v8 p = AT(x[0], i), q = AT(x[0], i + 8);
-            a0 = s[0] * p, a1 = s[0] * q, b0 = s[1] * p, b1 = s[1] * q;
-            c0 = s[2] * p, c1 = s[2] * q, d0 = s[3] * p, d1 = s[3] * q;
-            k = 1;
-        }
-        for (; k < m; k++) {
-            const num *w = s + 4 * k;
-            v8 p = AT(x[k], i), q = AT(x[k], i + 8);
-            a0 += w[0] * p, a1 += w[0] * q, b0 += w[1] * p, b1 += w[1] * q;
-            c0 += w[2] * p, c1 += w[2] * q, d0 += w[3] * p, d1 += w[3] * q;
-        }
-        TO(y0, i) = a0, TO(y0, i + 8) = a1, TO(y1, i) = b0, TO(y1, i + 8) = b1;
-        TO(y2, i) = c0, TO(y2, i + 8) = c1, TO(y3, i) = d0, TO(y3, i + 8) = d1;
-    }
-    for (; i + 8 <= n; i += 8) {
-        v8 a, b, c, d;
-        int k = 0;
-        if (start) {
-            a = start[0] - (v8){0}, b = start[1] - (v8){0};
-            c = start[2] - (v8){0}, d = start[3] - (v8){0};
-        } else {
-            v8 p = AT(x[0], i);
-            a = s[0] * p, b = s[1] * p, c = s[2] * p, d = s[3] * p, k = 1;
-        }
-        for (; k < m; k++) {
-            v8 p = AT(x[k], i);
-            const num *w = s + 4 * k;
-            a += w[0] * p, b += w[1] * p, c += w[2] * p, d += w[3] * p;
-        }
-        TO(y0, i) = a, TO(y1, i) = b, TO(y2, i) = c, TO(y3, i) = d;
-    }
-#endif
-    for (; i < n; i++)
-        for (int o = 0; o < 4; o++) {
-            int k = start ? 0 : 1;
-            num a = start ? start[o] : s[o] * x[0][i];
-            for (; k < m; k++) a += s[4 * k + o] * x[k][i];
-            dst[o][i] = a;
-        }
-}
+#include "kernels.h"
 
 /* Sections ---------------------------------------------------------------------------------- */
 
@@ -404,10 +140,6 @@ static int call_function(int32_t f, const num **p, const int *step, int m, num *
     return -1;
 }
 
-#if defined(MG_FAST) && VECTORS
-#include "fast.h"
-#endif
-
 static int call_python(PyObject *f, const num **p, const int *step, int m, num *dst,
                        Py_ssize_t n) {
     for (Py_ssize_t i = 0; i < n; i++) {
@@ -441,7 +173,7 @@ typedef struct {
 
 /* How far sums of these columns times others go. Past the last example their registers are set
    to zero, so that whole vectors can be added; the others repeat the last example there. */
-static Py_ssize_t whole(const Place *place, num *registers, const int32_t *r, int count,
+static Py_ssize_t filled(const Place *place, num *registers, const int32_t *r, int count,
                         Py_ssize_t real, Py_ssize_t n) {
     if (n == real) return real;
     for (int k = 0; k < count; k++)
@@ -481,7 +213,8 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
         case GATE: k_gate(dst, at(place, r[0]), COL(0), at(place, r[1]), COL(1), n); break;
         case DOTS: { /* start or NONE, then a1, b1, a2, b2, ... */
             int k = (count - 1) / 2, scaled = by_columns;
-            const num *start = r[0] == NONE ? NULL : at(place, r[0]);
+            const num *start = r[0] == NONE ? &NOTHING : at(place, r[0]);
+            int ss = r[0] != NONE && COL(0);
             for (int i = 0; i < k; i++) {
                 if (!COL(2 * i + 1) && COL(2 * i + 2)) {
                     s[i] = *at(place, r[2 * i + 1]);
@@ -492,23 +225,20 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
                 }
             }
             if (scaled) {
-                k_scaled(dst, start, start && COL(0), k, s, p, n);
+                kernels.scaled(dst, start, ss, k, s, p, n);
                 break;
             }
             if (!by_columns) {
-                int i = 0;
-                num a;
-                if (start) a = *start;
-                else a = *at(place, r[1]) * *at(place, r[2]), i = 1;
-                for (; i < k; i++) a += *at(place, r[2 * i + 1]) * *at(place, r[2 * i + 2]);
+                num a = *start;
+                for (int i = 0; i < k; i++) a += *at(place, r[2 * i + 1]) * *at(place, r[2 * i + 2]);
                 *dst = a;
                 break;
             }
             for (int i = 0; i < 2 * k; i++) p[i] = at(place, r[i + 1]), step[i] = COL(i + 1);
             for (Py_ssize_t l = 0; l < n; l++) {
-                int i = start ? 0 : 1;
-                num a = start ? start[COL(0) ? l : 0] : p[0][l * step[0]] * p[1][l * step[1]];
-                for (; i < k; i++) a += p[2 * i][l * step[2 * i]] * p[2 * i + 1][l * step[2 * i + 1]];
+                num a = start[ss ? l : 0];
+                for (int i = 0; i < k; i++)
+                    a += p[2 * i][l * step[2 * i]] * p[2 * i + 1][l * step[2 * i + 1]];
                 dst[l] = a;
             }
             break;
@@ -520,49 +250,59 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
                 *dst = a;
                 break;
             }
-            for (int k = 0; k < count; k++) p[k] = at(place, r[k]), step[k] = COL(k);
-            for (Py_ssize_t l = 0; l < n; l++) {
-                num a = 0.0;
-                for (int k = 0; k < count; k++) a += p[k][l * step[k]];
-                dst[l] = a;
-            }
+            k_fill(dst, 0.0, n);
+            for (int k = 0; k < count; k++) k_add(dst, dst, 1, at(place, r[k]), COL(k), n);
             break;
-        case TOTAL:
-            scalars[pc[-2 - count]] += k_total(at(place, r[0]), whole(place, registers, r, 1, real, n));
-            break;
-        case OUTER: { /* how many d, how many x, the columns d and x, and the scalars to add to */
-            int rows = r[0], k = r[1];
-            for (int i = 0; i < rows + k; i++) p[i] = at(place, r[2 + i]);
-            k_outer(s, p, rows, p + rows, k, whole(place, registers, r + 2, rows, real, n));
-            const int32_t *to = r + 2 + rows + k;
-            for (int i = 0; i < rows * k; i++) scalars[to[i]] += s[i];
+        case TOTAL: { /* columns, and for each the scalar to add to */
+            int k = count / 2;
+            Py_ssize_t far = filled(place, registers, r, k, real, n);
+            for (int i = 0; i < k; i++) p[i] = at(place, r[i]);
+            kernels.totals(s, p, k, far);
+            for (int i = 0; i < k; i++) scalars[r[k + i]] += s[i];
             break;
         }
-        case LAYER: { /* how many sums, how many columns, the columns; result, start, scalars of each */
-            int sums = r[0], k = r[1], j = 0;
-            const int32_t *each = r + 2 + k;
-            for (int i = 0; i < k; i++) p[i] = at(place, r[2 + i]);
-            for (; j < sums; j += 4) {
-                int some = sums - j < 4 ? sums - j : 4;
-                const int32_t *of[4];
-                num start[4], *y[4];
-                for (int o = 0; o < some; o++) {
-                    of[o] = each + (Py_ssize_t)(j + o) * (k + 2);
-                    y[o] = registers + (Py_ssize_t)of[o][0] * place->width;
-                    start[o] = of[o][1] == NONE ? 0.0 : scalars[of[o][1] >> 2];
-                }
-                int begun = of[0][1] != NONE;
-                if (some == 4) {
-                    for (int i = 0; i < k; i++)
-                        for (int o = 0; o < 4; o++) s[4 * i + o] = scalars[of[o][2 + i] >> 2];
-                    k_four(y, begun ? start : NULL, s, k, p, n);
-                } else {
-                    for (int o = 0; o < some; o++) {
-                        for (int i = 0; i < k; i++) s[i] = scalars[of[o][2 + i] >> 2];
-                        k_scaled(y[o], begun ? start + o : NULL, 0, k, s, p, n);
-                    }
-                }
+        case OUTER: { /* how many d, how many x, whether in rows, the columns d and x, the scalars to add to */
+            int m = r[0], k = r[1];
+            const int32_t *to = r + 3 + m + k;
+            for (int i = 0; i < m + k; i++) p[i] = at(place, r[3 + i]);
+            Py_ssize_t far = filled(place, registers, r + 3, m, real, n);
+            if (r[2]) {
+                kernels.outer(scalars + to[0], to[1], to[2], p, m, p + m, k, far);
+                break;
             }
+            for (int i = 0; i < m * k; i++) s[i] = 0.0;
+            kernels.outer(s, k, 1, p, m, p + m, k, far);
+            for (int i = 0; i < m * k; i++) scalars[to[i]] += s[i];
+            break;
+        }
+        case LAYER: { /* how many sums, how many columns, what then, whether the scalars are in rows;
+                         the columns; result, start, gate of each sum; the scalars */
+            int sums = r[0], k = r[1], then = r[2];
+            const int32_t *each = r + 4 + k, *w = each + 3 * sums;
+            const num **y = p + k, **gate = y + sums;
+            for (int i = 0; i < k; i++) p[i] = at(place, r[4 + i]);
+            for (int j = 0; j < sums; j++) {
+                y[j] = registers + (Py_ssize_t)each[3 * j] * place->width;
+                num start = each[3 * j + 1] == NONE ? NOTHING : scalars[each[3 * j + 1]];
+                for (int i = 0; i < 8; i++) s[8 * j + i] = start;
+                if (then == WITH_GATE) gate[j] = at(place, each[3 * j + 2]);
+            }
+            Layer layer = {sums, k, then, (num *const *)y, s, NULL, 0, 0, p, gate};
+            if (r[3]) {
+                layer.w = scalars + w[0], layer.per_sum = w[1], layer.per_column = w[2];
+            } else {
+                num *gathered = s + 8 * sums;
+                for (int i = 0; i < sums * k; i++) gathered[i] = scalars[w[i]];
+                layer.w = gathered, layer.per_sum = k, layer.per_column = 1;
+            }
+            kernels.layer(&layer, n);
+            break;
+        }
+        case SURPRISE: { /* index or NONE, top, the x, the exponentials */
+            for (int k = 0; k < count; k++)
+                if (r[k] == NONE) p[k] = NULL, step[k] = 0;
+                else p[k] = at(place, r[k]), step[k] = COL(k);
+            k_surprise(dst, p, step, count / 2 - 1, n);
             break;
         }
         case OUT: {
@@ -587,9 +327,7 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
         case CALL:
         case PYCALL: {
             for (int k = 1; k < count; k++) p[k - 1] = at(place, r[k]), step[k - 1] = COL(k);
-#if defined(MG_FAST) && VECTORS
-            if (op == CALL && by_columns && call_fast(r[0], p, step, count - 1, dst, n)) break;
-#endif
+            if (op == CALL && by_columns && call_kernel(r[0], p, step, count - 1, dst, n)) break;
             int bad = op == CALL ? call_function(r[0], p, step, count - 1, dst, n, scratch->row)
                                  : call_python(PyTuple_GET_ITEM(m->functions, r[0]), p, step,
                                                count - 1, dst, n);
@@ -602,20 +340,36 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
 #undef COL
 }
 
-#define BLOCK 128
+#define BLOCK 128 /* examples; sums over the batch depend on it */
+
+/* How many examples at once. A program without sums, with few registers, takes more. */
+static Py_ssize_t block_of(const Machine *m) {
+    if (m->n_sums || m->n_registers > 8) return BLOCK;
+    return m->n_registers > 2 ? 2 * BLOCK : 8 * BLOCK;
+}
+
+/* Room for one register: a block, or a smaller batch in whole vectors. */
+static Py_ssize_t width_of(const Machine *m, Py_ssize_t n) {
+    Py_ssize_t block = block_of(m);
+    return n < block ? (n + 7) / 8 * 8 : block;
+}
+
+static num *aligned(Py_ssize_t n) {
+    void *got = NULL;
+#if defined(_WIN32)
+    got = malloc(n * sizeof(num));
+#else
+    if (posix_memalign(&got, 64, n * sizeof(num))) got = NULL;
+#endif
+    return got;
+}
 
 static int prepare(Machine *m, Py_ssize_t width, Scratch *scratch) {
     Py_ssize_t need = m->n_registers * width;
     if (need > m->room) {
         free(m->registers);
         m->room = 0;
-        m->registers = NULL;
-#if defined(_WIN32)
-        m->registers = malloc(need * sizeof(num));
-#else
-        void *got = NULL;
-        if (!posix_memalign(&got, 64, need * sizeof(num))) m->registers = got;
-#endif
+        m->registers = aligned(need);
         if (!m->registers) return -1;
         m->room = need;
         memset(m->registers, 0, need * sizeof(num));
@@ -736,7 +490,7 @@ static int run_parts(Machine *m, const num *inputs, Py_ssize_t stride, Py_ssize_
 static int run_batch(Machine *m, const num *inputs, Py_ssize_t stride, Py_ssize_t n,
                      num *out, Py_ssize_t out_stride, const Scratch *scratch) {
     num *S = m->scalars;
-    Py_ssize_t width = n < BLOCK ? (n + 7) / 8 * 8 : BLOCK;
+    Py_ssize_t width = width_of(m, n), block = block_of(m);
     int state = 0;
     if (m->count_at >= 0) S[m->count_at] = (num)n;
     for (Py_ssize_t i = 0; i < m->n_sums; i++) S[m->first_sum + i] = 0.0;
@@ -749,8 +503,8 @@ static int run_batch(Machine *m, const num *inputs, Py_ssize_t stride, Py_ssize_
         mg_refused = refused | (state > 0);
         if (state < 0) return -1;
     }
-    for (Py_ssize_t from = 0; from < n && n < LARGE; from += BLOCK) {
-        Py_ssize_t real = n - from < BLOCK ? n - from : BLOCK;
+    for (Py_ssize_t from = 0; from < n && n < LARGE; from += block) {
+        Py_ssize_t real = n - from < block ? n - from : block;
         Py_ssize_t padded = (real + 7) / 8 * 8; /* the input columns reach that far */
         if (from + padded > stride) padded = real;
         place.inputs = inputs + from;
@@ -775,28 +529,36 @@ static int fits(const Machine *m, int32_t r, int by_columns) {
     return 0;
 }
 
-/* The instructions with a table of operands. */
+/* Whether base + i * a + j * b is a scalar for all i < m and j < k. */
+static int in_rows(const Machine *m, const int32_t *row, int64_t rows, int64_t k) {
+    int64_t low = row[0], high = row[0], a = (rows - 1) * row[1], b = (k - 1) * row[2];
+    low += (a < 0 ? a : 0) + (b < 0 ? b : 0), high += (a > 0 ? a : 0) + (b > 0 ? b : 0);
+    return low >= 0 && high < m->n_scalars;
+}
+
+/* The instructions with tables of operands: those from 0 on that are plain operands are counted
+   in `last`. */
 static const char *check_table(const Machine *m, int op, const int32_t *r, int32_t count) {
-    if (count < 2) return "an instruction is cut off";
-    int64_t rows = r[0], k = r[1];
+    int head = op == OUTER ? 3 : 4;
+    if (count < head) return "an instruction is cut off";
+    int64_t rows = r[0], k = r[1], in_a_row = r[head - 1];
     if (rows < 1 || k < 1 || rows > count || k > count) return "a table of no size";
-    if (count != (op == OUTER ? 2 + rows + k + rows * k : 2 + k + rows * (k + 2)))
-        return "a wrong number of operands";
-    if (op == OUTER) {
-        for (int64_t i = 0; i < rows + k; i++)
-            if ((r[2 + i] & 3) == SCALAR) return "a sum over the batch of a scalar";
-        for (int64_t i = 2 + rows + k; i < count; i++)
-            if (r[i] < 0 || r[i] >= m->n_scalars) return "a destination out of range";
-        return NULL;
-    }
-    for (int64_t i = 0; i < k; i++)
-        if ((r[2 + i] & 3) == SCALAR) return "a scalar where a column belongs";
-    const int32_t *each = r + 2 + k;
-    for (int64_t j = 0; j < rows; j++, each += k + 2) {
-        if (each[0] < 0 || each[0] >= m->n_registers) return "a destination out of range";
-        if ((each[1] == NONE) != (r[2 + k + 1] == NONE)) return "some sums with a start, some without";
-        for (int64_t i = each[1] == NONE ? 2 : 1; i < k + 2; i++)
-            if ((each[i] & 3) != SCALAR || !fits(m, each[i], 0)) return "an operand out of range";
+    if (in_a_row >> 1) return "a table of no kind";
+    int64_t columns = op == OUTER ? rows + k : k, each = op == OUTER ? 0 : 3 * rows;
+    int64_t table = head + columns + each;
+    if (count != table + (in_a_row ? 3 : rows * k)) return "a wrong number of operands";
+    for (int64_t i = head; i < head + columns; i++)
+        if ((r[i] & 3) == SCALAR || !fits(m, r[i], 1)) return "a scalar where a column belongs";
+    if (in_a_row && !in_rows(m, r + table, rows, k)) return "a table out of range";
+    for (int64_t i = table; i < count && !in_a_row; i++)
+        if (r[i] < 0 || r[i] >= m->n_scalars) return "a table out of range";
+    if (op == OUTER) return NULL;
+    if (r[2] < PLAINLY || r[2] > WITH_GATE) return "there is no such operation";
+    for (const int32_t *e = r + head + columns; e < r + table; e += 3) {
+        if (e[0] < 0 || e[0] >= m->n_registers) return "a destination out of range";
+        if (e[1] != NONE && (e[1] < 0 || e[1] >= m->n_scalars)) return "an operand out of range";
+        if (r[2] == WITH_GATE && ((e[2] & 3) == SCALAR || !fits(m, e[2], 1)))
+            return "a scalar where a column belongs";
     }
     return NULL;
 }
@@ -809,9 +571,9 @@ static const char *check(Machine *m, const Section *section, int by_columns) {
         if (op < 0 || op >= OPS) return "there is no such operation";
         if (count < 0 || count > end - pc - 3) return "an instruction is cut off";
         if (ARITY[op] >= 0 && count != ARITY[op]) return "a wrong number of operands";
-        Py_ssize_t room = !by_columns || op == TOTAL ? m->n_scalars : m->n_registers;
+        Py_ssize_t room = by_columns ? m->n_registers : m->n_scalars;
         if (op == OUT) room = m->n_outputs;
-        if (op == OUTER || op == LAYER) room = 1;
+        if (op == TOTAL || op == OUTER || op == LAYER) room = 1;
         if (dst < 0 || dst >= room) return "a destination out of range";
         if ((op == TOTAL || op == OUT) && !by_columns)
             return "a sum over the batch outside of it";
@@ -825,9 +587,20 @@ static const char *check(Machine *m, const Section *section, int by_columns) {
             const char *wrong = check_table(m, op, r, count);
             if (wrong) return wrong;
             if (!by_columns) return "columns outside of a batch";
-            first = 2, last = 2 + r[1] + (op == OUTER ? r[0] : 0);
+            last = 0;
         }
-        if (op == TOTAL && (r[0] & 3) == SCALAR) return "a sum over the batch of a scalar";
+        if (op == TOTAL) {
+            if (count < 2 || count % 2) return "a wrong number of operands";
+            last = count / 2;
+            for (int i = 0; i < last; i++)
+                if ((r[i] & 3) == SCALAR) return "a sum over the batch of a scalar";
+            for (int i = last; i < count; i++)
+                if (r[i] < 0 || r[i] >= m->n_scalars) return "a destination out of range";
+        }
+        if (op == SURPRISE) {
+            if (count < 4 || count % 2) return "a wrong number of operands";
+            if (r[0] == NONE) first = 1;
+        }
         if (op == SPREAD) {
             Py_ssize_t n = m->n_scalars;
             if (by_columns || r[0] < 0 || r[0] > NEG || r[2] >> 1 || r[4] >> 1 || r[5] < 1)
@@ -963,8 +736,7 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
                holds(&inputs, m->n_inputs * stride, "inputs") &&
                holds(&results, m->n_results, "results") &&
                holds(&outputs, m->n_outputs * n, "outputs")) {
-        Py_ssize_t width = n < BLOCK ? (n + 7) / 8 * 8 : BLOCK;
-        if (prepare(m, width, &scratch)) {
+        if (prepare(m, width_of(m, n), &scratch)) {
             PyErr_NoMemory();
         } else {
             memcpy(m->scalars + m->first_parameter, parameters.buf, m->n_parameters * sizeof(num));
@@ -997,7 +769,7 @@ PyDoc_STRVAR(fit_doc,
              "fit(update, columns, inputs, n, stride, order, batch, steps, coefficients, losses)\n--\n\n"
              "How many steps were taken: all, or fewer where a gradient was not a number. This\n"
              "machine gives the sum of the loss and of its gradient over a batch; `update` the new\n"
-             "parameters and states from `columns`: parameters, gradients, states, one after the\n"
+             "parameters and states from `columns`: gradients, parameters, states, one after the\n"
              "other. `order` lists the examples of each step (int32), or is empty for all of them.");
 
 static PyObject *machine_fit(Machine *m, PyObject *args) {
@@ -1008,7 +780,7 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
                           &order, &batch, &steps, &coefficients, &losses))
         return NULL;
     Scratch scratch = {0}, scratch_u = {0};
-    num *gathered = NULL, *fresh = NULL;
+    num *gathered = NULL, *now = NULL, *next = NULL;
     Py_ssize_t np = m->n_parameters, kinds = u->n_outputs, padded = (np + 7) / 8 * 8;
     Py_ssize_t bs = batch < PY_SSIZE_T_MAX - 7 ? (batch + 7) / 8 * 8 : 0;
     int ok = 0;
@@ -1031,10 +803,11 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
         if (!ok) PyErr_SetString(PyExc_ValueError, "the machine: an example out of range");
     }
     if (ok) {
-        gathered = malloc((m->n_inputs * bs + 1) * sizeof(num));
-        fresh = malloc(kinds * padded * sizeof(num));
-        Py_ssize_t width = batch < BLOCK ? bs : BLOCK, width_u = np < BLOCK ? padded : BLOCK;
-        if (!gathered || !fresh || prepare(m, width, &scratch) || prepare(u, width_u, &scratch_u)) {
+        gathered = aligned(order.len ? m->n_inputs * bs + 8 : 8);
+        now = aligned((kinds + 1) * padded + 8);
+        next = aligned((kinds + 1) * padded + 8);
+        if (!gathered || !now || !next || prepare(m, width_of(m, batch), &scratch) ||
+            prepare(u, width_of(u, np), &scratch_u)) {
             PyErr_NoMemory();
             ok = 0;
         }
@@ -1042,7 +815,10 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
     if (ok) {
         int gil = PyTuple_GET_SIZE(m->functions) || PyTuple_GET_SIZE(u->functions);
         PyThreadState *saved = gil ? NULL : PyEval_SaveThread();
-        num *p = columns.buf, *g = p + padded, *loss = losses.buf;
+        Py_ssize_t size = (kinds + 1) * padded * sizeof(num);
+        num *loss = losses.buf;
+        memcpy(now, columns.buf, size);
+        memcpy(next, columns.buf, size);
         const num *c = coefficients.buf, *x = inputs.buf;
         Py_ssize_t x_stride = stride;
         int row = 1; /* whether the sums stand side by side */
@@ -1059,28 +835,31 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
                 x = gathered;
                 x_stride = bs;
             }
-            memcpy(m->scalars + m->first_parameter, p, np * sizeof(num));
+            memcpy(m->scalars + m->first_parameter, now + padded, np * sizeof(num));
             if (run_batch(m, x, x_stride, batch, NULL, 0, &scratch)) break;
             const num *sums = np ? m->scalars + m->results[1] : NULL;
             if (!row) {
-                for (Py_ssize_t i = 0; i < np; i++) fresh[i] = m->scalars[m->results[i + 1]];
-                sums = fresh;
+                for (Py_ssize_t i = 0; i < np; i++) next[i] = m->scalars[m->results[i + 1]];
+                sums = next;
             }
-            if (k_mean(g, sums, (num)batch, np)) break;
+            if (k_mean(now, sums, batch, np)) break;
             loss[done] = m->scalars[m->results[0]] / (num)batch;
             memcpy(u->scalars + u->first_parameter, c + done * u->n_parameters,
                    u->n_parameters * sizeof(num));
-            if (run_batch(u, p, padded, np, fresh, padded, &scratch_u)) break;
-            memcpy(p, fresh, np * sizeof(num));
-            for (Py_ssize_t k = 1; k < kinds; k++)
-                memcpy(p + (k + 1) * padded, fresh + k * padded, np * sizeof(num));
+            if (run_batch(u, now, padded, np, next + padded, padded, &scratch_u)) break;
+            num *kept = now;
+            now = next, next = kept;
         }
+        /* The last gradients are those of the step before. */
+        memcpy(columns.buf, done && done == steps ? next : now, padded * sizeof(num));
+        memcpy((num *)columns.buf + padded, now + padded, size - padded * sizeof(num));
         if (saved) PyEval_RestoreThread(saved);
     }
     release(&scratch);
     release(&scratch_u);
     free(gathered);
-    free(fresh);
+    free(now);
+    free(next);
     PyBuffer_Release(&columns);
     PyBuffer_Release(&inputs);
     PyBuffer_Release(&order);
@@ -1207,9 +986,8 @@ static int fill_module(PyObject *module) {
     PyObject *type = PyType_FromSpec(&machine_spec);
     if (!type || PyModule_AddObject(module, "Machine", Py_NewRef(type)) < 0) return -1;
     machine_type = type;
-#if defined(MG_FAST) && VECTORS
-    find_fast();
-#endif
+    choose_kernels();
+    find_kernels();
     PyObject *caller = PyType_FromSpec(&caller_spec);
     if (!caller || PyModule_AddObject(module, "Caller", caller) < 0) return -1;
     PyObject *table = PyDict_New();

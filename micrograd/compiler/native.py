@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any
 from ..rule import Rule
 from .backends import Batch, Rows
 from .batch import over_batch
-from .encode import BUILDS, EXACT, Build, Encoder, in_c
+from .encode import Encoder, in_c
+from .instructions import BUILDS, EXACT, Build
 
 if TYPE_CHECKING:
-    from .jit import Compiled
+    from .compiled import Compiled
 
 _machine = EXACT.module
 EMPTY = array("d")
+VECTOR = 64  # bytes
 
 
 def available() -> bool:
@@ -160,9 +162,7 @@ def padded_columns(rows: Rows, inputs: int, build: Build = EXACT) -> tuple[Any, 
             columns.extend(column)
             columns.extend([column[-1]] * (stride - n))
         return columns, stride
-    import numpy as np
-
-    found = np.empty((inputs, stride), dtype=build.code)
+    found = aligned(inputs, stride, build.code)
     at = 0
     for c in rows.given:
         part = c.reshape(n, -1).T
@@ -171,3 +171,13 @@ def padded_columns(rows: Rows, inputs: int, build: Build = EXACT) -> tuple[Any, 
     if stride > n:
         found[:, n:] = found[:, n - 1 : n]
     return found, stride
+
+
+def aligned(rows: int, columns: int, code: str) -> Any:
+    """An array, not yet filled, that begins where a vector of the processor's may."""
+    import numpy as np
+
+    size = np.dtype(code).itemsize
+    room = np.empty(rows * columns + VECTOR // size, dtype=code)
+    start = -room.ctypes.data % VECTOR // size
+    return room[start : start + rows * columns].reshape(rows, columns)

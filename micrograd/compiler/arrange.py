@@ -1,0 +1,299 @@
+"""Fewer instructions that do more: `arranged` for columns, `rowed` for scalars.
+
+Sums of products over the batch become outer products, sums of scalars times the same
+columns a layer, with the relu of each sum or its gate. Nothing is computed otherwise than
+before, to the last bit. Which register a column has is `allocate`'s; it is all called from
+`encode.py`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from typing import Any
+
+from . import instructions as op
+from .instructions import EXACT, NONE, Instruction, Sum
+
+FEW = 4  # products with one column, from which they are a layer
+TOTALS = 8  # sums of columns made at once
+
+
+def arranged(section: list[Instruction], varying: list[bool]) -> list[Instruction]:
+    """The instructions on columns."""
+    return totals(layers(gated_by_relu(outer_products(section)), varying))
+
+
+def outer_products(section: list[Instruction]) -> list[Instruction]:
+    """The same with sums of products made together, where the last of them was.
+
+    First those that share a factor become a row, then rows over the same columns a table.
+    """
+    inners = [i for i in section if i.op == op.OUTER]
+    count = Counter([x for instruction in inners for x in {*instruction.steps}])
+    rows: dict[int, list[tuple[int, int]]] = {}
+    last: dict[int, int] = {}
+    for at, instruction in enumerate(section):
+        if instruction.op == op.OUTER:
+            a, b = instruction.steps
+            if count[b] > count[a]:
+                a, b = b, a
+            rows.setdefault(a, []).append((b, instruction.targets[0]))
+            last[a] = at
+    tables: dict[tuple[int, ...], list[int]] = {}
+    for d, row in rows.items():
+        tables.setdefault(tuple([x for x, _ in row]), []).append(d)
+    end = {max([last[d] for d in ds]): xs for xs, ds in tables.items()}
+    found = []
+    for at, instruction in enumerate(section):
+        if instruction.op != op.OUTER:
+            found.append(instruction)
+        elif at in end:
+            xs = end[at]
+            ds = tables[xs]
+            targets = [t for d in ds for _, t in rows[d]]
+            found.append(
+                Instruction(op.OUTER, NONE, (len(ds), len(xs)), (*ds, *xs), tuple(targets))
+            )
+    return found
+
+
+def gated_by_relu(section: list[Instruction]) -> list[Instruction]:
+    """The same with gate(d, relu(x)) for gate(d, x), where that relu is at hand.
+
+    It is the same: relu(x) is above zero where x is, and nan where x is. Nobody may need x
+    any more then.
+    """
+    relu: dict[int, int] = {}
+    found = []
+    for instruction in section:
+        if instruction.op == op.RELU:
+            relu.setdefault(instruction.steps[0], instruction.result)
+        if instruction.op == op.GATE:
+            d, x = instruction.steps
+            instruction = instruction._replace(steps=(d, relu.get(x, x)))
+        found.append(instruction)
+    return found
+
+
+def layers(section: list[Instruction], varying: list[bool]) -> list[Instruction]:
+    """The same with sums of scalars times the same columns made together, where the first was."""
+    groups: dict[Any, list[Sum]] = {}
+    keys: list[Any] = []
+    for instruction in section:
+        key, one = as_sum(instruction, varying)
+        keys.append(key)
+        if one is not None:
+            groups.setdefault(key, []).append(one)
+    readers: dict[int, list[Instruction]] = {}
+    for instruction in section:
+        for x in instruction.reads:
+            readers.setdefault(x, []).append(instruction)
+    waiting = {y for instruction in section for y in instruction.results}
+    found: list[Instruction] = []
+    melted: set[int] = set()
+    for instruction, key in zip(section, keys):
+        group = groups.get(key, [])
+        if group and len(group) >= (FEW if len(key[1]) == 1 else 2):
+            if group[0].result != instruction.result:
+                continue
+            then, sums = followed(group, readers, varying, waiting)
+            if then != op.PLAINLY:
+                melted |= {s.result for s in sums}
+            size = (len(sums), len(key[1]), then)
+            instruction = Instruction(op.LAYER, NONE, size, key[1], (), sums)
+        elif instruction.op in (op.RELU, op.GATE) and instruction.result in melted:
+            continue
+        found.append(instruction)
+        waiting.difference_update(instruction.results)
+    return found
+
+
+def as_sum(instruction: Instruction, varying: list[bool]) -> tuple[Any, Sum | None]:
+    """An instruction as a sum of scalars times columns, and what such sums share; or nothing."""
+    if instruction.op == op.MUL:
+        a, b = instruction.steps
+        if varying[a] == varying[b]:
+            return None, None
+        if varying[a]:
+            a, b = b, a
+        return (True, (b,)), Sum(instruction.result, NONE, NONE, (a,))
+    if instruction.op != op.DOTS:
+        return None, None
+    start, pairs = (
+        (NONE, instruction.steps)
+        if instruction.bare
+        else (instruction.steps[0], instruction.steps[1:])
+    )
+    if start != NONE and varying[start]:
+        return None, None
+    if any([varying[s] for s in pairs[::2]]) or not all([varying[x] for x in pairs[1::2]]):
+        return None, None
+    return (start == NONE, pairs[1::2]), Sum(instruction.result, start, NONE, pairs[::2])
+
+
+def followed(
+    group: list[Sum], readers: dict[int, list[Instruction]], varying: list[bool], waiting: set[int]
+) -> tuple[int, tuple[Sum, ...]]:
+    """What is done to every sum of a layer, and the sums with the results of that.
+
+    It is relu or gate where nobody else needs the sums, and no gate is still waiting to be made.
+    """
+    users = [readers.get(s.result, []) for s in group]
+    if any([len(found) != 1 for found in users]):
+        return op.PLAINLY, tuple(group)
+    next_ones = [found[0] for found in users]
+    if all([i.op == op.RELU for i in next_ones]):
+        return op.WITH_RELU, tuple([s._replace(result=i.result) for s, i in zip(group, next_ones)])
+    for s, i in zip(group, next_ones):
+        d, x = i.steps if i.op == op.GATE else (NONE, NONE)
+        if d != s.result or not varying[x] or x in waiting:
+            return op.PLAINLY, tuple(group)
+    return op.WITH_GATE, tuple(
+        [s._replace(result=i.result, gate=i.steps[1]) for s, i in zip(group, next_ones)]
+    )
+
+
+def totals(section: list[Instruction]) -> list[Instruction]:
+    """The same with sums of columns made several at once, where the last of them was."""
+    found: list[Instruction] = []
+    waiting: list[Instruction] = []
+
+    def flush() -> None:
+        if waiting:
+            steps = tuple([i.steps[0] for i in waiting])
+            found.append(
+                Instruction(op.TOTAL, NONE, (), steps, tuple([i.targets[0] for i in waiting]))
+            )
+            waiting.clear()
+
+    for instruction in section:
+        if instruction.op != op.TOTAL:
+            found.append(instruction)
+            continue
+        waiting.append(instruction)
+        if len(waiting) == TOTALS:
+            flush()
+    flush()
+    return found
+
+
+def surprises(section: list[Instruction]) -> list[Instruction]:
+    """The same with logsumexp and nll made from exponentials that their derivatives need anyway.
+
+    Those are exp_gap(x, top) for each x, and top is maximum of all x: they move to the front.
+    """
+    known = EXACT.module.FUNCTIONS
+    top_of: dict[tuple[int, ...], Instruction] = {}
+    gaps: dict[tuple[int, ...], Instruction] = {}
+    for instruction in section:
+        if instruction.op == op.CALL and instruction.bare[0] == known["maximum"]:
+            top_of.setdefault(instruction.steps, instruction)
+        if instruction.op == op.CALL and instruction.bare[0] == known["exp_gap"]:
+            gaps.setdefault(instruction.steps, instruction)
+    found: list[Instruction] = []
+    placed: set[int] = set()
+    for instruction in section:
+        f = instruction.bare[0] if instruction.op == op.CALL else NONE
+        if f in (known["nll"], known["logsumexp"]):
+            index = instruction.steps[:1] if f == known["nll"] else ()
+            xs = instruction.steps[len(index) :]
+            top = top_of.get(xs)
+            es = [gaps[x, top.result] for x in xs if (x, top.result) in gaps] if top else []
+            if top and len(es) == len(xs):
+                for needed in (top, *es):
+                    if needed.result not in placed:
+                        placed.add(needed.result)
+                        found.append(needed)
+                steps = (*index, top.result, *xs, *[e.result for e in es])
+                bare = () if index else (NONE,)
+                instruction = Instruction(op.SURPRISE, instruction.result, bare, steps)
+        elif instruction.op == op.CALL:
+            if instruction.result in placed:
+                continue
+            placed.add(instruction.result)
+        found.append(instruction)
+    return found
+
+
+def rowed(
+    section: list[Instruction], slot: dict[int, int], place: Callable[[int], None]
+) -> list[Instruction]:
+    """The scalar instructions, with those that do the same along a row of scalars made one.
+
+    They are put in levels, each of which needs only the ones before; `place` gives every
+    result its scalar.
+    """
+    level: dict[int, int] = {}
+    levels: list[list[Instruction]] = []
+    for instruction in section:
+        depth = max([level.get(x, 0) for x in instruction.steps], default=0)
+        level[instruction.result] = depth + 1
+        if depth == len(levels):
+            levels.append([])
+        levels[depth].append(instruction)
+    found: list[Instruction] = []
+    for group in levels:
+        for code in sorted({instruction.op for instruction in group}):
+            same = [instruction for instruction in group if instruction.op == code]
+            if code > op.NEG:
+                for instruction in same:
+                    place(instruction.result)
+                found += same
+                continue
+            pairs = []
+            for instruction in same:
+                a, b = slot[instruction.steps[0]], slot[instruction.steps[-1]]
+                if code in (op.ADD, op.MUL):  # either order is the same
+                    a, b = max(a, b), min(a, b)
+                pairs.append((a, b, instruction))
+            pairs.sort(key=lambda pair: pair[:2])
+            for _, _, instruction in pairs:
+                place(instruction.result)
+            i = 0
+            while i < len(pairs):
+                a, b, first = pairs[i]
+                n = 1
+                steps: tuple[int, int] | None = None
+                while i + n < len(pairs):
+                    step = (
+                        pairs[i + n][0] - pairs[i + n - 1][0],
+                        pairs[i + n][1] - pairs[i + n - 1][1],
+                    )
+                    if step != (steps or step) or not (0 <= step[0] <= 1 and 0 <= step[1] <= 1):
+                        break
+                    steps = step
+                    n += 1
+                if n < 4 or steps is None:
+                    found += [pair[2] for pair in pairs[i : i + n]]
+                else:
+                    row = (code, a, steps[0], b, steps[1], n)
+                    found.append(Instruction(op.SPREAD, first.result, row, ()))
+                i += n
+    return found
+
+
+def allocate(
+    section: list[Instruction], varying: list[bool], inputs: Collection[int]
+) -> tuple[dict[int, int], int]:
+    """A register for each column, free for another once it was read for the last time."""
+    last: dict[int, int] = {}
+    for at, instruction in enumerate(section):
+        for x in instruction.reads:
+            last[x] = at
+    registers: dict[int, int] = {}
+    free: list[int] = []
+    size = 0
+    for at, instruction in enumerate(section):
+        # A result never takes the place of an operand of the same instruction.
+        for result in instruction.results:
+            if free:
+                registers[result] = free.pop()
+            else:
+                registers[result] = size
+                size += 1
+        for x in set(instruction.reads):
+            if last[x] == at and varying[x] and x not in inputs:
+                free.append(registers[x])
+        free.extend([registers[y] for y in instruction.results if y not in last])
+    return registers, size

@@ -1,0 +1,331 @@
+/* The kernels of machine.c: what one instruction does to a block of n examples.
+
+   dst[i] for i < n. A step of 0 instead of 1 repeats a scalar. None of them reorders what happens
+   within an example; sums over the examples are made in eight lanes, which are added at the end.
+   Each is compiled for AVX-512, for AVX2 and plainly, and the processor takes its own: here are
+   the loops that a compiler makes vectors of by itself, in vectors.h those written as vectors. */
+
+#define BINARY(name, sign)                                                                     \
+    CLONES static void name(num *dst, const num *a, int sa, const num *b, int sb, Py_ssize_t n) { \
+        if (sa && sb)                                                                          \
+            for (Py_ssize_t i = 0; i < n; i++) dst[i] = a[i] sign b[i];                        \
+        else if (sa) {                                                                         \
+            num c = *b;                                                                     \
+            for (Py_ssize_t i = 0; i < n; i++) dst[i] = a[i] sign c;                           \
+        } else if (sb) {                                                                       \
+            num c = *a;                                                                     \
+            for (Py_ssize_t i = 0; i < n; i++) dst[i] = c sign b[i];                           \
+        } else {                                                                               \
+            num c = *a sign *b;                                                             \
+            for (Py_ssize_t i = 0; i < n; i++) dst[i] = c;                                     \
+        }                                                                                      \
+    }
+BINARY(k_add, +)
+BINARY(k_sub, -)
+BINARY(k_mul, *)
+BINARY(k_div, /)
+
+/* The means of n numbers each, from their sums; whether one of them is nan. There is no -0.0 among
+   gradients: they were added to 0. Where n is a power of two a product is the quotient exactly. */
+CLONES static int k_mean(num *restrict g, const num *sums, Py_ssize_t n, Py_ssize_t many) {
+    whole bad = 0;
+    if (n & (n - 1)) {
+        num by = (num)n;
+        for (Py_ssize_t i = 0; i < many; i++) {
+            num x = sums[i] / by + (num)0.0;
+            bad |= x != x ? 1 : 0;
+            g[i] = x;
+        }
+    } else {
+        num by = (num)1.0 / (num)n;
+        for (Py_ssize_t i = 0; i < many; i++) {
+            num x = sums[i] * by + (num)0.0;
+            bad |= x != x ? 1 : 0;
+            g[i] = x;
+        }
+    }
+    return bad != 0;
+}
+
+static void k_fill(num *restrict dst, num x, Py_ssize_t n) {
+    for (Py_ssize_t i = 0; i < n; i++) dst[i] = x;
+}
+
+CLONES static void k_neg(num *restrict dst, const num *a, int sa, Py_ssize_t n) {
+    for (Py_ssize_t i = 0; i < n; i++) dst[i] = -a[sa ? i : 0];
+}
+
+CLONES static void k_relu(num *restrict dst, const num *a, int sa, Py_ssize_t n) {
+    if (!sa) {
+        num c = mg_relu(*a);
+        for (Py_ssize_t i = 0; i < n; i++) dst[i] = c;
+        return;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) dst[i] = a[i] <= 0.0 ? 0.0 : a[i];
+}
+
+CLONES static void k_gate(num *restrict dst, const num *d, int sd, const num *x, int sx,
+                          Py_ssize_t n) {
+    if (sd && sx)
+        for (Py_ssize_t i = 0; i < n; i++) {
+            num kept = x[i] > 0.0 ? d[i] : 0.0;
+            dst[i] = x[i] != x[i] ? x[i] : kept;
+        }
+    else
+        for (Py_ssize_t i = 0; i < n; i++) dst[i] = mg_gate(d[sd ? i : 0], x[sx ? i : 0]);
+}
+
+/* Many sums of scalars times the same columns: y[o] = start[o] + w[o, 0] * x[0] + w[o, 1] * x[1]
+   + ..., from left to right, and what is done to each sum at once. */
+enum { PLAINLY, WITH_RELU, WITH_GATE };
+static const num NOTHING = -0.0; /* a sum without a start begins here, and no bit is changed */
+
+typedef struct {
+    int sums, k, then;
+    num *const *y;
+    const num *start; /* for each sum its number, eight times */
+    const num *w;     /* w[o, i] is w[o * per_sum + i * per_column] */
+    Py_ssize_t per_sum, per_column;
+    const num *const *x, *const *gate;
+} Layer;
+
+typedef void (*Fast)(num *restrict, const num *const *, Py_ssize_t);
+typedef struct { const char *name; Fast call; } Named;
+
+/* The kernels of vectors.h, as they are for this processor; chosen when the module is made. */
+typedef struct {
+    void (*layer)(const Layer *, Py_ssize_t);
+    void (*scaled)(num *restrict, const num *, int, int, const num *, const num *const *, Py_ssize_t);
+    void (*outer)(num *, Py_ssize_t, Py_ssize_t, const num *const *, int, const num *const *, int,
+                  Py_ssize_t);
+    void (*totals)(num *, const num *const *, int, Py_ssize_t);
+    void (*log1p_of)(num *, Py_ssize_t);
+    const Named *fast;
+} Kernels;
+static Kernels kernels;
+
+#define JOINED(a, b) a##_##b
+#define JOIN(a, b) JOINED(a, b)
+#define NAME(x) JOIN(x, SUFFIX)
+#define INLINE static inline __attribute__((always_inline))
+
+#if defined(__has_builtin)
+#define SHUFFLES __has_builtin(__builtin_shufflevector)
+#else
+#define SHUFFLES 0
+#endif
+#if defined(MG_SINGLE) /* eight numbers are enough */
+#define LANES_64 8
+#define LANES_32 8
+#define LANES_16 4
+#else
+#define LANES_64 8
+#define LANES_32 4
+#define LANES_16 2
+#endif
+
+#if !defined(__GNUC__) && !defined(__clang__)
+#define W 1
+#elif defined(__AVX512F__)
+#define W LANES_64
+#elif defined(__AVX__)
+#define W LANES_32
+#else
+#define W LANES_16
+#endif
+#define SUFFIX plain
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define MANY 1 /* 32 registers, not 16 */
+#else
+#define MANY 0
+#endif
+#include "vectors.h"
+#undef MANY
+
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#define CHOICE 1
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+#define W LANES_32
+#define SUFFIX avx2
+#define MANY 0
+#include "vectors.h"
+#undef MANY
+#if defined(__clang__)
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx512f,fma"))), apply_to = function)
+#else
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,fma")
+#endif
+#define W LANES_64
+#define SUFFIX avx512
+#define MANY 1
+#include "vectors.h"
+#undef MANY
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#else
+#define CHOICE 0
+#endif
+
+static void choose_kernels(void) {
+    kernels = kernels_plain;
+#if CHOICE
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("fma")) return;
+    if (__builtin_cpu_supports("avx512f")) kernels = kernels_avx512;
+    else if (__builtin_cpu_supports("avx2")) kernels = kernels_avx2;
+#endif
+}
+
+/* Functions of the table ------------------------------------------------------------------- */
+
+/* Operand k for the lanes from `from` on; a scalar is repeated in `room`. */
+#define LANES 64
+static inline const num *unit(const num *const *p, const int *step, int k, Py_ssize_t from,
+                              num *room, Py_ssize_t c) {
+    if (step[k]) return p[k] + from;
+    for (Py_ssize_t l = 0; l < c; l++) room[l] = *p[k];
+    return room;
+}
+
+/* Those that need no library: the compiler makes vectors of them. */
+#define KERNEL(name, call)                                                                     \
+    CLONES static void c_##name(num *restrict dst, const num *const *p, const int *step, int m, \
+                                Py_ssize_t n) {                                                \
+        num room[3][LANES];                                                                    \
+        for (Py_ssize_t from = 0; from < n; from += LANES, dst += LANES) {                     \
+            Py_ssize_t c = n - from < LANES ? n - from : LANES;                                \
+            const num *a = unit(p, step, 0, from, room[0], c), *b = a, *d = a;                 \
+            if (m > 1) b = unit(p, step, 1, from, room[1], c);                                 \
+            if (m > 2) d = unit(p, step, 2, from, room[2], c);                                 \
+            (void)b, (void)d;                                                                  \
+            for (Py_ssize_t i = 0; i < c; i++) dst[i] = call;                                  \
+        }                                                                                      \
+    }
+KERNEL(equal, mg_equal(a[i], b[i]))
+KERNEL(less, mg_less(a[i], b[i]))
+KERNEL(less_equal, mg_less_equal(a[i], b[i]))
+KERNEL(greater, mg_greater(a[i], b[i]))
+KERNEL(greater_equal, mg_greater_equal(a[i], b[i]))
+KERNEL(where, a[i] != (num)0.0 ? b[i] : d[i])
+KERNEL(absolute, mg_absolute(a[i]))
+KERNEL(leaky_relu, mg_leaky_relu(a[i], b[i]))
+KERNEL(leaky_step, mg_leaky_step(a[i], b[i]))
+
+/* mg_exp_gap, with all but the exponential itself as vectors. */
+CLONES static void c_exp_gap(num *restrict dst, const num *const *p, const int *step, int m,
+                             Py_ssize_t n) {
+    num room[2][LANES];
+    double gap[LANES], e[LANES];
+    for (Py_ssize_t from = 0; from < n; from += LANES, dst += LANES) {
+        Py_ssize_t c = n - from < LANES ? n - from : LANES;
+        const num *x = unit(p, step, 0, from, room[0], c), *top = unit(p, step, 1, from, room[1], c);
+        for (Py_ssize_t i = 0; i < c; i++) gap[i] = (double)x[i] - (double)top[i];
+        for (Py_ssize_t i = 0; i < c; i++) e[i] = mg_exp(gap[i]);
+        for (Py_ssize_t i = 0; i < c; i++) {
+            double g = gap[i], back = g - x[i];
+            double lost = (x[i] - (g - back)) - (top[i] + back), whole = e[i] * (1.0 + lost);
+            double found = (g - g != 0.0) | (g > 710.0) ? e[i] : whole;
+            dst[i] = x[i] == top[i] ? 1.0 : found;
+        }
+    }
+}
+
+/* The first nan, or else the largest; of zeros the positive one. */
+CLONES static void c_maximum(num *restrict dst, const num *const *p, const int *step, int m,
+                             Py_ssize_t n) {
+    num room[LANES];
+    for (Py_ssize_t from = 0; from < n; from += LANES, dst += LANES) {
+        Py_ssize_t c = n - from < LANES ? n - from : LANES;
+        for (Py_ssize_t i = 0; i < c; i++) dst[i] = -INFINITY;
+        for (int k = 0; k < m; k++) {
+            const num *x = unit(p, step, k, from, room, c);
+            for (Py_ssize_t i = 0; i < c; i++) {
+                num top = dst[i], y = x[i];
+                num zero = (y == top) & (top == (num)0.0) ? y + top : top;
+                num more = y > top ? y : zero;
+                num found = y != y ? y : more;
+                dst[i] = top != top ? top : found;
+            }
+        }
+    }
+}
+
+typedef void (*Kernel)(num *restrict, const num *const *, const int *, int, Py_ssize_t);
+static const struct { const char *name; Kernel call; } kernel_table[] = {
+    {"equal", c_equal}, {"less", c_less}, {"less_equal", c_less_equal}, {"greater", c_greater},
+    {"greater_equal", c_greater_equal}, {"where", c_where}, {"absolute", c_absolute},
+    {"leaky_relu", c_leaky_relu}, {"leaky_step", c_leaky_step}, {"exp_gap", c_exp_gap},
+    {"maximum", c_maximum},
+};
+static Kernel kernel_of[MG_TABLE]; /* filled when the module is made, as this: */
+static Fast fast_of[MG_TABLE];
+
+static void find_kernels(void) {
+    for (int f = 0; f < MG_TABLE; f++) {
+        for (size_t k = 0; k < sizeof kernel_table / sizeof *kernel_table; k++)
+            if (!strcmp(kernel_table[k].name, mg_table[f].name)) kernel_of[f] = kernel_table[k].call;
+        for (const Named *n = kernels.fast; n && n->name; n++)
+            if (!strcmp(n->name, mg_table[f].name)) fast_of[f] = n->call;
+    }
+}
+
+/* Whether a function of the table was done here, by a kernel. */
+static int call_kernel(int32_t f, const num **p, const int *step, int m, num *dst, Py_ssize_t n) {
+    int columns = n % 8 == 0; /* whole vectors, and no scalar */
+    for (int k = 0; k < m; k++) columns &= step[k];
+    if (fast_of[f] && columns) fast_of[f](dst, p, n);
+    else if (kernel_of[f]) kernel_of[f](dst, p, step, m, n);
+    else return 0;
+    return 1;
+}
+
+/* rest[l] += e[l], but not where x[l] is the first that equals top[l]; `seen` says where it was. */
+CLONES static void k_rest(num *restrict rest, num *restrict seen, const num *x, const num *e,
+                          const num *top, Py_ssize_t n) {
+    for (Py_ssize_t l = 0; l < n; l++) {
+        num first = (x[l] == top[l]) & (seen[l] == (num)0.0) ? (num)1.0 : (num)0.0;
+        rest[l] += first != (num)0.0 ? (num)0.0 : e[l];
+        seen[l] += first;
+    }
+}
+
+/* log(exp(x1) + ... + exp(xm)), less x[index] where there is an index: logsumexp and nll of
+   tails.py, from exponentials e[k] = exp(x[k] - top) that are there already. p and step hold
+   index (or NULL), top, the x and the e. */
+static void k_surprise(num *restrict dst, const num *const *p, const int *step, int m,
+                       Py_ssize_t n) {
+    num rooms[3][LANES], rest[LANES], seen[LANES];
+    const num *const *x = p + 2;
+    for (Py_ssize_t from = 0; from < n; from += LANES, dst += LANES) {
+        Py_ssize_t c = n - from < LANES ? n - from : LANES;
+        const num *top = unit(p, step, 1, from, rooms[0], c);
+        for (Py_ssize_t l = 0; l < c; l++) rest[l] = seen[l] = 0.0;
+        for (int k = 0; k < m; k++)
+            k_rest(rest, seen, unit(p, step, 2 + k, from, rooms[1], c),
+                   unit(p, step, 2 + m + k, from, rooms[2], c), top, c);
+        kernels.log1p_of(rest, c);
+        for (Py_ssize_t l = 0; l < c; l++) {
+            double t = top[l], less = t;
+            if (p[0]) {
+                double i = p[0][step[0] ? from + l : 0];
+                if (!(0.0 <= i && i < m) || i != trunc(i)) {
+                    dst[l] = py_refuse();
+                    continue;
+                }
+                less = t - x[(int)i][step[2 + (int)i] ? from + l : 0];
+            }
+            dst[l] = t - t != 0.0 ? less : less + rest[l];
+        }
+    }
+}

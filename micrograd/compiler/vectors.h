@@ -1,0 +1,263 @@
+/* The kernels of kernels.h that are written as vectors; included once for each kind of processor.
+
+   W is how many numbers a vector holds (1: no vectors), SUFFIX what the names end in. Sums over the
+   examples are made in eight lanes whatever W is, so that results do not depend on it. */
+
+#if W > 1
+#define VEC NAME(vec)
+#define HALVES (8 / W) /* vectors of eight lanes */
+typedef num VEC __attribute__((vector_size(W * sizeof(num)), aligned(sizeof(num))));
+typedef __typeof__((VEC){0} < (VEC){0}) NAME(mask);
+#define MASK NAME(mask)
+#define AT(p, i) (*(const VEC *)((p) + (i)))
+#define TO(p, i) (*(VEC *)((p) + (i)))
+typedef num NAME(vec4) __attribute__((vector_size(4 * sizeof(num)), aligned(sizeof(num))));
+#define TO4(p, i) (*(NAME(vec4) *)((p) + (i)))
+
+INLINE VEC NAME(relu)(VEC a) { return (VEC)((MASK)a & ~(MASK)(a <= (num)0.0)); }
+INLINE VEC NAME(gate)(VEC d, VEC x) {
+    return (VEC)(((MASK)d & (MASK)(x > (num)0.0)) | ((MASK)x & (MASK)(x != x)));
+}
+
+/* Sums j to j + R - 1 for the lanes i to i + V W - 1; with R, V and `then` known it stays in
+   registers. */
+INLINE void NAME(layer_tile)(const Layer *l, int j, Py_ssize_t i, const int R, const int V,
+                             const int then) {
+    VEC a[4][4];
+    const num *w = l->w + j * l->per_sum;
+    for (int r = 0; r < R; r++)
+        for (int v = 0; v < V; v++) a[r][v] = AT(l->start, 8 * (j + r));
+    for (int c = 0; c < l->k; c++, w += l->per_column) {
+        VEC x[4];
+        for (int v = 0; v < V; v++) x[v] = AT(l->x[c], i + W * v);
+        for (int r = 0; r < R; r++) {
+            num s = w[r * l->per_sum];
+            for (int v = 0; v < V; v++) a[r][v] += s * x[v];
+        }
+    }
+    for (int r = 0; r < R; r++)
+        for (int v = 0; v < V; v++) {
+            VEC y = a[r][v];
+            if (then == WITH_RELU) y = NAME(relu)(y);
+            if (then == WITH_GATE) y = NAME(gate)(y, AT(l->gate[j + r], i + W * v));
+            TO(l->y[j + r], i + W * v) = y;
+        }
+}
+
+#define WIDE (MANY ? 4 : 2) /* vectors side by side */
+#endif
+
+INLINE void NAME(layer)(const Layer *l, Py_ssize_t n, const int then) {
+    Py_ssize_t i = 0;
+#if W > 1
+    /* So few lanes of all columns at a time stay in the cache. */
+    for (; i + WIDE * W <= n; i += WIDE * W) {
+        int j = 0;
+        for (; j + 4 <= l->sums; j += 4) NAME(layer_tile)(l, j, i, 4, WIDE, then);
+        if (j + 2 <= l->sums) NAME(layer_tile)(l, j, i, 2, WIDE, then), j += 2;
+        if (j < l->sums) NAME(layer_tile)(l, j, i, 1, WIDE, then);
+    }
+    for (; i + W <= n; i += W) {
+        int j = 0;
+        for (; j + 4 <= l->sums; j += 4) NAME(layer_tile)(l, j, i, 4, 1, then);
+        for (; j < l->sums; j++) NAME(layer_tile)(l, j, i, 1, 1, then);
+    }
+#endif
+    for (; i < n; i++)
+        for (int j = 0; j < l->sums; j++) {
+            const num *w = l->w + j * l->per_sum;
+            num a = l->start[8 * j];
+            for (int c = 0; c < l->k; c++) a += w[c * l->per_column] * l->x[c][i];
+            if (then == WITH_RELU) a = mg_relu(a);
+            if (then == WITH_GATE) a = mg_gate(a, l->gate[j][i]);
+            l->y[j][i] = a;
+        }
+}
+
+static void NAME(k_layer)(const Layer *l, Py_ssize_t n) {
+    if (l->then == WITH_RELU) NAME(layer)(l, n, WITH_RELU);
+    else if (l->then == WITH_GATE) NAME(layer)(l, n, WITH_GATE);
+    else NAME(layer)(l, n, PLAINLY);
+}
+
+/* One such sum, whose start may be a column: start + s1 * x1 + s2 * x2 + ... */
+static void NAME(k_scaled)(num *restrict dst, const num *start, int ss, int m, const num *s,
+                           const num *const *x, Py_ssize_t n) {
+    Py_ssize_t i = 0;
+#if W > 1
+    for (; i + 4 * W <= n; i += 4 * W) {
+        VEC a[4];
+        for (int v = 0; v < 4; v++) a[v] = ss ? AT(start, i + W * v) : *start - (VEC){0};
+        for (int k = 0; k < m; k++)
+            for (int v = 0; v < 4; v++) a[v] += s[k] * AT(x[k], i + W * v);
+        for (int v = 0; v < 4; v++) TO(dst, i + W * v) = a[v];
+    }
+#endif
+    for (; i < n; i++) {
+        num a = start[ss ? i : 0];
+        for (int k = 0; k < m; k++) a += s[k] * x[k][i];
+        dst[i] = a;
+    }
+}
+
+/* Eight lanes as one number. */
+static inline num NAME(lanes)(const num *a) {
+    return ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7]));
+}
+
+#if W > 1
+/* found[q] = the sum of the lanes of s[q], for `count` of them. */
+INLINE void NAME(fold)(num *found, VEC (*s)[HALVES], const int count) {
+    int q = 0;
+#define MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#if SHUFFLES && W == 8
+#define PAIR(x, y) MIX(x, y, 0, 8, 2, 10, 4, 12, 6, 14) + MIX(x, y, 1, 9, 3, 11, 5, 13, 7, 15)
+#define FOUR(x, y) MIX(x, y, 0, 1, 8, 9, 4, 5, 12, 13) + MIX(x, y, 2, 3, 10, 11, 6, 7, 14, 15)
+    for (; q + 8 <= count; q += 8) {
+        VEC ab = PAIR(s[q][0], s[q + 1][0]), cd = PAIR(s[q + 2][0], s[q + 3][0]);
+        VEC ef = PAIR(s[q + 4][0], s[q + 5][0]), gh = PAIR(s[q + 6][0], s[q + 7][0]);
+        VEC low = FOUR(ab, cd), high = FOUR(ef, gh);
+        TO(found, q) = MIX(low, high, 0, 1, 2, 3, 8, 9, 10, 11) +
+                       MIX(low, high, 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+#undef PAIR
+#undef FOUR
+#elif SHUFFLES && W == 4
+#define PAIR(x) MIX(x[0], x[1], 0, 4, 2, 6) + MIX(x[0], x[1], 1, 5, 3, 7)
+#define FOUR(x, y) MIX(x, y, 0, 1, 4, 5) + MIX(x, y, 2, 3, 6, 7)
+    for (; q + 4 <= count; q += 4) {
+        VEC a = PAIR(s[q]), b = PAIR(s[q + 1]), c = PAIR(s[q + 2]), d = PAIR(s[q + 3]);
+        VEC ab = FOUR(a, b), cd = FOUR(c, d);
+        TO(found, q) = MIX(ab, cd, 0, 2, 4, 6) + MIX(ab, cd, 1, 3, 5, 7);
+    }
+#undef PAIR
+#undef FOUR
+#endif
+#undef MIX
+    for (; q < count; q++) {
+        num a[8];
+        for (int h = 0; h < HALVES; h++) TO(a, h * W) = s[q][h];
+        found[q] = NAME(lanes)(a);
+    }
+}
+
+/* to[p * per_a + q * per_b] += the sum of a[p] * b[q], for A columns a and B columns b. */
+INLINE void NAME(outer_tile)(num *to, Py_ssize_t per_a, Py_ssize_t per_b, const num *const *a,
+                             const num *const *b, Py_ssize_t n, const int A, const int B) {
+    VEC s[16][HALVES];
+    num found[16];
+    Py_ssize_t i = 0;
+    for (int q = 0; q < A * B; q++)
+        for (int h = 0; h < HALVES; h++) s[q][h] = (VEC){0};
+    for (; i + 8 <= n; i += 8)
+        for (int h = 0; h < HALVES; h++) {
+            VEC y[8];
+            for (int q = 0; q < B; q++) y[q] = AT(b[q], i + h * W);
+            for (int p = 0; p < A; p++) {
+                VEC g = AT(a[p], i + h * W);
+                for (int q = 0; q < B; q++) s[p * B + q][h] += g * y[q];
+            }
+        }
+    NAME(fold)(found, s, A * B);
+    for (; i < n; i++)
+        for (int p = 0; p < A; p++)
+            for (int q = 0; q < B; q++) found[p * B + q] += a[p][i] * b[q][i];
+    if (B == 4 && per_b == 1)
+        for (int p = 0; p < A; p++) TO4(to, p * per_a) += TO4(found, 4 * p);
+    else
+        for (int p = 0; p < A; p++)
+            for (int q = 0; q < B; q++) to[p * per_a + q * per_b] += found[p * B + q];
+}
+#else
+static void NAME(outer_tile)(num *to, Py_ssize_t per_a, Py_ssize_t per_b, const num *const *a,
+                             const num *const *b, Py_ssize_t n, int A, int B) {
+    for (int p = 0; p < A; p++)
+        for (int q = 0; q < B; q++) {
+            num lanes[8] = {0}, found;
+            Py_ssize_t i = 0;
+            for (; i + 8 <= n; i += 8)
+                for (int h = 0; h < 8; h++) lanes[h] += a[p][i + h] * b[q][i + h];
+            found = NAME(lanes)(lanes);
+            for (; i < n; i++) found += a[p][i] * b[q][i];
+            to[p * per_a + q * per_b] += found;
+        }
+}
+#endif
+
+/* to[j * per_d + i * per_x] += the sum of d[j] * x[i], for all m columns d and k columns x. */
+static void NAME(k_outer)(num *to, Py_ssize_t per_d, Py_ssize_t per_x, const num *const *d, int m,
+                          const num *const *x, int k, Py_ssize_t n) {
+    enum { A = MANY ? 4 : 2, B = 4 };
+    int ds = m - m % A, xs = k - k % B, i;
+#define TILE(j, i, a, b) \
+    NAME(outer_tile)(to + (j) * per_d + (i) * per_x, per_d, per_x, d + (j), x + (i), n, a, b)
+    for (i = 0; i < xs; i += B)
+        for (int j = 0; j < ds; j += A) TILE(j, i, A, B);
+    for (int j = ds; j < m; j++) {
+        for (i = 0; i + 8 <= xs; i += 8) TILE(j, i, 1, 8);
+        if (i < xs) TILE(j, i, 1, 4);
+    }
+    for (i = xs; i < k; i++) {
+        int j = 0;
+        for (; j + 8 <= m; j += 8) TILE(j, i, 8, 1);
+        for (; j < m; j++) TILE(j, i, 1, 1);
+    }
+#undef TILE
+}
+
+/* sums[k] = the sum of x[k], for `count` columns. */
+INLINE void NAME(totals_tile)(num *sums, const num *const *x, Py_ssize_t n, const int count) {
+    Py_ssize_t i = 0;
+#if W > 1
+    VEC s[8][HALVES];
+    for (int k = 0; k < count; k++)
+        for (int h = 0; h < HALVES; h++) s[k][h] = (VEC){0};
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < count; k++)
+            for (int h = 0; h < HALVES; h++) s[k][h] += AT(x[k], i + h * W);
+    NAME(fold)(sums, s, count);
+#else
+    for (int k = 0; k < count; k++) {
+        num lanes[8] = {0};
+        for (i = 0; i + 8 <= n; i += 8)
+            for (int h = 0; h < 8; h++) lanes[h] += x[k][i + h];
+        sums[k] = NAME(lanes)(lanes);
+    }
+#endif
+    for (; i < n; i++)
+        for (int k = 0; k < count; k++) sums[k] += x[k][i];
+}
+
+static void NAME(k_totals)(num *sums, const num *const *x, int count, Py_ssize_t n) {
+    int k = 0;
+    for (; k + 8 <= count; k += 8) NAME(totals_tile)(sums + k, x + k, n, 8);
+    for (; k < count; k++) NAME(totals_tile)(sums + k, x + k, n, 1);
+}
+
+#if defined(MG_FAST) && W > 1
+#include "fast.h"
+#else
+static void NAME(log1p_of)(num *x, Py_ssize_t n) {
+    for (Py_ssize_t l = 0; l < n; l++) x[l] = py_log1p(x[l]);
+}
+#define NO_FAST
+#endif
+
+static const Kernels NAME(kernels) = {NAME(k_layer), NAME(k_scaled), NAME(k_outer), NAME(k_totals),
+                                      NAME(log1p_of),
+#if defined(NO_FAST)
+                                      NULL};
+#else
+                                      NAME(fast_table)};
+#endif
+
+#undef NO_FAST
+#undef VEC
+#undef MASK
+#undef HALVES
+#undef WIDE
+#undef AT
+#undef TO
+#undef TO4
+#undef W
+#undef SUFFIX
