@@ -177,14 +177,19 @@ static Kernels kernels;
 #define CHOICE 0
 #endif
 
-static void choose_kernels(void) {
-    kernels = kernels_plain;
+/* The widest that this processor has, or those with a name; whether there are such. */
+static int choose_kernels(const char *name) {
+    const Kernels *found = name && strcmp(name, "plain") ? NULL : &kernels_plain;
 #if CHOICE
     __builtin_cpu_init();
-    if (!__builtin_cpu_supports("fma")) return;
-    if (__builtin_cpu_supports("avx512f")) kernels = kernels_avx512;
-    else if (__builtin_cpu_supports("avx2")) kernels = kernels_avx2;
+    if (__builtin_cpu_supports("fma")) {
+        if (__builtin_cpu_supports("avx2") && (!name || !strcmp(name, "avx2"))) found = &kernels_avx2;
+        if (__builtin_cpu_supports("avx512f") && (!name || !strcmp(name, "avx512")))
+            found = &kernels_avx512;
+    }
 #endif
+    if (found) kernels = *found;
+    return found != NULL;
 }
 
 /* Functions of the table ------------------------------------------------------------------- */

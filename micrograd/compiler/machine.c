@@ -986,7 +986,7 @@ static int fill_module(PyObject *module) {
     PyObject *type = PyType_FromSpec(&machine_spec);
     if (!type || PyModule_AddObject(module, "Machine", Py_NewRef(type)) < 0) return -1;
     machine_type = type;
-    choose_kernels();
+    choose_kernels(NULL);
     find_kernels();
     PyObject *caller = PyType_FromSpec(&caller_spec);
     if (!caller || PyModule_AddObject(module, "Caller", caller) < 0) return -1;
@@ -1031,7 +1031,21 @@ static PyObject *shuffled(PyObject *module, PyObject *args) {
     return Py_BuildValue("NK", bytes, state);
 }
 
-static PyMethodDef module_methods[] = {{"shuffled", shuffled, METH_VARARGS, shuffled_doc}, {NULL}};
+PyDoc_STRVAR(use_doc, "use(name)\n--\n\n"
+                      "Take the kernels for vectors of a kind of processor, where this one is of it: plain,\n"
+                      "avx2 or avx512. Whether that was so; results do not depend on it.");
+
+static PyObject *use(PyObject *module, PyObject *given) {
+    const char *name = PyUnicode_AsUTF8(given);
+    if (!name) return NULL;
+    int found = choose_kernels(name);
+    find_kernels();
+    return PyBool_FromLong(found);
+}
+
+static PyMethodDef module_methods[] = {{"shuffled", shuffled, METH_VARARGS, shuffled_doc},
+                                       {"use", use, METH_O, use_doc},
+                                       {NULL}};
 
 static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, fill_module}, {0, NULL}};
 static struct PyModuleDef module_def = {PyModuleDef_HEAD_INIT, "_machine",
