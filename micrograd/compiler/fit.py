@@ -186,13 +186,14 @@ class NativeLoop(Loop):
         self.kinds = 1 + len(optimizer.first_state())
         self.update = update_machine(optimizer, runner.build)
         self.padded = (len(self.parameters) + 7) // 8 * 8
+        place = {p: i for i, p in enumerate(optimizer.parameters)}
+        self.places = [place[p] for p in self.parameters]  # where the optimizer has them
         self.columns = runner.build.numbers([])
         self.load()
 
     def load(self) -> None:
         """Fill the columns: gradients, parameters, and what the optimizer remembers."""
-        place = {p: i for i, p in enumerate(self.optimizer.parameters)}
-        states = [self.optimizer.state[place[p]] for p in self.parameters]
+        states = [self.optimizer.state[i] for i in self.places]
         fill = [0.0] * (self.padded - len(self.parameters))
         self.columns = self.runner.build.zeros(self.padded)
         self.columns.extend([p._data for p in self.parameters] + fill)
@@ -202,13 +203,12 @@ class NativeLoop(Loop):
     def finish(self) -> None:
         """Give the parameters and the optimizer what the columns hold."""
         n, padded = len(self.parameters), self.padded
-        place = {p: i for i, p in enumerate(self.parameters)}
-        for p, g, data in zip(self.parameters, self.columns, self.columns[padded : padded + n]):
-            p.data, p.grad = data, g
-        rows = [self.columns[(k + 2) * padded :][:n] for k in range(self.kinds - 1)]
-        self.optimizer.state = [
-            tuple([row[place[p]] for row in rows]) for p in self.optimizer.parameters
-        ]
+        g, p, *rows = [self.columns[k * padded :][:n].tolist() for k in range(self.kinds + 1)]
+        for parameter, data, gradient in zip(self.parameters, p, g):
+            parameter.data, parameter.grad = data, gradient
+        if rows:
+            for i, state in zip(self.places, zip(*rows)):
+                self.optimizer.state[i] = state
 
     def take(self, count: int, schedule: Any) -> list[float]:
         optimizer = self.optimizer

@@ -516,6 +516,27 @@ static int run_batch(Machine *m, const num *inputs, Py_ssize_t stride, Py_ssize_
     return mg_refused ? 1 : 0;
 }
 
+/* One step of an optimizer: from the sums of the gradients over a batch, and `now`, which has a
+   column for gradients, one for parameters and some for states, to `next`. A block of all of them
+   at a time stays in the cache. Whether a gradient was not a number, or a number refused. */
+static int run_update(Machine *u, const num *sums, Py_ssize_t batch, num *now, num *next,
+                      Py_ssize_t stride, Py_ssize_t n, const Scratch *scratch) {
+    Place place = {u->registers, u->scalars, NULL, width_of(u, n), stride};
+    int bad = 0;
+    mg_refused = 0;
+    if (run_section(u, &u->before, &place, u->registers, u->scalars, NULL, 0, 1, 1, 0, scratch))
+        return -1;
+    for (Py_ssize_t from = 0, block = block_of(u); from < n; from += block) {
+        Py_ssize_t real = n - from < block ? n - from : block;
+        place.inputs = now + from;
+        bad |= k_mean(now + from, sums + from, batch, real);
+        if (run_section(u, &u->each, &place, u->registers, u->scalars, next + stride + from, stride,
+                        (real + 7) / 8 * 8, real, 1, scratch))
+            return -1;
+    }
+    return bad | mg_refused;
+}
+
 /* Checks ------------------------------------------------------------------------------------ */
 
 static int fits(const Machine *m, int32_t r, int by_columns) {
@@ -840,13 +861,12 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
             const num *sums = np ? m->scalars + m->results[1] : NULL;
             if (!row) {
                 for (Py_ssize_t i = 0; i < np; i++) next[i] = m->scalars[m->results[i + 1]];
-                sums = next;
+                sums = next; /* where its gradients will be, which this step does not write */
             }
-            if (k_mean(now, sums, batch, np)) break;
-            loss[done] = m->scalars[m->results[0]] / (num)batch;
             memcpy(u->scalars + u->first_parameter, c + done * u->n_parameters,
                    u->n_parameters * sizeof(num));
-            if (run_batch(u, now, padded, np, next + padded, padded, &scratch_u)) break;
+            if (run_update(u, sums, batch, now, next, padded, np, &scratch_u)) break;
+            loss[done] = m->scalars[m->results[0]] / (num)batch;
             num *kept = now;
             now = next, next = kept;
         }
