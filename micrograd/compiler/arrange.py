@@ -225,51 +225,63 @@ def rowed(
     result its scalar.
     """
     level: dict[int, int] = {}
-    levels: list[list[Instruction]] = []
+    levels: list[dict[int, list[Instruction]]] = []
     for instruction in section:
-        depth = max([level.get(x, 0) for x in instruction.steps], default=0)
+        depth = 0
+        for x in instruction.steps:
+            if x in level and level[x] > depth:
+                depth = level[x]
         level[instruction.result] = depth + 1
         if depth == len(levels):
-            levels.append([])
-        levels[depth].append(instruction)
+            levels.append({})
+        levels[depth].setdefault(instruction.op, []).append(instruction)
     found: list[Instruction] = []
     for group in levels:
-        for code in sorted({instruction.op for instruction in group}):
-            same = [instruction for instruction in group if instruction.op == code]
+        for code, same in sorted(group.items()):
             if code > op.NEG:
                 for instruction in same:
                     place(instruction.result)
                 found += same
                 continue
             pairs = []
-            for instruction in same:
+            for at, instruction in enumerate(same):
                 a, b = slot[instruction.steps[0]], slot[instruction.steps[-1]]
-                if code in (op.ADD, op.MUL):  # either order is the same
-                    a, b = max(a, b), min(a, b)
-                pairs.append((a, b, instruction))
-            pairs.sort(key=lambda pair: pair[:2])
-            for _, _, instruction in pairs:
-                place(instruction.result)
-            i = 0
-            while i < len(pairs):
-                a, b, first = pairs[i]
-                n = 1
-                steps: tuple[int, int] | None = None
-                while i + n < len(pairs):
-                    step = (
-                        pairs[i + n][0] - pairs[i + n - 1][0],
-                        pairs[i + n][1] - pairs[i + n - 1][1],
-                    )
-                    if step != (steps or step) or not (0 <= step[0] <= 1 and 0 <= step[1] <= 1):
-                        break
-                    steps = step
-                    n += 1
-                if n < 4 or steps is None:
-                    found += [pair[2] for pair in pairs[i : i + n]]
-                else:
-                    row = (code, a, steps[0], b, steps[1], n)
-                    found.append(Instruction(op.SPREAD, first.result, row, ()))
-                i += n
+                if a < b and code in (op.ADD, op.MUL):  # either order is the same
+                    a, b = b, a
+                pairs.append((a, b, at))
+            pairs.sort()
+            for _, _, at in pairs:
+                place(same[at].result)
+            found += in_rows(code, pairs, same)
+    return found
+
+
+def in_rows(
+    code: int, pairs: list[tuple[int, int, int]], same: list[Instruction]
+) -> list[Instruction]:
+    """The instructions of one kind and their operands, in order, as rows where there are some."""
+    found = []
+    i = 0
+    while i < len(pairs):
+        first, second, at = pairs[i]
+        n, a, b = 1, first, second
+        along = across = -1
+        while i + n < len(pairs):
+            c, d, _ = pairs[i + n]
+            if n == 1:
+                along, across = c - a, d - b
+                if not (0 <= along <= 1 and 0 <= across <= 1):
+                    break
+            elif c - a != along or d - b != across:
+                break
+            a, b = c, d
+            n += 1
+        if n < 4:
+            found += [same[at] for _, _, at in pairs[i : i + n]]
+        else:
+            row = (code, first, along, second, across, n)
+            found.append(Instruction(op.SPREAD, same[at].result, row, ()))
+        i += n
     return found
 
 

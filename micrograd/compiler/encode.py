@@ -37,14 +37,22 @@ class Encoder:
         self.program = program
         self.single, self.mapped = single, mapped
         self.varying = [False] * len(program) if single else program.varying()
-        self.uses = program.uses()
-        self.user = {x: i for i, xs in enumerate(program.operands) for x in xs}
+        uses = program.uses()
         self.after = self.depends_on_sums()
+        # 0 for what comes before the batch, 1 for columns, 2 for what comes after.
+        self.where = [
+            1 if varying or rule in (TOTAL, INNER) else 2 if after else 0
+            for rule, varying, after in zip(program.rules, self.varying, self.after)
+        ]
+        # Steps that are only a part of a sum, and need not be kept.
+        self.melts = [False] * len(program)
+        for i, (rule, xs) in enumerate(zip(program.rules, program.operands)):
+            if rule is ADD:
+                for x in xs:
+                    self.melts[x] = uses[x] == 1 and self.where[x] == self.where[i]
         self.functions: list[Any] = []
         self.chains: dict[int, Chain] = {}
-        self.one = program.constant(1.0)
-        for extra in (self.varying, self.after, self.uses):
-            extra.extend([False] * (len(program) - len(extra)))
+        self.one = self.constant(1.0)
         self.sections: list[list[Instruction]] = [[], [], []]
         for i, rule in enumerate(program.rules):
             if isinstance(rule, Rule):
@@ -61,16 +69,19 @@ class Encoder:
             found[i] = rule in (TOTAL, INNER) or any([found[x] for x in operands])
         return found
 
-    def section(self, i: int) -> int:
-        """0 for what comes before the batch, 1 for columns, 2 for what comes after."""
-        if self.program.rules[i] in (TOTAL, INNER) or self.varying[i]:
-            return 1
-        return 2 if self.after[i] else 0
+    def constant(self, number: float) -> int:
+        """A step with that number, which may be a new one."""
+        i = self.program.constant(number)
+        if i == len(self.where):
+            for known in (self.varying, self.after, self.melts):
+                known.append(False)
+            self.where.append(0)
+        return i
 
     def step(self, i: int, rule: Rule, xs: tuple[int, ...]) -> None:
         """Add what computes step i."""
-        where = self.section(i)
-        if rule is MUL and self.melts(i):
+        where = self.where[i]
+        if rule is MUL and self.melts[i]:
             self.chains[i] = Chain(NONE, [(xs[0], xs[1])])
             return
         if rule is ADD:
@@ -80,34 +91,23 @@ class Encoder:
             chain = Chain(self.whole(xs[0]), list(zip(xs[1 : n + 1], xs[n + 1 :])))
         elif rule.name == "dot":
             n = len(xs) // 2
-            chain = Chain(self.program.constant(0.0), list(zip(xs[:n], xs[n:])))
-            for extra in (self.varying, self.after, self.uses):
-                extra.extend([False] * (len(self.program) - len(extra)))
+            chain = Chain(self.constant(0.0), list(zip(xs[:n], xs[n:])))
         else:
-            for x in xs:
-                self.whole(x)
+            if self.chains:
+                for x in xs:
+                    self.whole(x)
             self.sections[where].append(self.plain(i, rule, xs))
             return
-        if self.melts(i) and len(chain.pairs) < LONGEST:
+        if self.melts[i] and len(chain.pairs) < LONGEST:
             self.chains[i] = chain
         else:
             self.sections[where].append(self.dots(i, chain))
-
-    def melts(self, i: int) -> bool:
-        """Whether step i is only a part of a sum, and need not be kept."""
-        user = self.user.get(i)
-        return (
-            self.uses[i] == 1
-            and user is not None
-            and self.program.rules[user] is ADD
-            and self.section(user) == self.section(i)
-        )
 
     def whole(self, x: int) -> int:
         """Step x, computed by itself if it was waiting to become part of a sum."""
         chain = self.chains.pop(x, None)
         if chain is not None:
-            self.sections[self.section(x)].append(self.dots(x, chain))
+            self.sections[self.where[x]].append(self.dots(x, chain))
         return x
 
     def joined(self, xs: tuple[int, ...]) -> Chain:
@@ -116,7 +116,7 @@ class Encoder:
         first, second = self.chains.pop(a, None), self.chains.pop(b, None)
         if second is not None and is_sum(second):
             if first is not None and is_sum(first):
-                self.sections[self.section(b)].append(self.dots(b, second))
+                self.sections[self.where[b]].append(self.dots(b, second))
                 second = None
             else:
                 a, b, first, second = b, a, second, first
