@@ -115,7 +115,14 @@ def extensions() -> list[Extension]:
         "micrograd.compiler._machine",
         ["micrograd/compiler/machine.c"],
         depends=[f"micrograd/compiler/{name}.h" for name in ("functions", "kernels", "vectors")],
-        extra_compile_args=["/O2"] if sys.platform == "win32" else ["-O3", *flags[2:]],
+        # Clang would make exp2 of pow, which is another number.
+        extra_compile_args=["/O2"]
+        if sys.platform == "win32"
+        else [
+            "-O3",
+            "-fno-builtin-pow",
+            *flags[2:],
+        ],
         libraries=[] if sys.platform == "win32" else ["m"],  # its newest exp, log and pow
     )
     single = Extension(

@@ -35,6 +35,7 @@ CONTENDERS = {
     "xad": ("xad", "xad", "xad"),
     "torch": ("PyTorch", "torch", ""),
     "jax": ("JAX, jit", "jax", ""),
+    "jax_read": ("JAX, jit, each loss read", "jax_read", ""),
     "jax_loop": ("JAX, fori_loop", "jax_loop", ""),
     "casadi": ("CasADi", "casadi", ""),
     "pytensor": ("pytensor", "pytensor", ""),
@@ -45,7 +46,7 @@ CONTENDERS = {
 }
 TRAIN = (
     "ours", "ours_fast", "ours_numpy", "ours_python", "eager", "micrograd", "torch", "jax",
-    "jax_loop", "casadi", "pytensor", "numpy", "c",
+    "jax_read", "jax_loop", "casadi", "pytensor", "numpy", "c",
 )  # fmt: skip
 EXPRESSION = (
     "ours",
@@ -180,7 +181,7 @@ def network(name: str, peers: Path, rounds: int) -> dict[str, Any]:
     if name == "moons":
         found["cold"] = {}
         for c in group.them:
-            if c.key in ("micrograd",):
+            if c.key in ("micrograd", "jax_read"):
                 continue
             times = [alone(c.key, peers, "cold", name, 100) for _ in range(5)]
             if None not in times:
@@ -297,7 +298,9 @@ def targets(found: dict[str, Any]) -> list[dict[str, Any]]:
     if "W2" in found:
         step, gradient = medians(found["W2"]["step"]), medians(found["W2"]["gradient"])
         ours = step.get("ours")
-        for key, least in (("micrograd", 1e5), ("torch", 30), ("jax", 10), ("jax_loop", 1.5)):
+        for key, least in (
+            ("micrograd", 1e5), ("torch", 30), ("jax", 10), ("jax_read", 10), ("jax_loop", 1.5),
+        ):  # fmt: skip
             ratio(
                 f"W2, a step in fit: times faster than {CONTENDERS[key][0]}",
                 step.get(key),
@@ -316,7 +319,7 @@ def targets(found: dict[str, Any]) -> list[dict[str, Any]]:
         below("W2, from trace to 100 steps: ms", cold and cold * 1e3, 30)
     if "W4" in found:
         step = medians(found["W4"]["step"])
-        for key, least in (("torch", 4), ("jax", 2), ("jax_loop", 1)):
+        for key, least in (("torch", 4), ("jax", 2), ("jax_read", 2), ("jax_loop", 1)):
             ratio(
                 f"W4, a step in fit: times faster than {CONTENDERS[key][0]}",
                 step.get(key),

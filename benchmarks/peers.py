@@ -270,6 +270,20 @@ class Jax(Peer):
         return float(loss)
 
 
+class JaxRead(Jax):
+    """`jax.jit`, called for each step, whose loss is read at once: `fit` has them all, too."""
+
+    def steps(self, n: int) -> float:
+        losses = []
+        for _ in range(n):
+            loss, self.ps = self.one(self.ps, self.xs, self.ys)
+            losses.append(float(loss))
+        self.jax.block_until_ready(self.ps)
+        return losses[-1]
+
+    gradient = Peer.gradient
+
+
 class JaxLoop(Jax):
     """All steps in one `fori_loop`, compiled once for any number of them."""
 
@@ -590,8 +604,8 @@ class Expression:
 PEERS: dict[str, type[Peer]] = {
     "ours": Ours, "ours_fast": OursFast, "ours_python": OursPython, "ours_numpy": OursNumPy,
     "eager": Eager,
-    "torch": Torch, "jax": Jax, "jax_loop": JaxLoop, "casadi": Casadi, "pytensor": Pytensor,
-    "numpy": NumPy, "c": PlainC,
+    "torch": Torch, "jax": Jax, "jax_read": JaxRead, "jax_loop": JaxLoop, "casadi": Casadi,
+    "pytensor": Pytensor, "numpy": NumPy, "c": PlainC,
 }  # fmt: skip
 
 

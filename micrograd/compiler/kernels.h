@@ -78,12 +78,14 @@ CLONES static void k_gate(num *restrict dst, const num *d, int sd, const num *x,
 /* Many sums of scalars times the same columns: y[o] = start[o] + w[o, 0] * x[0] + w[o, 1] * x[1]
    + ..., from left to right, and what is done to each sum at once. */
 enum { PLAINLY, WITH_RELU, WITH_GATE };
+static const num ONES[8] = {1, 1, 1, 1, 1, 1, 1, 1};
 static const num NOTHING = -0.0; /* a sum without a start begins here, and no bit is changed */
 
 typedef struct {
     int sums, k, then;
     num *const *y;
-    const num *start; /* for each sum its number, eight times */
+    const num *start; /* for each sum its number */
+    const num *ones;  /* eight; a number times them is a vector, which compilers make badly */
     const num *w;     /* w[o, i] is w[o * per_sum + i * per_column] */
     Py_ssize_t per_sum, per_column;
     const num *const *x, *const *gate;

@@ -283,15 +283,14 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
             for (int i = 0; i < k; i++) p[i] = at(place, r[4 + i]);
             for (int j = 0; j < sums; j++) {
                 y[j] = registers + (Py_ssize_t)each[3 * j] * place->width;
-                num start = each[3 * j + 1] == NONE ? NOTHING : scalars[each[3 * j + 1]];
-                for (int i = 0; i < 8; i++) s[8 * j + i] = start;
+                s[j] = each[3 * j + 1] == NONE ? NOTHING : scalars[each[3 * j + 1]];
                 if (then == WITH_GATE) gate[j] = at(place, each[3 * j + 2]);
             }
-            Layer layer = {sums, k, then, (num *const *)y, s, NULL, 0, 0, p, gate};
+            Layer layer = {sums, k, then, (num *const *)y, s, ONES, NULL, 0, 0, p, gate};
             if (r[3]) {
                 layer.w = scalars + w[0], layer.per_sum = w[1], layer.per_column = w[2];
             } else {
-                num *gathered = s + 8 * sums;
+                num *gathered = s + sums;
                 for (int i = 0; i < sums * k; i++) gathered[i] = scalars[w[i]];
                 layer.w = gathered, layer.per_sum = k, layer.per_column = 1;
             }

@@ -25,8 +25,10 @@ INLINE void NAME(layer_tile)(const Layer *l, int j, Py_ssize_t i, const int R, c
                              const int then) {
     VEC a[4][4];
     const num *w = l->w + j * l->per_sum;
-    for (int r = 0; r < R; r++)
-        for (int v = 0; v < V; v++) a[r][v] = AT(l->start, 8 * (j + r));
+    for (int r = 0; r < R; r++) {
+        VEC start = l->start[j + r] * AT(l->ones, 0);
+        for (int v = 0; v < V; v++) a[r][v] = start;
+    }
     for (int c = 0; c < l->k; c++, w += l->per_column) {
         VEC x[4];
         for (int v = 0; v < V; v++) x[v] = AT(l->x[c], i + W * v);
@@ -66,7 +68,7 @@ INLINE void NAME(layer)(const Layer *l, Py_ssize_t n, const int then) {
     for (; i < n; i++)
         for (int j = 0; j < l->sums; j++) {
             const num *w = l->w + j * l->per_sum;
-            num a = l->start[8 * j];
+            num a = l->start[j];
             for (int c = 0; c < l->k; c++) a += w[c * l->per_column] * l->x[c][i];
             if (then == WITH_RELU) a = mg_relu(a);
             if (then == WITH_GATE) a = mg_gate(a, l->gate[j][i]);
