@@ -111,26 +111,22 @@ def extensions() -> list[Extension]:
     for extension in found:
         extension.extra_compile_args = [*extension.extra_compile_args, *flags]
         extension.depends.append("micrograd/trashcan.h")
+    windows = sys.platform == "win32"
+    # Clang would make exp2 of pow, which is another number.
+    exact = ["/O2"] if windows else ["-O3", "-fno-builtin-pow", *flags[2:]]
     machine = Extension(
         "micrograd.compiler._machine",
         ["micrograd/compiler/machine.c"],
         depends=[f"micrograd/compiler/{name}.h" for name in ("functions", "kernels", "vectors")],
-        # Clang would make exp2 of pow, which is another number.
-        extra_compile_args=["/O2"]
-        if sys.platform == "win32"
-        else [
-            "-O3",
-            "-fno-builtin-pow",
-            *flags[2:],
-        ],
-        libraries=[] if sys.platform == "win32" else ["m"],  # its newest exp, log and pow
+        extra_compile_args=exact,
+        libraries=[] if windows else ["m"],  # its newest exp, log and pow
     )
     single = Extension(
         "micrograd.compiler._machine_single",
         ["micrograd/compiler/machine.c"],
         depends=machine.depends,
         define_macros=[("MG_SINGLE", "1")],
-        extra_compile_args=machine.extra_compile_args,
+        extra_compile_args=exact,
         libraries=machine.libraries,
     )
     fast = Extension(
@@ -138,7 +134,7 @@ def extensions() -> list[Extension]:
         ["micrograd/compiler/machine.c"],
         depends=[*machine.depends, "micrograd/compiler/fast.h"],
         define_macros=[("MG_FAST", "1")],
-        extra_compile_args=["/O2"] if sys.platform == "win32" else ["-O3", "-ffp-contract=fast"],
+        extra_compile_args=["/O2"] if windows else ["-O3", "-ffp-contract=fast"],
         libraries=machine.libraries,
     )
     return [*found, machine, fast, single]

@@ -1,7 +1,8 @@
 """`Encoder`: a program as instructions for the machine in `machine.c`.
 
 Sums of products become one instruction each; `arrange.py` makes layers and outer products
-of them. What instructions are is in `instructions.py`; what runs the machine is `native.py`.
+of them, `rows.py` rows of scalars. What instructions are is in `instructions.py`; what runs
+the machine is `native.py`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from typing import Any, NamedTuple
 
 from ..rule import TABLE, Rule
 from . import instructions as op
-from .arrange import allocate, arranged, rowed, surprises
+from .arrange import allocate, arranged, surprises
 from .instructions import EXACT, NONE, Build, Instruction
 from .program import COUNT, INNER, TOTAL, Program
+from .rows import rowed, table
 
 LONGEST = 1000  # products in one instruction
 SIMPLE = {
@@ -277,18 +279,3 @@ def is_sum(chain: Chain) -> bool:
 def extend(pairs: list[tuple[int, int]], pair: tuple[int, int]) -> list[tuple[int, int]]:
     pairs.append(pair)  # the list is nobody else's: a chain is used once
     return pairs
-
-
-def table(rows: list[list[int]]) -> list[int]:
-    """1 and first, step from row to row, step in a row, if that is where the scalars stand.
-
-    Otherwise 0, and where each of them is.
-    """
-    first = rows[0][0]
-    down = rows[1][0] - first if len(rows) > 1 else 0
-    along = rows[0][1] - first if len(rows[0]) > 1 else 0
-    for j, row in enumerate(rows):
-        begin = first + j * down
-        if row != [begin + i * along for i in range(len(row))]:
-            return [0, *[x for row in rows for x in row]]
-    return [1, first, down, along]

@@ -109,7 +109,11 @@ static Kernels kernels;
 #define JOINED(a, b) a##_##b
 #define JOIN(a, b) JOINED(a, b)
 #define NAME(x) JOIN(x, SUFFIX)
+#if defined(__GNUC__) || defined(__clang__)
 #define INLINE static inline __attribute__((always_inline))
+#else
+#define INLINE static inline
+#endif
 
 #if defined(__has_builtin)
 #define SHUFFLES __has_builtin(__builtin_shufflevector)

@@ -1,0 +1,95 @@
+"""Scalars that stand in rows: `rowed` makes one instruction of many, `table` says where they are.
+
+Called from `encode.py`, as what arranges columns, in `arrange.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from . import instructions as op
+from .instructions import Instruction
+
+
+def rowed(
+    section: list[Instruction], slot: dict[int, int], place: Callable[[int], None]
+) -> list[Instruction]:
+    """The scalar instructions, with those that do the same along a row of scalars made one.
+
+    They are put in levels, each of which needs only the ones before; `place` gives every
+    result its scalar.
+    """
+    level: dict[int, int] = {}
+    levels: list[dict[int, list[Instruction]]] = []
+    for instruction in section:
+        depth = 0
+        for x in instruction.steps:
+            if x in level and level[x] > depth:
+                depth = level[x]
+        level[instruction.result] = depth + 1
+        if depth == len(levels):
+            levels.append({})
+        levels[depth].setdefault(instruction.op, []).append(instruction)
+    found: list[Instruction] = []
+    for group in levels:
+        for code, same in sorted(group.items()):
+            if code > op.NEG:
+                for instruction in same:
+                    place(instruction.result)
+                found += same
+                continue
+            pairs = []
+            for at, instruction in enumerate(same):
+                a, b = slot[instruction.steps[0]], slot[instruction.steps[-1]]
+                if a < b and code in (op.ADD, op.MUL):  # either order is the same
+                    a, b = b, a
+                pairs.append((a, b, at))
+            pairs.sort()
+            for _, _, at in pairs:
+                place(same[at].result)
+            found += in_rows(code, pairs, same)
+    return found
+
+
+def in_rows(
+    code: int, pairs: list[tuple[int, int, int]], same: list[Instruction]
+) -> list[Instruction]:
+    """The instructions of one kind and their operands, in order, as rows where there are some."""
+    found = []
+    i = 0
+    while i < len(pairs):
+        first, second, at = pairs[i]
+        n, a, b = 1, first, second
+        along = across = -1
+        while i + n < len(pairs):
+            c, d, _ = pairs[i + n]
+            if n == 1:
+                along, across = c - a, d - b
+                if not (0 <= along <= 1 and 0 <= across <= 1):
+                    break
+            elif c - a != along or d - b != across:
+                break
+            a, b = c, d
+            n += 1
+        if n < 4:
+            found += [same[at] for _, _, at in pairs[i : i + n]]
+        else:
+            row = (code, first, along, second, across, n)
+            found.append(Instruction(op.SPREAD, same[at].result, row, ()))
+        i += n
+    return found
+
+
+def table(rows: list[list[int]]) -> list[int]:
+    """1 and first, step from row to row, step in a row, if that is where the scalars stand.
+
+    Otherwise 0, and where each of them is.
+    """
+    first = rows[0][0]
+    down = rows[1][0] - first if len(rows) > 1 else 0
+    along = rows[0][1] - first if len(rows[0]) > 1 else 0
+    for j, row in enumerate(rows):
+        begin = first + j * down
+        if row != [begin + i * along for i in range(len(row))]:
+            return [0, *[x for row in rows for x in row]]
+    return [1, first, down, along]
