@@ -17,6 +17,9 @@ from setuptools.command.build_ext import build_ext
 COMPILED = [
     "toposort", "watch", "ieee", "tails", "special", "number", "nodes", "chain", "neuron",
     "tape", "engine",
+    *[f"compiler/{name}" for name in (
+        "program", "reverse", "simplify", "batch", "instructions", "arrange", "rows", "encode",
+    )],
 ]  # fmt: skip
 HERE = Path(__file__).parent
 

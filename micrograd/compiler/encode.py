@@ -116,18 +116,20 @@ class Encoder:
         """The sum of two operands; what is already a sum comes first, which changes no bit."""
         a, b = xs
         first, second = self.chains.pop(a, None), self.chains.pop(b, None)
-        if second is not None and is_sum(second):
-            if first is not None and is_sum(first):
-                self.sections[self.where[b]].append(self.dots(b, second))
-                second = None
-            else:
-                a, b, first, second = b, a, second, first
-        if first is None:
-            first = Chain(a, [])
-        pair = second.pairs[0] if second is not None else (self.one, b)
-        return Chain(
-            first.start, [*first.pairs, pair] if len(first.pairs) < 8 else extend(first.pairs, pair)
-        )
+        if second is None or not is_sum(second):
+            return self.longer(first if first is not None else Chain(a, []), b, second)
+        if first is None or not is_sum(first):
+            return self.longer(second, a, first)
+        self.sections[self.where[b]].append(self.dots(b, second))
+        return self.longer(first, b, None)
+
+    def longer(self, chain: Chain, x: int, product: Chain | None) -> Chain:
+        """The sum with one more term: step x, which may be a product not yet computed."""
+        pair = (self.one, x) if product is None else product.pairs[0]
+        if len(chain.pairs) < 8:
+            return Chain(chain.start, [*chain.pairs, pair])
+        chain.pairs.append(pair)  # the list is nobody else's: a chain is used once
+        return chain
 
     def dots(self, i: int, chain: Chain) -> Instruction:
         start, pairs = chain
@@ -274,8 +276,3 @@ def in_c(rule: Rule) -> bool:
 
 def is_sum(chain: Chain) -> bool:
     return chain.start != NONE or len(chain.pairs) > 1
-
-
-def extend(pairs: list[tuple[int, int]], pair: tuple[int, int]) -> list[tuple[int, int]]:
-    pairs.append(pair)  # the list is nobody else's: a chain is used once
-    return pairs
