@@ -89,10 +89,15 @@ static void NAME(k_scaled)(num *restrict dst, const num *start, int ss, int m, c
 #if W > 1
     for (; i + 4 * W <= n; i += 4 * W) {
         VEC a[4];
-        for (int v = 0; v < 4; v++) a[v] = ss ? AT(start, i + W * v) : *start - (VEC){0};
+        for (int v = 0; v < 4; v++) a[v] = ss ? AT(start, i + W * v) : *start * AT(ONES, 0);
         for (int k = 0; k < m; k++)
             for (int v = 0; v < 4; v++) a[v] += s[k] * AT(x[k], i + W * v);
         for (int v = 0; v < 4; v++) TO(dst, i + W * v) = a[v];
+    }
+    for (; i + W <= n; i += W) {
+        VEC a = ss ? AT(start, i) : *start * AT(ONES, 0);
+        for (int k = 0; k < m; k++) a += s[k] * AT(x[k], i);
+        TO(dst, i) = a;
     }
 #endif
     for (; i < n; i++) {
