@@ -15,7 +15,7 @@ from . import instructions as op
 from .arrange import allocate, arranged, surprises
 from .instructions import EXACT, NONE, Build, Instruction
 from .program import COUNT, INNER, TOTAL, Program
-from .rows import rowed, table
+from .rows import rowed, table, turned
 
 LONGEST = 1000  # products in one instruction
 SIMPLE = {
@@ -90,27 +90,17 @@ class Encoder:
             chain = self.joined(xs)
         elif rule.name == "weighted_sum":
             n = len(xs) // 2
-            chain = Chain(self.whole(xs[0]), list(zip(xs[1 : n + 1], xs[n + 1 :])))
+            chain = Chain(xs[0], list(zip(xs[1 : n + 1], xs[n + 1 :])))
         elif rule.name == "dot":
             n = len(xs) // 2
             chain = Chain(self.constant(0.0), list(zip(xs[:n], xs[n:])))
         else:
-            if self.chains:
-                for x in xs:
-                    self.whole(x)
             self.sections[where].append(self.plain(i, rule, xs))
             return
         if self.melts[i] and len(chain.pairs) < LONGEST:
             self.chains[i] = chain
         else:
             self.sections[where].append(self.dots(i, chain))
-
-    def whole(self, x: int) -> int:
-        """Step x, computed by itself if it was waiting to become part of a sum."""
-        chain = self.chains.pop(x, None)
-        if chain is not None:
-            self.sections[self.where[x]].append(self.dots(x, chain))
-        return x
 
     def joined(self, xs: tuple[int, ...]) -> Chain:
         """The sum of two operands; what is already a sum comes first, which changes no bit."""
@@ -180,25 +170,6 @@ class Encoder:
             i for i, r in enumerate(program.rules) if r in (TOTAL, INNER) and i not in seen
         ]
 
-    def turned(
-        self, outer: Instruction, slot: dict[int, int], registers: dict[int, int]
-    ) -> tuple[list[int], tuple[int, int], list[int]]:
-        """The columns of an outer product, how many on each side, and where the sums stand.
-
-        The first side are registers, which can be filled up with zeros, and the sums along
-        the second side stand next to each other, where that can be had.
-        """
-        m, k = outer.bare
-        d, x = [*outer.steps[:m]], [*outer.steps[m:]]
-        rows = [[slot[t] for t in outer.targets[j * k : j * k + k]] for j in range(m)]
-        scalars = table(rows)
-        stored = all([i in registers for i in d]), all([i in registers for i in x])
-        down_not_along = scalars[0] == 1 and scalars[2] == 1 != scalars[3]
-        if stored == (False, True) or (stored[0] == stored[1] and down_not_along):
-            d, x, m, k = x, d, k, m
-            scalars = table([list(column) for column in zip(*rows)])
-        return [*d, *x], (m, k), scalars
-
     def machine(self, build: Build = EXACT) -> Any:
         """The machine, ready to run."""
         program = self.program
@@ -236,8 +207,8 @@ class Encoder:
             for instruction in section:
                 kind, result, bare, steps, targets, sums = instruction
                 if kind == op.OUTER:
-                    columns, size, places = self.turned(instruction, slot, registers)
-                    operands = [*size, places[0], *[ref(x) for x in columns], *places[1:]]
+                    (m, k), columns, places = turned(bare, steps, [slot[t] for t in targets])
+                    operands = [m, k, places[0], *[ref(x) for x in columns], *places[1:]]
                 elif kind == op.LAYER:
                     places = table([[slot[w] for w in s.scalars] for s in sums])
                     operands = [*bare, places[0], *[ref(x) for x in steps]]

@@ -78,6 +78,7 @@ CLONES static void k_gate(num *restrict dst, const num *d, int sd, const num *x,
 /* Many sums of scalars times the same columns: y[o] = start[o] + w[o, 0] * x[0] + w[o, 1] * x[1]
    + ..., from left to right, and what is done to each sum at once. */
 enum { PLAINLY, WITH_RELU, WITH_GATE };
+static const whole TAIL[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 static const num ONES[8] = {1, 1, 1, 1, 1, 1, 1, 1};
 static const num NOTHING = -0.0; /* a sum without a start begins here, and no bit is changed */
 
@@ -99,8 +100,8 @@ typedef struct {
     void (*layer)(const Layer *, Py_ssize_t);
     void (*scaled)(num *restrict, const num *, int, int, const num *, const num *const *, Py_ssize_t);
     void (*outer)(num *, Py_ssize_t, Py_ssize_t, const num *const *, int, const num *const *, int,
-                  Py_ssize_t);
-    void (*totals)(num *, const num *const *, int, Py_ssize_t);
+                  Py_ssize_t, Py_ssize_t);
+    void (*totals)(num *, const num *const *, int, Py_ssize_t, Py_ssize_t);
     void (*log1p_of)(num *, Py_ssize_t);
     const Named *fast;
 } Kernels;
@@ -275,20 +276,32 @@ CLONES static void c_maximum(num *restrict dst, const num *const *p, const int *
 typedef void (*Kernel)(num *restrict, const num *const *, const int *, int, Py_ssize_t);
 static const struct { const char *name; Kernel call; } kernel_table[] = {
     {"equal", c_equal}, {"less", c_less}, {"less_equal", c_less_equal}, {"greater", c_greater},
-    {"greater_equal", c_greater_equal}, {"where", c_where}, {"absolute", c_absolute},
+    {"greater_equal", c_greater_equal}, {"where", c_where}, {"abs", c_absolute},
     {"leaky_relu", c_leaky_relu}, {"leaky_step", c_leaky_step}, {"exp_gap", c_exp_gap},
     {"maximum", c_maximum},
 };
 static Kernel kernel_of[MG_TABLE]; /* filled when the module is made, as this: */
 static Fast fast_of[MG_TABLE];
 
-static void find_kernels(void) {
-    for (int f = 0; f < MG_TABLE; f++) {
-        for (size_t k = 0; k < sizeof kernel_table / sizeof *kernel_table; k++)
-            if (!strcmp(kernel_table[k].name, mg_table[f].name)) kernel_of[f] = kernel_table[k].call;
-        for (const Named *n = kernels.fast; n && n->name; n++)
-            if (!strcmp(n->name, mg_table[f].name)) fast_of[f] = n->call;
+static int in_table(const char *name) {
+    int f = 0;
+    while (f < MG_TABLE && strcmp(name, mg_table[f].name)) f++;
+    return f;
+}
+
+static int find_kernels(void) { /* whether the table has a function of each name */
+    int missing = 0;
+    for (size_t k = 0; k < sizeof kernel_table / sizeof *kernel_table; k++) {
+        int f = in_table(kernel_table[k].name);
+        if (f < MG_TABLE) kernel_of[f] = kernel_table[k].call;
+        else missing = 1;
     }
+    for (const Named *n = kernels.fast; n && n->name; n++) {
+        int f = in_table(n->name);
+        if (f < MG_TABLE) fast_of[f] = n->call;
+        else missing = 1;
+    }
+    return !missing;
 }
 
 /* Whether a function of the table was done here, by a kernel. */

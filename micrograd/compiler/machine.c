@@ -90,7 +90,7 @@ typedef struct {
     Py_ssize_t n_results, most_operands;
     PyObject *functions; /* what only Python can compute */
     num *registers;
-    Py_ssize_t room; /* doubles allocated for registers */
+    Py_ssize_t room; /* numbers that there is room for in registers */
 } Machine;
 
 static int call_function(int32_t f, const num **p, const int *step, int m, num *dst,
@@ -171,20 +171,8 @@ typedef struct {
     double *row;
 } Scratch;
 
-/* How far sums of these columns times others go. Past the last example their registers are set
-   to zero, so that whole vectors can be added; the others repeat the last example there. */
-static Py_ssize_t filled(const Place *place, num *registers, const int32_t *r, int count,
-                        Py_ssize_t real, Py_ssize_t n) {
-    if (n == real) return real;
-    for (int k = 0; k < count; k++)
-        if ((r[k] & 3) != COLUMN) return real;
-    for (int k = 0; k < count; k++) {
-        num *column = registers + (Py_ssize_t)(r[k] >> 2) * place->width;
-        for (Py_ssize_t i = real; i < n; i++) column[i] = 0;
-    }
-    return n;
-}
-
+/* n lanes are computed, of which `real` are examples; the others repeat the last one, or what
+   registers held: no sum and no output has them. */
 static int run_section(Machine *m, const Section *section, const Place *place, num *registers,
                        num *scalars, num *out, Py_ssize_t out_stride, Py_ssize_t n,
                        Py_ssize_t real, int by_columns, const Scratch *scratch) {
@@ -255,9 +243,8 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
             break;
         case TOTAL: { /* columns, and for each the scalar to add to */
             int k = count / 2;
-            Py_ssize_t far = filled(place, registers, r, k, real, n);
             for (int i = 0; i < k; i++) p[i] = at(place, r[i]);
-            kernels.totals(s, p, k, far);
+            kernels.totals(s, p, k, real, n);
             for (int i = 0; i < k; i++) scalars[r[k + i]] += s[i];
             break;
         }
@@ -265,13 +252,12 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
             int m = r[0], k = r[1];
             const int32_t *to = r + 3 + m + k;
             for (int i = 0; i < m + k; i++) p[i] = at(place, r[3 + i]);
-            Py_ssize_t far = filled(place, registers, r + 3, m, real, n);
             if (r[2]) {
-                kernels.outer(scalars + to[0], to[1], to[2], p, m, p + m, k, far);
+                kernels.outer(scalars + to[0], to[1], to[2], p, m, p + m, k, real, n);
                 break;
             }
             for (int i = 0; i < m * k; i++) s[i] = 0.0;
-            kernels.outer(s, k, 1, p, m, p + m, k, far);
+            kernels.outer(s, k, 1, p, m, p + m, k, real, n);
             for (int i = 0; i < m * k; i++) scalars[to[i]] += s[i];
             break;
         }
@@ -363,6 +349,15 @@ static num *aligned(Py_ssize_t n) {
     return got;
 }
 
+static int scratch_for(const Machine *m, Scratch *scratch) {
+    Py_ssize_t most = m->most_operands + 1;
+    scratch->p = malloc(most * sizeof(num *));
+    scratch->s = malloc(most * sizeof(num));
+    scratch->step = malloc(most * sizeof(int));
+    scratch->row = malloc(most * sizeof(double));
+    return scratch->p && scratch->s && scratch->step && scratch->row ? 0 : -1;
+}
+
 static int prepare(Machine *m, Py_ssize_t width, Scratch *scratch) {
     Py_ssize_t need = m->n_registers * width;
     if (need > m->room) {
@@ -373,12 +368,7 @@ static int prepare(Machine *m, Py_ssize_t width, Scratch *scratch) {
         m->room = need;
         memset(m->registers, 0, need * sizeof(num));
     }
-    Py_ssize_t most = m->most_operands + 1;
-    scratch->p = malloc(most * sizeof(num *));
-    scratch->s = malloc(4 * most * sizeof(num));
-    scratch->step = malloc(most * sizeof(int));
-    scratch->row = malloc(most * sizeof(double));
-    return scratch->p && scratch->s && scratch->step && scratch->row ? 0 : -1;
+    return scratch_for(m, scratch);
 }
 
 static void release(Scratch *scratch) {
@@ -404,10 +394,8 @@ typedef struct {
 static void run_part(Part *part) {
     Machine *m = part->m;
     Place place = {part->registers, part->scalars, NULL, part->width, part->stride};
-    Py_ssize_t most = m->most_operands + 1;
-    Scratch scratch = {malloc(most * sizeof(num *)), malloc(4 * most * sizeof(num)),
-                       malloc(most * sizeof(int)), malloc(most * sizeof(double))};
-    part->state = scratch.p && scratch.s && scratch.step && scratch.row ? 0 : -1;
+    Scratch scratch = {0};
+    part->state = scratch_for(m, &scratch);
     mg_refused = 0;
     for (Py_ssize_t from = part->from; from < part->to && !part->state; from += BLOCK) {
         Py_ssize_t real = part->to - from < BLOCK ? part->to - from : BLOCK;
@@ -419,10 +407,7 @@ static void run_part(Part *part) {
                                   real, 1, &scratch);
     }
     if (!part->state && mg_refused) part->state = 1;
-    free(scratch.p);
-    free(scratch.s);
-    free(scratch.step);
-    free(scratch.row);
+    release(&scratch);
 }
 
 #if THREADS
@@ -556,8 +541,7 @@ static int in_rows(const Machine *m, const int32_t *row, int64_t rows, int64_t k
     return low >= 0 && high < m->n_scalars;
 }
 
-/* The instructions with tables of operands: those from 0 on that are plain operands are counted
-   in `last`. */
+/* OUTER and LAYER, whose operands include tables: what is wrong with them, or NULL. */
 static const char *check_table(const Machine *m, int op, const int32_t *r, int32_t count) {
     int head = op == OUTER ? 3 : 4;
     if (count < head) return "an instruction is cut off";
@@ -723,15 +707,15 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     return (PyObject *)m;
 }
 
-/* Whether a buffer holds at least so many doubles. */
-static int holds(const Py_buffer *b, Py_ssize_t doubles, const char *what) {
-    if (b->len / (Py_ssize_t)sizeof(num) >= doubles) return 1;
-    PyErr_Format(PyExc_ValueError, "the machine needs %zd numbers as %s, not %zd", doubles, what,
+/* Whether a buffer holds at least so many numbers. */
+static int holds(const Py_buffer *b, Py_ssize_t many, const char *what) {
+    if (b->len / (Py_ssize_t)sizeof(num) >= many) return 1;
+    PyErr_Format(PyExc_ValueError, "the machine needs %zd numbers as %s, not %zd", many, what,
                  b->len / (Py_ssize_t)sizeof(num));
     return 0;
 }
 
-/* Whether so many rows of so many doubles are more than any buffer has. */
+/* Whether so many rows of so many numbers are more than any buffer has. */
 static int too_many(Py_ssize_t rows, Py_ssize_t length) {
     return rows && length > PY_SSIZE_T_MAX / 16 / rows;
 }
@@ -739,7 +723,7 @@ static int too_many(Py_ssize_t rows, Py_ssize_t length) {
 PyDoc_STRVAR(run_doc,
              "run(parameters, inputs, n, stride, results, outputs)\n--\n\n"
              "0, or 1 where a number was refused, 2 where a result is nan. Fills results and outputs.\n"
-             "All are buffers of doubles; `inputs` has a column of `stride` numbers for each input, of which n count.");
+             "All are buffers of numbers; `inputs` has a column of `stride` numbers for each input, of which n count.");
 
 static PyObject *machine_run(Machine *m, PyObject *args) {
     Py_buffer parameters, inputs, results, outputs;
@@ -839,6 +823,7 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
         num *loss = losses.buf;
         memcpy(now, columns.buf, size);
         memcpy(next, columns.buf, size);
+        const num *gradients = now; /* those of the last step */
         const num *c = coefficients.buf, *x = inputs.buf;
         Py_ssize_t x_stride = stride;
         int row = 1; /* whether the sums stand side by side */
@@ -864,13 +849,13 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
             }
             memcpy(u->scalars + u->first_parameter, c + done * u->n_parameters,
                    u->n_parameters * sizeof(num));
+            gradients = now;
             if (run_update(u, sums, batch, now, next, padded, np, &scratch_u)) break;
             loss[done] = m->scalars[m->results[0]] / (num)batch;
             num *kept = now;
             now = next, next = kept;
         }
-        /* The last gradients are those of the step before. */
-        memcpy(columns.buf, done && done == steps ? next : now, padded * sizeof(num));
+        memcpy(columns.buf, gradients, padded * sizeof(num));
         memcpy((num *)columns.buf + padded, now + padded, size - padded * sizeof(num));
         if (saved) PyEval_RestoreThread(saved);
     }
@@ -907,7 +892,10 @@ static PyObject *machine_call(Machine *m, PyObject *const *args, Py_ssize_t n) {
     int small = m->most_operands < 64;
     double row[64];
     if (small) scratch.p = p, scratch.s = s, scratch.step = step, scratch.row = row;
-    else if (prepare(m, 8, &scratch)) return PyErr_NoMemory();
+    else if (scratch_for(m, &scratch)) {
+        release(&scratch);
+        return PyErr_NoMemory();
+    }
     Place place = {NULL, m->scalars, NULL, 0, 0};
     mg_refused = 0;
     int bad = run_section(m, &m->before, &place, NULL, m->scalars, NULL, 0, 1, 1, 0, &scratch);
@@ -1006,7 +994,10 @@ static int fill_module(PyObject *module) {
     if (!type || PyModule_AddObject(module, "Machine", Py_NewRef(type)) < 0) return -1;
     machine_type = type;
     choose_kernels(NULL);
-    find_kernels();
+    if (!find_kernels()) {
+        PyErr_SetString(PyExc_SystemError, "a kernel of a function that is not in the table");
+        return -1;
+    }
     PyObject *caller = PyType_FromSpec(&caller_spec);
     if (!caller || PyModule_AddObject(module, "Caller", caller) < 0) return -1;
     PyObject *table = PyDict_New();
@@ -1052,13 +1043,13 @@ static PyObject *shuffled(PyObject *module, PyObject *args) {
 
 PyDoc_STRVAR(use_doc, "use(name)\n--\n\n"
                       "Take the kernels for vectors of a kind of processor, where this one is of it: plain,\n"
-                      "avx2 or avx512. Whether that was so; results do not depend on it.");
+                      "avx2 or avx512. Whether that was so; results depend on it only where fastmath may fuse.");
 
 static PyObject *use(PyObject *module, PyObject *given) {
     const char *name = PyUnicode_AsUTF8(given);
     if (!name) return NULL;
     int found = choose_kernels(name);
-    find_kernels();
+    if (found) find_kernels();
     return PyBool_FromLong(found);
 }
 

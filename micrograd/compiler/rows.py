@@ -93,3 +93,19 @@ def table(rows: list[list[int]]) -> list[int]:
         if row != [begin + i * along for i in range(len(row))]:
             return [0, *[x for row in rows for x in row]]
     return [1, first, down, along]
+
+
+def turned(
+    size: tuple[int, ...], columns: tuple[int, ...], targets: list[int]
+) -> tuple[tuple[int, int], tuple[int, ...], list[int]]:
+    """The sizes and columns of an outer product, and the `table` of its sums.
+
+    The sums along the second side stand next to each other, where that can be had.
+    """
+    m, k = size
+    rows = [targets[j * k : j * k + k] for j in range(m)]
+    places = table(rows)
+    if places[0] == 1 and places[2] == 1 != places[3]:
+        turned_places = table([list(column) for column in zip(*rows)])
+        return (k, m), (*columns[m:], *columns[:m]), turned_places
+    return (m, k), columns, places

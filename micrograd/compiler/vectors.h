@@ -13,6 +13,10 @@ typedef __typeof__((VEC){0} < (VEC){0}) NAME(mask);
 #define TO(p, i) (*(VEC *)((p) + (i)))
 typedef num NAME(vec4) __attribute__((vector_size(4 * sizeof(num)), aligned(sizeof(num))));
 #define TO4(p, i) (*(NAME(vec4) *)((p) + (i)))
+typedef whole NAME(ints) __attribute__((vector_size(W * sizeof(num)), aligned(sizeof(num))));
+/* Part h of eight lanes, of which the first `rest` count and the others become zero. */
+#define PART(p, i, rest, h) \
+    ((VEC)((MASK)AT(p, i) & (MASK) * (const NAME(ints) *)(TAIL + 8 - (rest) + (h) * W)))
 
 INLINE VEC NAME(relu)(VEC a) { return (VEC)((MASK)a & ~(MASK)(a <= (num)0.0)); }
 INLINE VEC NAME(gate)(VEC d, VEC x) {
@@ -147,24 +151,37 @@ INLINE void NAME(fold)(num *found, VEC (*s)[HALVES], const int count) {
         found[q] = NAME(lanes)(a);
     }
 }
+#endif
 
-/* to[p * per_a + q * per_b] += the sum of a[p] * b[q], for A columns a and B columns b. */
+/* to[p * per_a + q * per_b] += the sum of a[p] * b[q] over n lanes, for A columns a and B columns
+   b. They can be read up to lane `room`. */
+#if W > 1
 INLINE void NAME(outer_tile)(num *to, Py_ssize_t per_a, Py_ssize_t per_b, const num *const *a,
-                             const num *const *b, Py_ssize_t n, const int A, const int B) {
-    VEC s[16][HALVES];
+                             const num *const *b, Py_ssize_t n, Py_ssize_t room, const int A,
+                             const int B) {
+    VEC s[16][HALVES], y[8];
     num found[16];
     Py_ssize_t i = 0;
     for (int q = 0; q < A * B; q++)
         for (int h = 0; h < HALVES; h++) s[q][h] = (VEC){0};
     for (; i + 8 <= n; i += 8)
         for (int h = 0; h < HALVES; h++) {
-            VEC y[8];
             for (int q = 0; q < B; q++) y[q] = AT(b[q], i + h * W);
             for (int p = 0; p < A; p++) {
                 VEC g = AT(a[p], i + h * W);
                 for (int q = 0; q < B; q++) s[p * B + q][h] += g * y[q];
             }
         }
+    if (i < n && i + 8 <= room) {
+        for (int h = 0; h < HALVES; h++) {
+            for (int q = 0; q < B; q++) y[q] = PART(b[q], i + h * W, n - i, h);
+            for (int p = 0; p < A; p++) {
+                VEC g = PART(a[p], i + h * W, n - i, h);
+                for (int q = 0; q < B; q++) s[p * B + q][h] += g * y[q];
+            }
+        }
+        i = n;
+    }
     NAME(fold)(found, s, A * B);
     for (; i < n; i++)
         for (int p = 0; p < A; p++)
@@ -177,14 +194,13 @@ INLINE void NAME(outer_tile)(num *to, Py_ssize_t per_a, Py_ssize_t per_b, const 
 }
 #else
 static void NAME(outer_tile)(num *to, Py_ssize_t per_a, Py_ssize_t per_b, const num *const *a,
-                             const num *const *b, Py_ssize_t n, int A, int B) {
+                             const num *const *b, Py_ssize_t n, Py_ssize_t room, int A, int B) {
     for (int p = 0; p < A; p++)
         for (int q = 0; q < B; q++) {
-            num lanes[8] = {0}, found;
-            Py_ssize_t i = 0;
-            for (; i + 8 <= n; i += 8)
-                for (int h = 0; h < 8; h++) lanes[h] += a[p][i + h] * b[q][i + h];
-            found = NAME(lanes)(lanes);
+            num lanes[8] = {0};
+            Py_ssize_t most = room < (n + 7) / 8 * 8 ? n & ~(Py_ssize_t)7 : n, i = 0;
+            for (; i < most; i++) lanes[i % 8] += a[p][i] * b[q][i];
+            num found = NAME(lanes)(lanes);
             for (; i < n; i++) found += a[p][i] * b[q][i];
             to[p * per_a + q * per_b] += found;
         }
@@ -193,11 +209,12 @@ static void NAME(outer_tile)(num *to, Py_ssize_t per_a, Py_ssize_t per_b, const 
 
 /* to[j * per_d + i * per_x] += the sum of d[j] * x[i], for all m columns d and k columns x. */
 static void NAME(k_outer)(num *to, Py_ssize_t per_d, Py_ssize_t per_x, const num *const *d, int m,
-                          const num *const *x, int k, Py_ssize_t n) {
+                          const num *const *x, int k, Py_ssize_t n,
+                          Py_ssize_t room) {
     enum { A = MANY ? 4 : 2, B = 4 };
     int ds = m - m % A, xs = k - k % B, i;
 #define TILE(j, i, a, b) \
-    NAME(outer_tile)(to + (j) * per_d + (i) * per_x, per_d, per_x, d + (j), x + (i), n, a, b)
+    NAME(outer_tile)(to + (j) * per_d + (i) * per_x, per_d, per_x, d + (j), x + (i), n, room, a, b)
     for (i = 0; i < xs; i += B)
         for (int j = 0; j < ds; j += A) TILE(j, i, A, B);
     for (int j = ds; j < m; j++) {
@@ -213,7 +230,8 @@ static void NAME(k_outer)(num *to, Py_ssize_t per_d, Py_ssize_t per_x, const num
 }
 
 /* sums[k] = the sum of x[k], for `count` columns. */
-INLINE void NAME(totals_tile)(num *sums, const num *const *x, Py_ssize_t n, const int count) {
+INLINE void NAME(totals_tile)(num *sums, const num *const *x, Py_ssize_t n, Py_ssize_t room,
+                              const int count) {
     Py_ssize_t i = 0;
 #if W > 1
     VEC s[8][HALVES];
@@ -222,12 +240,17 @@ INLINE void NAME(totals_tile)(num *sums, const num *const *x, Py_ssize_t n, cons
     for (; i + 8 <= n; i += 8)
         for (int k = 0; k < count; k++)
             for (int h = 0; h < HALVES; h++) s[k][h] += AT(x[k], i + h * W);
+    if (i < n && i + 8 <= room) {
+        for (int k = 0; k < count; k++)
+            for (int h = 0; h < HALVES; h++) s[k][h] += PART(x[k], i + h * W, n - i, h);
+        i = n;
+    }
     NAME(fold)(sums, s, count);
 #else
+    Py_ssize_t most = room < (n + 7) / 8 * 8 ? n & ~(Py_ssize_t)7 : n;
     for (int k = 0; k < count; k++) {
         num lanes[8] = {0};
-        for (i = 0; i + 8 <= n; i += 8)
-            for (int h = 0; h < 8; h++) lanes[h] += x[k][i + h];
+        for (i = 0; i < most; i++) lanes[i % 8] += x[k][i];
         sums[k] = NAME(lanes)(lanes);
     }
 #endif
@@ -235,10 +258,11 @@ INLINE void NAME(totals_tile)(num *sums, const num *const *x, Py_ssize_t n, cons
         for (int k = 0; k < count; k++) sums[k] += x[k][i];
 }
 
-static void NAME(k_totals)(num *sums, const num *const *x, int count, Py_ssize_t n) {
+static void NAME(k_totals)(num *sums, const num *const *x, int count, Py_ssize_t n,
+                           Py_ssize_t room) {
     int k = 0;
-    for (; k + 8 <= count; k += 8) NAME(totals_tile)(sums + k, x + k, n, 8);
-    for (; k < count; k++) NAME(totals_tile)(sums + k, x + k, n, 1);
+    for (; k + 8 <= count; k += 8) NAME(totals_tile)(sums + k, x + k, n, room, 8);
+    for (; k < count; k++) NAME(totals_tile)(sums + k, x + k, n, room, 1);
 }
 
 #if defined(MG_FAST) && W > 1
@@ -266,5 +290,6 @@ static const Kernels NAME(kernels) = {NAME(k_layer), NAME(k_scaled), NAME(k_oute
 #undef AT
 #undef TO
 #undef TO4
+#undef PART
 #undef W
 #undef SUFFIX
