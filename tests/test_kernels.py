@@ -12,13 +12,19 @@ import math
 import random
 import struct
 from array import array
+from functools import partial
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import micrograd as mg
 from micrograd import Value, losses, nn, optim
+from micrograd.compiler.batch import over_batch
 from micrograd.compiler.native import NativeBatch
+from micrograd.compiler.program import COUNT, INNER, TOTAL
+from micrograd.rule import Rule
 
 _machine = pytest.importorskip(
     "micrograd.compiler._machine", reason="the machine was not built: no C compiler"
@@ -282,3 +288,91 @@ def test_gradients_after_a_step_that_is_refused_are_those_of_the_step_before():
             )  # fmt: skip
         found[backend] = [p.data, q.data, p.grad, q.grad]
     assert found["native"] == found["python"]
+
+
+# Random programs, with all that the encoder makes of layers, gates, softmax and sums.
+
+
+def pick(them, t):
+    return them[int(t * len(them))]
+
+
+def random_function(rng, ps):
+    """A function of three numbers and the parameters, made of what networks are made of."""
+    steps = [
+        (rng.choice(MAKERS), [rng.random() for _ in range(12)]) for _ in range(rng.randrange(2, 14))
+    ]
+    last = [rng.random() for _ in range(3)]
+
+    def f(*xs):
+        columns = list(xs)
+        for make, luck in steps:
+            columns += make(partial(pick, columns), partial(pick, ps), luck)
+        return mg.sum([pick(columns, t) * ps[0] for t in last])
+
+    return f
+
+
+def layer(column, parameter, luck, then=lambda y: y):
+    inputs = [column(t) for t in luck[:3]]
+    found = []
+    for shift in range(1 + int(5 * luck[3])):
+        ws = [parameter((t + 0.1 * shift) % 1.0) for t in luck[4:7]]
+        start = parameter(luck[7]) if luck[8] < 0.5 else 0.0
+        found.append(then(start + mg.sum([w * x for w, x in zip(ws, inputs)])))
+    return found
+
+
+MAKERS = [
+    layer,
+    lambda c, p, t: layer(c, p, t, mg.relu),
+    lambda c, p, t: layer(c, p, t, mg.tanh),
+    lambda c, p, t: [mg.relu(c(t[0])), mg.relu(c(t[0])) * c(t[1])],
+    lambda c, p, t: [losses.cross_entropy([c(t[0]), c(t[1]), c(t[2])], int(3 * t[3]))],
+    lambda c, p, t: [mg.logsumexp([c(t[0]), p(t[1]), c(t[2])]), mg.exp(c(t[0]) - 3.0)],
+    lambda c, p, t: [mg.maximum(c(t[0]), c(t[1]), p(t[2])), abs(c(t[3]))],
+    lambda c, p, t: [mg.leaky_relu(c(t[0]), 0.1) - c(t[1]) / (2.0 + abs(p(t[2])))],
+    lambda c, p, t: [mg.where(c(t[0]), c(t[1]), p(t[2])), mg.log(1.0 + c(t[0]) ** 2)],
+]
+
+
+def interpreted(program, xs, ps, n):
+    """The outputs of a program of sums over n times the same example; n is a power of two."""
+    held = dict(program.data)
+    held.update(zip(program.inputs, xs))
+    held.update(zip(program.parameters, ps))
+    for i, (rule, operands) in enumerate(zip(program.rules, program.operands)):
+        given = [held[x] for x in operands]
+        if rule is COUNT:
+            held[i] = float(n)
+        elif rule is TOTAL:
+            held[i] = n * given[0]
+        elif rule is INNER:
+            held[i] = n * (given[0] * given[1])
+        elif isinstance(rule, Rule):
+            held[i] = rule.forward(*given)
+    return [held[y] + 0.0 for y in program.outputs]
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=300, deadline=None)
+@given(seed=st.integers(0, 2**32), n=st.sampled_from([2, 4, 8, 16]))
+def test_random_programs_give_the_bits_of_their_steps(seed, n):
+    rng = random.Random(seed)
+    ps = [Value(rng.gauss(0, 1)) for _ in range(9)]
+    fast = mg.jit(random_function(rng, ps), parameters=ps, backend="native")
+    draw = lambda: rng.choice(ODD) if rng.random() < 0.1 else rng.gauss(0, 1.5)  # noqa: E731
+    row = [draw() for _ in range(3)]
+    fast.value_and_grad(*[np.array([x] * n) for x in row])
+    made = fast.latest
+    numbers, columns = array("d", [p.data for p in made.parameters]), array("d")
+    width = len(made.program.inputs)
+    for x in row[:width]:
+        columns.extend([x] * max(n, 8))
+    wanted = interpreted(over_batch(made.gradient), row, numbers, n)
+    for kind in KINDS:
+        if _machine.use(kind):
+            results = array("d", bytes(8 * len(wanted)))
+            made.batch("native").sums.run(numbers, columns, n, max(n, 8), results, array("d"))
+            assert bits([x + 0.0 for x in results]) == bits(wanted), kind
+    widest()
