@@ -92,6 +92,16 @@ typedef struct {
     const num *const *x, *const *gate;
 } Layer;
 
+/* Sums over n examples of products: to[j * per_d + i * per_x] += the sum of d[j] * x[i] for all m
+   columns d and k columns x, or = if these are the first. Columns can be read up to lane `room`. */
+typedef struct {
+    num *to;
+    Py_ssize_t per_d, per_x;
+    const num *const *d, *const *x;
+    int m, k, first;
+    Py_ssize_t n, room;
+} Outer;
+
 typedef void (*Fast)(num *restrict, const num *const *, Py_ssize_t);
 typedef struct { const char *name; Fast call; } Named;
 
@@ -99,8 +109,7 @@ typedef struct { const char *name; Fast call; } Named;
 typedef struct {
     void (*layer)(const Layer *, Py_ssize_t);
     void (*scaled)(num *restrict, const num *, int, int, const num *, const num *const *, Py_ssize_t);
-    void (*outer)(num *, Py_ssize_t, Py_ssize_t, const num *const *, int, const num *const *, int,
-                  Py_ssize_t, Py_ssize_t);
+    void (*outer)(const Outer *);
     void (*totals)(num *, const num *const *, int, Py_ssize_t, Py_ssize_t);
     void (*log1p_of)(num *, Py_ssize_t);
     const Named *fast;
@@ -314,42 +323,50 @@ static int call_kernel(int32_t f, const num **p, const int *step, int m, num *ds
     return 1;
 }
 
-/* rest[l] += e[l], but not where x[l] is the first that equals top[l]; `seen` says where it was. */
-CLONES static void k_rest(num *restrict rest, num *restrict seen, const num *x, const num *e,
-                          const num *top, Py_ssize_t n) {
+/* What k_surprise finds out on its way through the x, for some lanes. */
+typedef struct {
+    num top[LANES], index[LANES];
+    num rest[LANES];  /* the sum of the e, but for the first x that equals top */
+    num seen[LANES];  /* how many x have equalled top */
+    num right[LANES]; /* the x of that index */
+    num found[LANES]; /* 1 where there is one */
+} Surprise;
+
+CLONES static void surprise_of(Surprise *s, num k, const num *x, const num *e, Py_ssize_t n) {
     for (Py_ssize_t l = 0; l < n; l++) {
-        num first = (x[l] == top[l]) & (seen[l] == (num)0.0) ? (num)1.0 : (num)0.0;
-        rest[l] += first != (num)0.0 ? (num)0.0 : e[l];
-        seen[l] += first;
+        num equal = x[l] == s->top[l] ? (num)1.0 : (num)0.0;
+        num first = s->seen[l] == (num)0.0 ? equal : (num)0.0;
+        s->rest[l] += first != (num)0.0 ? (num)0.0 : e[l];
+        s->seen[l] += equal;
+        s->right[l] = s->index[l] == k ? x[l] : s->right[l];
+        s->found[l] = s->index[l] == k ? (num)1.0 : s->found[l];
     }
 }
 
 /* log(exp(x1) + ... + exp(xm)), less x[index] where there is an index: logsumexp and nll of
    tails.py, from exponentials e[k] = exp(x[k] - top) that are there already. p and step hold
    index (or NULL), top, the x and the e. */
-static void k_surprise(num *restrict dst, const num *const *p, const int *step, int m,
-                       Py_ssize_t n) {
-    num rooms[3][LANES], rest[LANES], seen[LANES];
-    const num *const *x = p + 2;
+CLONES static void k_surprise(num *restrict dst, const num *const *p, const int *step, int m,
+                              Py_ssize_t n) {
+    num rooms[2][LANES];
+    Surprise s;
     for (Py_ssize_t from = 0; from < n; from += LANES, dst += LANES) {
         Py_ssize_t c = n - from < LANES ? n - from : LANES;
-        const num *top = unit(p, step, 1, from, rooms[0], c);
-        for (Py_ssize_t l = 0; l < c; l++) rest[l] = seen[l] = 0.0;
-        for (int k = 0; k < m; k++)
-            k_rest(rest, seen, unit(p, step, 2 + k, from, rooms[1], c),
-                   unit(p, step, 2 + m + k, from, rooms[2], c), top, c);
-        kernels.log1p_of(rest, c);
         for (Py_ssize_t l = 0; l < c; l++) {
-            double t = top[l], less = t;
-            if (p[0]) {
-                double i = p[0][step[0] ? from + l : 0];
-                if (!(0.0 <= i && i < m) || i != trunc(i)) {
-                    dst[l] = py_refuse();
-                    continue;
-                }
-                less = t - x[(int)i][step[2 + (int)i] ? from + l : 0];
-            }
-            dst[l] = t - t != 0.0 ? less : less + rest[l];
+            s.top[l] = p[1][step[1] ? from + l : 0];
+            s.index[l] = p[0] ? p[0][step[0] ? from + l : 0] : (num)-1.0;
+            s.rest[l] = s.seen[l] = s.right[l] = s.found[l] = 0.0;
         }
+        for (int k = 0; k < m; k++)
+            surprise_of(&s, (num)k, unit(p, step, 2 + k, from, rooms[0], c),
+                        unit(p, step, 2 + m + k, from, rooms[1], c), c);
+        kernels.log1p_of(s.rest, c);
+        int refused = 0;
+        for (Py_ssize_t l = 0; l < c; l++) {
+            double t = s.top[l], less = p[0] ? t - s.right[l] : t;
+            dst[l] = t - t != 0.0 ? less : less + s.rest[l];
+            refused |= p[0] && s.found[l] == (num)0.0;
+        }
+        if (refused) py_refuse();
     }
 }

@@ -60,7 +60,8 @@ static const int ARITY[OPS] = {2, 2, 2, 2, 1, 1, 2, -1, -1, -1, -1, 1, -1, -1, 6
 
 typedef struct {
     const num *columns, *scalars, *inputs; /* where the three kinds of operands begin */
-    Py_ssize_t width, stride;                 /* from one register column, one input column to the next */
+    Py_ssize_t width, stride; /* from one register column, one input column to the next */
+    int first;                /* whether this is the first block: sums begin */
 } Place;
 
 static inline const num *at(const Place *p, int32_t r) {
@@ -245,20 +246,22 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
             int k = count / 2;
             for (int i = 0; i < k; i++) p[i] = at(place, r[i]);
             kernels.totals(s, p, k, real, n);
-            for (int i = 0; i < k; i++) scalars[r[k + i]] += s[i];
+            for (int i = 0; i < k; i++) scalars[r[k + i]] = (place->first ? 0 : scalars[r[k + i]]) + s[i];
             break;
         }
         case OUTER: { /* how many d, how many x, whether in rows, the columns d and x, the scalars to add to */
             int m = r[0], k = r[1];
             const int32_t *to = r + 3 + m + k;
             for (int i = 0; i < m + k; i++) p[i] = at(place, r[3 + i]);
+            Outer outer = {s, k, 1, p, p + m, m, k, place->first, real, n};
             if (r[2]) {
-                kernels.outer(scalars + to[0], to[1], to[2], p, m, p + m, k, real, n);
+                outer.to = scalars + to[0], outer.per_d = to[1], outer.per_x = to[2];
+                kernels.outer(&outer);
                 break;
             }
-            for (int i = 0; i < m * k; i++) s[i] = 0.0;
-            kernels.outer(s, k, 1, p, m, p + m, k, real, n);
-            for (int i = 0; i < m * k; i++) scalars[to[i]] += s[i];
+            outer.first = 1;
+            kernels.outer(&outer);
+            for (int i = 0; i < m * k; i++) scalars[to[i]] = (place->first ? 0 : scalars[to[i]]) + s[i];
             break;
         }
         case LAYER: { /* how many sums, how many columns, what then, whether the scalars are in rows;
@@ -393,7 +396,7 @@ typedef struct {
 
 static void run_part(Part *part) {
     Machine *m = part->m;
-    Place place = {part->registers, part->scalars, NULL, part->width, part->stride};
+    Place place = {part->registers, part->scalars, NULL, part->width, part->stride, 0};
     Scratch scratch = {0};
     part->state = scratch_for(m, &scratch);
     mg_refused = 0;
@@ -402,6 +405,7 @@ static void run_part(Part *part) {
         Py_ssize_t padded = (real + 7) / 8 * 8; /* the input columns reach that far */
         if (from + padded > part->stride) padded = real;
         place.inputs = part->inputs + from;
+        place.first = from == part->from;
         part->state = run_section(m, &m->each, &place, part->registers, part->scalars,
                                   part->out ? part->out + from : NULL, part->out_stride, padded,
                                   real, 1, &scratch);
@@ -477,9 +481,10 @@ static int run_batch(Machine *m, const num *inputs, Py_ssize_t stride, Py_ssize_
     Py_ssize_t width = width_of(m, n), block = block_of(m);
     int state = 0;
     if (m->count_at >= 0) S[m->count_at] = (num)n;
-    for (Py_ssize_t i = 0; i < m->n_sums; i++) S[m->first_sum + i] = 0.0;
+    if (!n || n >= LARGE) /* otherwise the first block gives them a value */
+        for (Py_ssize_t i = 0; i < m->n_sums; i++) S[m->first_sum + i] = 0.0;
     mg_refused = 0;
-    Place place = {m->registers, S, inputs, width, stride};
+    Place place = {m->registers, S, inputs, width, stride, 0};
     if (run_section(m, &m->before, &place, m->registers, S, NULL, 0, 1, 1, 0, scratch)) return -1;
     if (n >= LARGE) {
         int refused = mg_refused;
@@ -492,6 +497,7 @@ static int run_batch(Machine *m, const num *inputs, Py_ssize_t stride, Py_ssize_
         Py_ssize_t padded = (real + 7) / 8 * 8; /* the input columns reach that far */
         if (from + padded > stride) padded = real;
         place.inputs = inputs + from;
+        place.first = !from;
         if (run_section(m, &m->each, &place, m->registers, S, out ? out + from : NULL, out_stride,
                         padded, real, 1, scratch))
             return -1;
@@ -502,10 +508,11 @@ static int run_batch(Machine *m, const num *inputs, Py_ssize_t stride, Py_ssize_
 
 /* One step of an optimizer: from the sums of the gradients over a batch, and `now`, which has a
    column for gradients, one for parameters and some for states, to `next`. A block of all of them
-   at a time stays in the cache. Whether a gradient was not a number, or a number refused. */
+   at a time stays in the cache; the new parameters go to `used`, too. Whether a gradient was not a
+   number, or a number refused. */
 static int run_update(Machine *u, const num *sums, Py_ssize_t batch, num *now, num *next,
-                      Py_ssize_t stride, Py_ssize_t n, const Scratch *scratch) {
-    Place place = {u->registers, u->scalars, NULL, width_of(u, n), stride};
+                      Py_ssize_t stride, Py_ssize_t n, num *used, const Scratch *scratch) {
+    Place place = {u->registers, u->scalars, NULL, width_of(u, n), stride, 1};
     int bad = 0;
     mg_refused = 0;
     if (run_section(u, &u->before, &place, u->registers, u->scalars, NULL, 0, 1, 1, 0, scratch))
@@ -517,6 +524,7 @@ static int run_update(Machine *u, const num *sums, Py_ssize_t batch, num *now, n
         if (run_section(u, &u->each, &place, u->registers, u->scalars, next + stride + from, stride,
                         (real + 7) / 8 * 8, real, 1, scratch))
             return -1;
+        memcpy(used + from, next + stride + from, real * sizeof(num));
     }
     return bad | mg_refused;
 }
@@ -828,6 +836,8 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
         Py_ssize_t x_stride = stride;
         int row = 1; /* whether the sums stand side by side */
         for (Py_ssize_t i = 0; i < np; i++) row &= m->results[i + 1] == m->results[1] + i;
+        num *used = m->scalars + m->first_parameter;
+        memcpy(used, now + padded, np * sizeof(num));
         for (done = 0; done < steps; done++) {
             if (order.len) {
                 const int32_t *index = (const int32_t *)order.buf + done * batch;
@@ -840,7 +850,6 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
                 x = gathered;
                 x_stride = bs;
             }
-            memcpy(m->scalars + m->first_parameter, now + padded, np * sizeof(num));
             if (run_batch(m, x, x_stride, batch, NULL, 0, &scratch)) break;
             const num *sums = np ? m->scalars + m->results[1] : NULL;
             if (!row) {
@@ -850,7 +859,7 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
             memcpy(u->scalars + u->first_parameter, c + done * u->n_parameters,
                    u->n_parameters * sizeof(num));
             gradients = now;
-            if (run_update(u, sums, batch, now, next, padded, np, &scratch_u)) break;
+            if (run_update(u, sums, batch, now, next, padded, np, used, &scratch_u)) break;
             loss[done] = m->scalars[m->results[0]] / (num)batch;
             num *kept = now;
             now = next, next = kept;
@@ -896,7 +905,7 @@ static PyObject *machine_call(Machine *m, PyObject *const *args, Py_ssize_t n) {
         release(&scratch);
         return PyErr_NoMemory();
     }
-    Place place = {NULL, m->scalars, NULL, 0, 0};
+    Place place = {NULL, m->scalars, NULL, 0, 0, 1};
     mg_refused = 0;
     int bad = run_section(m, &m->before, &place, NULL, m->scalars, NULL, 0, 1, 1, 0, &scratch);
     if (!small) release(&scratch);

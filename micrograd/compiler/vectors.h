@@ -153,15 +153,13 @@ INLINE void NAME(fold)(num *found, VEC (*s)[HALVES], const int count) {
 }
 #endif
 
-/* to[p * per_a + q * per_b] += the sum of a[p] * b[q] over n lanes, for A columns a and B columns
-   b. They can be read up to lane `room`. */
-#if W > 1
-INLINE void NAME(outer_tile)(num *to, Py_ssize_t per_a, Py_ssize_t per_b, const num *const *a,
-                             const num *const *b, Py_ssize_t n, Py_ssize_t room, const int A,
-                             const int B) {
-    VEC s[16][HALVES], y[8];
+/* The sums of a[p] * b[q], for A columns a and B columns b, to to[p * per_a + q * per_b]. */
+INLINE void NAME(outer_tile)(const Outer *o, num *to, Py_ssize_t per_a, Py_ssize_t per_b,
+                             const num *const *a, const num *const *b, const int A, const int B) {
+    Py_ssize_t n = o->n, i = 0;
     num found[16];
-    Py_ssize_t i = 0;
+#if W > 1
+    VEC s[16][HALVES], y[8];
     for (int q = 0; q < A * B; q++)
         for (int h = 0; h < HALVES; h++) s[q][h] = (VEC){0};
     for (; i + 8 <= n; i += 8)
@@ -172,7 +170,7 @@ INLINE void NAME(outer_tile)(num *to, Py_ssize_t per_a, Py_ssize_t per_b, const 
                 for (int q = 0; q < B; q++) s[p * B + q][h] += g * y[q];
             }
         }
-    if (i < n && i + 8 <= room) {
+    if (i < n && i + 8 <= o->room) {
         for (int h = 0; h < HALVES; h++) {
             for (int q = 0; q < B; q++) y[q] = PART(b[q], i + h * W, n - i, h);
             for (int p = 0; p < A; p++) {
@@ -183,38 +181,37 @@ INLINE void NAME(outer_tile)(num *to, Py_ssize_t per_a, Py_ssize_t per_b, const 
         i = n;
     }
     NAME(fold)(found, s, A * B);
+#else
+    Py_ssize_t most = o->room < (n + 7) / 8 * 8 ? n & ~(Py_ssize_t)7 : n;
+    for (int q = 0; q < A * B; q++) {
+        num lanes[8] = {0};
+        for (i = 0; i < most; i++) lanes[i % 8] += a[q / B][i] * b[q % B][i];
+        found[q] = NAME(lanes)(lanes);
+    }
+#endif
     for (; i < n; i++)
         for (int p = 0; p < A; p++)
             for (int q = 0; q < B; q++) found[p * B + q] += a[p][i] * b[q][i];
-    if (B == 4 && per_b == 1)
-        for (int p = 0; p < A; p++) TO4(to, p * per_a) += TO4(found, 4 * p);
-    else
+#if W > 1
+    if (B == 4 && per_b == 1) {
         for (int p = 0; p < A; p++)
-            for (int q = 0; q < B; q++) to[p * per_a + q * per_b] += found[p * B + q];
-}
-#else
-static void NAME(outer_tile)(num *to, Py_ssize_t per_a, Py_ssize_t per_b, const num *const *a,
-                             const num *const *b, Py_ssize_t n, Py_ssize_t room, int A, int B) {
-    for (int p = 0; p < A; p++)
-        for (int q = 0; q < B; q++) {
-            num lanes[8] = {0};
-            Py_ssize_t most = room < (n + 7) / 8 * 8 ? n & ~(Py_ssize_t)7 : n, i = 0;
-            for (; i < most; i++) lanes[i % 8] += a[p][i] * b[q][i];
-            num found = NAME(lanes)(lanes);
-            for (; i < n; i++) found += a[p][i] * b[q][i];
-            to[p * per_a + q * per_b] += found;
-        }
-}
+            if (o->first) TO4(to, p * per_a) = TO4(found, 4 * p);
+            else TO4(to, p * per_a) += TO4(found, 4 * p);
+        return;
+    }
 #endif
+    for (int p = 0; p < A; p++)
+        for (int q = 0; q < B; q++)
+            if (o->first) to[p * per_a + q * per_b] = found[p * B + q];
+            else to[p * per_a + q * per_b] += found[p * B + q];
+}
 
-/* to[j * per_d + i * per_x] += the sum of d[j] * x[i], for all m columns d and k columns x. */
-static void NAME(k_outer)(num *to, Py_ssize_t per_d, Py_ssize_t per_x, const num *const *d, int m,
-                          const num *const *x, int k, Py_ssize_t n,
-                          Py_ssize_t room) {
+static void NAME(k_outer)(const Outer *o) {
     enum { A = MANY ? 4 : 2, B = 4 };
-    int ds = m - m % A, xs = k - k % B, i;
+    const num *const *d = o->d, *const *x = o->x;
+    int m = o->m, k = o->k, ds = m - m % A, xs = k - k % B, i;
 #define TILE(j, i, a, b) \
-    NAME(outer_tile)(to + (j) * per_d + (i) * per_x, per_d, per_x, d + (j), x + (i), n, room, a, b)
+    NAME(outer_tile)(o, o->to + (j) * o->per_d + (i) * o->per_x, o->per_d, o->per_x, d + (j), x + (i), a, b)
     for (i = 0; i < xs; i += B)
         for (int j = 0; j < ds; j += A) TILE(j, i, A, B);
     for (int j = ds; j < m; j++) {
