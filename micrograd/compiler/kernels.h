@@ -86,7 +86,6 @@ typedef struct {
     int sums, k, then;
     num *const *y;
     const num *start; /* for each sum its number */
-    const num *ones;  /* eight; a number times them is a vector, which compilers make badly */
     const num *w;     /* w[o, i] is w[o * per_sum + i * per_column] */
     Py_ssize_t per_sum, per_column;
     const num *const *x, *const *gate;

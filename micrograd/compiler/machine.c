@@ -275,7 +275,7 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
                 s[j] = each[3 * j + 1] == NONE ? NOTHING : scalars[each[3 * j + 1]];
                 if (then == WITH_GATE) gate[j] = at(place, each[3 * j + 2]);
             }
-            Layer layer = {sums, k, then, (num *const *)y, s, ONES, NULL, 0, 0, p, gate};
+            Layer layer = {sums, k, then, (num *const *)y, s, NULL, 0, 0, p, gate};
             if (r[3]) {
                 layer.w = scalars + w[0], layer.per_sum = w[1], layer.per_column = w[2];
             } else {

@@ -24,13 +24,13 @@ INLINE VEC NAME(gate)(VEC d, VEC x) {
 }
 
 /* Sums j to j + R - 1 for the lanes i to i + V W - 1; with R, V and `then` known it stays in
-   registers. */
+   registers. A number times ONES is that number in every lane, of which GCC makes better code. */
 INLINE void NAME(layer_tile)(const Layer *l, int j, Py_ssize_t i, const int R, const int V,
                              const int then) {
     VEC a[4][4];
     const num *w = l->w + j * l->per_sum;
     for (int r = 0; r < R; r++) {
-        VEC start = l->start[j + r] * AT(l->ones, 0);
+        VEC start = l->start[j + r] * AT(ONES, 0);
         for (int v = 0; v < V; v++) a[r][v] = start;
     }
     for (int c = 0; c < l->k; c++, w += l->per_column) {
