@@ -61,8 +61,8 @@ def outer_products(section: list[Instruction]) -> list[Instruction]:
 def gated_by_relu(section: list[Instruction]) -> list[Instruction]:
     """The same with gate(d, relu(x)) for gate(d, x), where that relu is at hand.
 
-    It is the same: relu(x) is above zero where x is, and nan where x is. Nobody may need x
-    any more then.
+    It is the same: relu(x) is above zero where x is, and nan where x is. The column of x is
+    then needed for relu alone, and `layers` can do both at once.
     """
     relu: dict[int, int] = {}
     found = []

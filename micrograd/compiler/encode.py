@@ -66,6 +66,7 @@ class Encoder:
         self.sections[1] = arranged(self.sections[1], self.varying)
 
     def depends_on_sums(self) -> list[bool]:
+        """For each step whether a sum over the batch comes before it."""
         found = [False] * len(self.program)
         for i, (rule, operands) in enumerate(zip(self.program.rules, self.program.operands)):
             found[i] = rule in (TOTAL, INNER) or any([found[x] for x in operands])
@@ -114,7 +115,7 @@ class Encoder:
         return self.longer(first, b, None)
 
     def longer(self, chain: Chain, x: int, product: Chain | None) -> Chain:
-        """The sum with one more term: step x, which may be a product not yet computed."""
+        """The sum with one more term: step x, or the product that would be step x."""
         pair = (self.one, x) if product is None else product.pairs[0]
         if len(chain.pairs) < 8:
             return Chain(chain.start, [*chain.pairs, pair])
@@ -122,6 +123,7 @@ class Encoder:
         return chain
 
     def dots(self, i: int, chain: Chain) -> Instruction:
+        """The instruction that computes a sum as step i."""
         start, pairs = chain
         if start == NONE and len(pairs) == 1:
             return Instruction(op.MUL, i, (), pairs[0])
@@ -138,6 +140,7 @@ class Encoder:
         return Instruction(op.DOTS, i, (), (start, *ordered))
 
     def plain(self, i: int, rule: Rule, xs: tuple[int, ...]) -> Instruction:
+        """The instruction for an operation that is no sum of products."""
         if rule is TOTAL:
             return Instruction(op.TOTAL, NONE, (), xs, (i,))
         if rule is INNER:
@@ -246,4 +249,5 @@ def in_c(rule: Rule) -> bool:
 
 
 def is_sum(chain: Chain) -> bool:
+    """Whether it is more than a single product."""
     return chain.start != NONE or len(chain.pairs) > 1

@@ -75,12 +75,14 @@ CLONES static void k_gate(num *restrict dst, const num *d, int sd, const num *x,
         for (Py_ssize_t i = 0; i < n; i++) dst[i] = mg_gate(d[sd ? i : 0], x[sx ? i : 0]);
 }
 
+static const num NOTHING = -0.0; /* a sum without a start begins here, and no bit is changed */
+static const num ONES[8] = {1, 1, 1, 1, 1, 1, 1, 1}; /* times a number: a vector of that number */
+/* From TAIL + 8 - n on eight masks, of which n let a lane through: the end of a ragged block. */
+static const whole TAIL[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+
 /* Many sums of scalars times the same columns: y[o] = start[o] + w[o, 0] * x[0] + w[o, 1] * x[1]
    + ..., from left to right, and what is done to each sum at once. */
 enum { PLAINLY, WITH_RELU, WITH_GATE };
-static const whole TAIL[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
-static const num ONES[8] = {1, 1, 1, 1, 1, 1, 1, 1};
-static const num NOTHING = -0.0; /* a sum without a start begins here, and no bit is changed */
 
 typedef struct {
     int sums, k, then;

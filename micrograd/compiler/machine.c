@@ -242,14 +242,16 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
             k_fill(dst, 0.0, n);
             for (int k = 0; k < count; k++) k_add(dst, dst, 1, at(place, r[k]), COL(k), n);
             break;
-        case TOTAL: { /* columns, and for each the scalar to add to */
+        case TOTAL: { /* columns, and for each the scalar that its sum goes to */
             int k = count / 2;
             for (int i = 0; i < k; i++) p[i] = at(place, r[i]);
             kernels.totals(s, p, k, real, n);
-            for (int i = 0; i < k; i++) scalars[r[k + i]] = (place->first ? 0 : scalars[r[k + i]]) + s[i];
+            for (int i = 0; i < k; i++)
+                scalars[r[k + i]] = (place->first ? 0 : scalars[r[k + i]]) + s[i];
             break;
         }
-        case OUTER: { /* how many d, how many x, whether in rows, the columns d and x, the scalars to add to */
+        case OUTER: { /* how many d, how many x, whether the scalars are in rows; the columns d and
+                         x; the scalars that their sums go to */
             int m = r[0], k = r[1];
             const int32_t *to = r + 3 + m + k;
             for (int i = 0; i < m + k; i++) p[i] = at(place, r[3 + i]);
@@ -259,9 +261,10 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
                 kernels.outer(&outer);
                 break;
             }
-            outer.first = 1;
+            outer.first = 1; /* of s, whatever the block */
             kernels.outer(&outer);
-            for (int i = 0; i < m * k; i++) scalars[to[i]] = (place->first ? 0 : scalars[to[i]]) + s[i];
+            for (int i = 0; i < m * k; i++)
+                scalars[to[i]] = (place->first ? 0 : scalars[to[i]]) + s[i];
             break;
         }
         case LAYER: { /* how many sums, how many columns, what then, whether the scalars are in rows;

@@ -211,7 +211,8 @@ static void NAME(k_outer)(const Outer *o) {
     const num *const *d = o->d, *const *x = o->x;
     int m = o->m, k = o->k, ds = m - m % A, xs = k - k % B, i;
 #define TILE(j, i, a, b) \
-    NAME(outer_tile)(o, o->to + (j) * o->per_d + (i) * o->per_x, o->per_d, o->per_x, d + (j), x + (i), a, b)
+    NAME(outer_tile)(o, o->to + (j) * o->per_d + (i) * o->per_x, o->per_d, o->per_x, d + (j), \
+                     x + (i), a, b)
     for (i = 0; i < xs; i += B)
         for (int j = 0; j < ds; j += A) TILE(j, i, A, B);
     for (int j = ds; j < m; j++) {
