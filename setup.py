@@ -21,6 +21,7 @@ COMPILED = [
         "program", "reverse", "simplify", "batch", "instructions", "arrange", "rows", "encode",
     )],
 ]  # fmt: skip
+HEADERS = ("functions", "kernels", "vectors", "exponential")  # of the machine
 HERE = Path(__file__).parent
 
 
@@ -124,7 +125,7 @@ def extensions() -> list[Extension]:
     machine = Extension(
         "micrograd.compiler._machine",
         ["micrograd/compiler/machine.c"],
-        depends=[f"micrograd/compiler/{name}.h" for name in ("functions", "kernels", "vectors")],
+        depends=[f"micrograd/compiler/{name}.h" for name in HEADERS],
         extra_compile_args=exact,
         libraries=[] if windows else ["m"],  # its newest exp, log and pow
     )

@@ -188,6 +188,10 @@ class SGD(Optimizer):
         return p - lr * velocity, (velocity,)
 
 
+# Such coefficients stay what they are after the first step, unless somebody changes `lr`.
+STEADY = (Optimizer.coefficients, SGD.coefficients)
+
+
 class Adagrad(Optimizer):
     """Steps divided by the root of the sum of all squared gradients (Duchi et al. 2011)."""
 

@@ -11,10 +11,12 @@ import time
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from ..engine import Value
-from ..optim import Optimizer
+from ..optim import STEADY, Optimizer
 from ..progress import CtrlC, Progress
 from . import native
 from .backends import Rows
@@ -121,7 +123,7 @@ def fit(
                 count = min(chunk, steps - done.steps)
                 losses = loop.take(count, schedule)
                 done.loss.extend(losses)
-                if any([loss != loss for loss in losses]):
+                if isnan(sum(losses)) and any(map(isnan, losses)):
                     raise ValueError(
                         f"{who}: the loss is not a number after {done.steps} steps; a smaller "
                         "learning rate usually helps, and micrograd.detect_anomaly() says where"
@@ -152,7 +154,7 @@ class Loop:
     def take(self, count: int, schedule: Any) -> list[float]:
         """The losses of that many steps, or up to the first that is not a number."""
         found: list[float] = []
-        while len(found) < count and not any([loss != loss for loss in found[-1:]]):
+        while len(found) < count and not any(map(isnan, found[-1:])):
             found.append(self.step(schedule))
         return found
 
@@ -213,13 +215,18 @@ class NativeLoop(Loop):
     def take(self, count: int, schedule: Any) -> list[float]:
         optimizer = self.optimizer
         build: Build = self.runner.build
-        rates, numbers = [], build.numbers([])
-        for _ in range(count):
+        steady = schedule is None and type(optimizer).coefficients in STEADY
+        rates, each = [optimizer.lr], []
+        for _ in range(min(count, 2) if steady else count):
             optimizer.steps += 1
-            numbers.extend(optimizer.coefficients())
-            rates.append(optimizer.lr)
+            each.append(optimizer.coefficients())
             if schedule is not None:
                 schedule.step()
+                rates.append(optimizer.lr)
+        numbers = build.numbers(chain.from_iterable(each))
+        if steady and count > 2:  # a step may take less time than a turn of the loop above
+            numbers.extend(build.numbers(each[-1]) * (count - 2))
+            optimizer.steps += count - 2
         order = array("i")
         if self.orders is not None:
             for _ in range(count):
@@ -235,20 +242,15 @@ class NativeLoop(Loop):
         # A gradient that is not a number: this one step as the eager engine takes it.
         self.finish()
         optimizer.steps -= count - done  # as it was before that step
-        optimizer.lr = rates[done]
         if schedule is not None:
             schedule.t -= count - done
+            optimizer.lr = rates[done]
         orders = iter([order[k : k + self.size] for k in range(0, len(order), self.size)][done:])
         if self.orders is not None:
-            self.orders = chained(orders, self.orders)
+            self.orders = chain(orders, self.orders)
         found = [*losses[:done], self.step(schedule)]
         self.load()
         return found
-
-
-def chained(first: Iterator[array[int]], then: Iterator[array[int]]) -> Iterator[array[int]]:
-    yield from first
-    yield from then
 
 
 def update_machine(optimizer: Optimizer, build: Build) -> Any:

@@ -113,6 +113,7 @@ typedef struct {
     void (*outer)(const Outer *);
     void (*totals)(num *, const num *const *, int, Py_ssize_t, Py_ssize_t);
     void (*log1p_of)(num *, Py_ssize_t);
+    int (*exps)(double *restrict, const double *restrict, Py_ssize_t); /* NULL: the library's own */
     const Named *fast;
 } Kernels;
 static Kernels kernels;
@@ -141,6 +142,14 @@ static Kernels kernels;
 #define LANES_16 2
 #endif
 
+#define LANES 64 /* numbers that functions of the table take at once */
+/* Where exponential.h may be what the library does. */
+#if defined(__x86_64__) && defined(__GLIBC__)
+#define AS_GLIBC 1
+#else
+#define AS_GLIBC 0
+#endif
+
 #if !defined(__GNUC__) && !defined(__clang__)
 #define W 1
 #elif defined(__AVX512F__)
@@ -156,8 +165,15 @@ static Kernels kernels;
 #else
 #define MANY 0
 #endif
+#if defined(__FMA__)
+#define FUSED 1
+#else
+#define FUSED 0
+#endif
 #include "vectors.h"
 #undef MANY
+#undef FUSED
+#define FUSED 1
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #define CHOICE 1
@@ -193,6 +209,28 @@ static Kernels kernels;
 #else
 #define CHOICE 0
 #endif
+#undef FUSED
+
+/* Whether a function is the library's exp. The first numbers come out otherwise if one operation
+   is not fused, or is; the others if the method is another one. */
+static int is_exp(int (*exps)(double *restrict, const double *restrict, Py_ssize_t)) {
+    static const double telling[] = {-0x1.c551793b1ap-1, 0x1.b5078007da3d8p+1, -0x1.8f7c60623438p+1,
+                                     -0x1.dcd03b37bb0ap+3};
+    double x[LANES], y[LANES];
+    for (int block = 0; block < 16; block++) {
+        for (int i = 0; i < LANES; i++) {
+            double at = (block * LANES + i) * 0.6180339887498949;
+            x[i] = (at - floor(at) - 0.5) * (i % 2 ? 4.0 : 1000.0);
+        }
+        if (!block) memcpy(x, telling, sizeof telling);
+        exps(y, x, LANES);
+        for (int i = 0; i < LANES; i++) {
+            double e = exp(x[i]);
+            if (memcmp(&e, &y[i], sizeof e)) return 0;
+        }
+    }
+    return 1;
+}
 
 /* The widest that this processor has, or those with a name; whether there are such. */
 static int choose_kernels(const char *name) {
@@ -205,14 +243,15 @@ static int choose_kernels(const char *name) {
             found = &kernels_avx512;
     }
 #endif
-    if (found) kernels = *found;
-    return found != NULL;
+    if (!found) return 0;
+    kernels = *found;
+    if (kernels.exps && !is_exp(kernels.exps)) kernels.exps = NULL;
+    return 1;
 }
 
 /* Functions of the table ------------------------------------------------------------------- */
 
 /* Operand k for the lanes from `from` on; a scalar is repeated in `room`. */
-#define LANES 64
 static inline const num *unit(const num *const *p, const int *step, int k, Py_ssize_t from,
                               num *room, Py_ssize_t c) {
     if (step[k]) return p[k] + from;
@@ -244,6 +283,34 @@ KERNEL(absolute, mg_absolute(a[i]))
 KERNEL(leaky_relu, mg_leaky_relu(a[i], b[i]))
 KERNEL(leaky_step, mg_leaky_step(a[i], b[i]))
 
+static void exps(double *restrict y, const double *restrict x, Py_ssize_t n) {
+    if (kernels.exps && !kernels.exps(y, x, n)) return;
+    for (Py_ssize_t i = 0; i < n; i++)
+        if (!kernels.exps || !(fabs(x[i]) < 512.0)) y[i] = mg_exp(x[i]);
+}
+
+/* Functions of one number that need one exponential: of `of`, and what it gives is e[i]. */
+#define KERNEL_OF_EXP(name, of, call)                                                          \
+    CLONES static void c_##name(num *restrict dst, const num *const *p, const int *step, int m, \
+                                Py_ssize_t n) {                                                \
+        num room[LANES];                                                                       \
+        double at[LANES], e[LANES];                                                            \
+        for (Py_ssize_t from = 0; from < n; from += LANES, dst += LANES) {                     \
+            Py_ssize_t c = n - from < LANES ? n - from : LANES;                                \
+            const num *a = unit(p, step, 0, from, room, c);                                    \
+            for (Py_ssize_t i = 0; i < c; i++) at[i] = of;                                     \
+            exps(e, at, c);                                                                    \
+            for (Py_ssize_t i = 0; i < c; i++) dst[i] = call;                                  \
+        }                                                                                      \
+    }
+#define SIGMOID ((a[i] > (num)0.0 ? 1.0 : e[i]) / (1.0 + e[i]))
+KERNEL_OF_EXP(exp, a[i], e[i])
+KERNEL_OF_EXP(sigmoid, a[i] > (num)0.0 ? -a[i] : a[i], SIGMOID)
+KERNEL_OF_EXP(silu, a[i] > (num)0.0 ? -a[i] : a[i],
+              a[i] != (num)-INFINITY ? a[i] * SIGMOID : -0.0)
+KERNEL_OF_EXP(dsigmoid, -mg_absolute(a[i]), mg_bell(e[i]))
+KERNEL_OF_EXP(sech2, -2.0 * mg_absolute(a[i]), 4.0 * mg_bell(e[i]))
+
 /* mg_exp_gap, with all but the exponential itself as vectors. */
 CLONES static void c_exp_gap(num *restrict dst, const num *const *p, const int *step, int m,
                              Py_ssize_t n) {
@@ -253,7 +320,7 @@ CLONES static void c_exp_gap(num *restrict dst, const num *const *p, const int *
         Py_ssize_t c = n - from < LANES ? n - from : LANES;
         const num *x = unit(p, step, 0, from, room[0], c), *top = unit(p, step, 1, from, room[1], c);
         for (Py_ssize_t i = 0; i < c; i++) gap[i] = (double)x[i] - (double)top[i];
-        for (Py_ssize_t i = 0; i < c; i++) e[i] = mg_exp(gap[i]);
+        exps(e, gap, c);
         for (Py_ssize_t i = 0; i < c; i++) {
             double g = gap[i], back = g - x[i];
             double lost = (x[i] - (g - back)) - (top[i] + back), whole = e[i] * (1.0 + lost);
@@ -288,7 +355,8 @@ static const struct { const char *name; Kernel call; } kernel_table[] = {
     {"equal", c_equal}, {"less", c_less}, {"less_equal", c_less_equal}, {"greater", c_greater},
     {"greater_equal", c_greater_equal}, {"where", c_where}, {"abs", c_absolute},
     {"leaky_relu", c_leaky_relu}, {"leaky_step", c_leaky_step}, {"exp_gap", c_exp_gap},
-    {"maximum", c_maximum},
+    {"maximum", c_maximum}, {"exp", c_exp}, {"sigmoid", c_sigmoid}, {"silu", c_silu},
+    {"dsigmoid", c_dsigmoid}, {"sech2", c_sech2},
 };
 static Kernel kernel_of[MG_TABLE]; /* filled when the module is made, as this: */
 static Fast fast_of[MG_TABLE];

@@ -89,6 +89,7 @@ typedef struct {
     Py_ssize_t first_parameter, n_parameters, count_at, first_sum, n_sums;
     int32_t *results;
     Py_ssize_t n_results, most_operands;
+    Py_ssize_t n_columns; /* of LAYER, OUTER and TOTAL, all of them together */
     PyObject *functions; /* what only Python can compute */
     num *registers;
     Py_ssize_t room; /* numbers that there is room for in registers */
@@ -164,21 +165,30 @@ static int call_python(PyObject *f, const num **p, const int *step, int m, num *
     return 0;
 }
 
-/* Room for the operands of one instruction. */
+/* Room for the operands of one instruction; and where the columns of LAYER, OUTER and TOTAL were
+   when a section ran last: they are there again if its place is the same, as in most of `fit`. */
 typedef struct {
     const num **p;
     num *s;
     int *step;
     double *row;
+    const num **columns;
+    Place last;
 } Scratch;
+
+static int same_place(const Place *a, const Place *b) {
+    return a->columns == b->columns && a->inputs == b->inputs && a->width == b->width &&
+           a->stride == b->stride;
+}
 
 /* n lanes are computed, of which `real` are examples; the others repeat the last one, or what
    registers held: no sum and no output has them. */
 static int run_section(Machine *m, const Section *section, const Place *place, num *registers,
                        num *scalars, num *out, Py_ssize_t out_stride, Py_ssize_t n,
-                       Py_ssize_t real, int by_columns, const Scratch *scratch) {
+                       Py_ssize_t real, int by_columns, Scratch *scratch) {
     const int32_t *pc = section->code, *end = pc + section->size;
-    const num **p = scratch->p;
+    const num **p = scratch->p, **columns = scratch->columns;
+    int known = by_columns && same_place(place, &scratch->last);
     num *s = scratch->s;
     int *step = scratch->step;
     while (pc < end) {
@@ -244,8 +254,9 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
             break;
         case TOTAL: { /* columns, and for each the scalar that its sum goes to */
             int k = count / 2;
-            for (int i = 0; i < k; i++) p[i] = at(place, r[i]);
-            kernels.totals(s, p, k, real, n);
+            for (int i = 0; i < k && !known; i++) columns[i] = at(place, r[i]);
+            kernels.totals(s, columns, k, real, n);
+            columns += k;
             for (int i = 0; i < k; i++)
                 scalars[r[k + i]] = (place->first ? 0 : scalars[r[k + i]]) + s[i];
             break;
@@ -254,8 +265,9 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
                          x; the scalars that their sums go to */
             int m = r[0], k = r[1];
             const int32_t *to = r + 3 + m + k;
-            for (int i = 0; i < m + k; i++) p[i] = at(place, r[3 + i]);
-            Outer outer = {s, k, 1, p, p + m, m, k, place->first, real, n};
+            for (int i = 0; i < m + k && !known; i++) columns[i] = at(place, r[3 + i]);
+            Outer outer = {s, k, 1, columns, columns + m, m, k, place->first, real, n};
+            columns += m + k;
             if (r[2]) {
                 outer.to = scalars + to[0], outer.per_d = to[1], outer.per_x = to[2];
                 kernels.outer(&outer);
@@ -271,14 +283,16 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
                          the columns; result, start, gate of each sum; the scalars */
             int sums = r[0], k = r[1], then = r[2];
             const int32_t *each = r + 4 + k, *w = each + 3 * sums;
-            const num **y = p + k, **gate = y + sums;
-            for (int i = 0; i < k; i++) p[i] = at(place, r[4 + i]);
-            for (int j = 0; j < sums; j++) {
+            const num **y = columns + k, **gate = y + sums;
+            for (int i = 0; i < k && !known; i++) columns[i] = at(place, r[4 + i]);
+            for (int j = 0; j < sums && !known; j++) {
                 y[j] = registers + (Py_ssize_t)each[3 * j] * place->width;
-                s[j] = each[3 * j + 1] == NONE ? NOTHING : scalars[each[3 * j + 1]];
                 if (then == WITH_GATE) gate[j] = at(place, each[3 * j + 2]);
             }
-            Layer layer = {sums, k, then, (num *const *)y, s, NULL, 0, 0, p, gate};
+            for (int j = 0; j < sums; j++)
+                s[j] = each[3 * j + 1] == NONE ? NOTHING : scalars[each[3 * j + 1]];
+            Layer layer = {sums, k, then, (num *const *)y, s, NULL, 0, 0, columns, gate};
+            columns = gate + sums;
             if (r[3]) {
                 layer.w = scalars + w[0], layer.per_sum = w[1], layer.per_column = w[2];
             } else {
@@ -327,6 +341,7 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
         }
         }
     }
+    if (by_columns) scratch->last = *place;
     return 0;
 #undef COL
 }
@@ -361,7 +376,9 @@ static int scratch_for(const Machine *m, Scratch *scratch) {
     scratch->s = malloc(most * sizeof(num));
     scratch->step = malloc(most * sizeof(int));
     scratch->row = malloc(most * sizeof(double));
-    return scratch->p && scratch->s && scratch->step && scratch->row ? 0 : -1;
+    scratch->columns = malloc((m->n_columns + 1) * sizeof(num *));
+    scratch->last = (Place){0};
+    return scratch->p && scratch->s && scratch->step && scratch->row && scratch->columns ? 0 : -1;
 }
 
 static int prepare(Machine *m, Py_ssize_t width, Scratch *scratch) {
@@ -382,6 +399,7 @@ static void release(Scratch *scratch) {
     free(scratch->s);
     free(scratch->step);
     free(scratch->row);
+    free(scratch->columns);
 }
 
 /* A part of a large batch: blocks of its own, registers and sums of its own. */
@@ -479,7 +497,7 @@ static int run_parts(Machine *m, const num *inputs, Py_ssize_t stride, Py_ssize_
 
 /* The whole batch: n examples, `stride` from one input column to the next. */
 static int run_batch(Machine *m, const num *inputs, Py_ssize_t stride, Py_ssize_t n,
-                     num *out, Py_ssize_t out_stride, const Scratch *scratch) {
+                     num *out, Py_ssize_t out_stride, Scratch *scratch) {
     num *S = m->scalars;
     Py_ssize_t width = width_of(m, n), block = block_of(m);
     int state = 0;
@@ -514,7 +532,7 @@ static int run_batch(Machine *m, const num *inputs, Py_ssize_t stride, Py_ssize_
    at a time stays in the cache; the new parameters go to `used`, too. Whether a gradient was not a
    number, or a number refused. */
 static int run_update(Machine *u, const num *sums, Py_ssize_t batch, num *now, num *next,
-                      Py_ssize_t stride, Py_ssize_t n, num *used, const Scratch *scratch) {
+                      Py_ssize_t stride, Py_ssize_t n, num *used, Scratch *scratch) {
     Place place = {u->registers, u->scalars, NULL, width_of(u, n), stride, 1};
     int bad = 0;
     mg_refused = 0;
@@ -639,6 +657,9 @@ static const char *check(Machine *m, const Section *section, int by_columns) {
         for (int i = first; i < last; i++)
             if (!fits(m, r[i], by_columns)) return "an operand out of range";
         if (count > m->most_operands) m->most_operands = count;
+        if (op == LAYER) m->n_columns += r[1] + 2 * r[0];
+        if (op == OUTER) m->n_columns += r[0] + r[1];
+        if (op == TOTAL) m->n_columns += last;
         pc += 3 + count;
     }
     return NULL;

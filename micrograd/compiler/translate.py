@@ -13,6 +13,10 @@ caller looks at.
 from __future__ import annotations
 
 import ast
+import math
+import struct
+from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
 
 from .. import ieee, tails
@@ -30,6 +34,7 @@ MATH = {
 BY_HAND = {"fma": "fma(x, y, z)"}
 PRELUDE = r"""/* Written by translate.py from ieee.py and tails.py; not to be edited. */
 #include <math.h>
+#include <stdint.h>
 static _Thread_local int mg_refused;  /* set where Python would raise ValueError */
 static double py_refuse(void) { mg_refused = 1; return NAN; }
 static double py_ldexp(double x, double n) { return ldexp(x, (int)n); }
@@ -265,8 +270,35 @@ def functions() -> dict[str, str]:
     return found
 
 
+def powers() -> tuple[list[int], list[float]]:
+    """2^(k/128) for all k < 128: the bits of the nearest double H, less k 2^45, and 2^(k/128) / H - 1.
+
+    Adding any whole k times 2^45 to the first gives the bits of H, with its exponent.
+
+    >>> bits, lost = powers()
+    >>> hex(bits[64]), lost[0]
+    ('0x3fd6a09e667f3bcd', 0.0)
+    """
+    bits, lost = [], []
+    for k in range(128):
+        root = 2 ** (k + 128 * 200)  # its 128th root is a square root of a square root ...
+        for _ in range(7):
+            root = math.isqrt(root)
+        exact = Fraction(root, 2**200)
+        nearest = float(exact)
+        bits.append(struct.unpack("<Q", struct.pack("<d", nearest))[0] - (k << 45))
+        lost.append(float(exact / Fraction(nearest) - 1) if k else 0.0)
+    return bits, lost
+
+
+def rows_of(texts: Iterable[str]) -> str:
+    """The elements of an array, four in a line."""
+    them = [f"{text}," for text in texts]
+    return "".join(f"    {' '.join(them[i : i + 4])}\n" for i in range(0, len(them), 4))
+
+
 def header() -> str:
-    """The text of `functions.h`: the functions, and a table of them by operation."""
+    """The text of `functions.h`: the functions, a table of them by operation, and one of powers."""
     texts, written = functions(), sources()
     rows = []
     for name, rule in sorted(TABLE.items()):
@@ -280,6 +312,12 @@ def header() -> str:
         "static const struct { const char *name; int arity; void (*call)(void); } mg_table[] = {\n"
         f"{''.join(rows)}}};\n"
         f"#define MG_TABLE {len(rows)}\n"
+    )
+    bits, lost = powers()
+    table += (
+        "/* 2^(k/128): the bits of the nearest double, less k 2^45, and what it lacks of it. */\n"
+        f"static const uint64_t MG_POWERS[128] = {{\n{rows_of(f'{b:#x}u' for b in bits)}}};\n"
+        f"static const double MG_LOST[128] = {{\n{rows_of(map(float.hex, lost))}}};\n"
     )
     return PRELUDE + "\n".join(texts.values()) + "\n" + table
 

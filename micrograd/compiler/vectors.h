@@ -263,6 +263,10 @@ static void NAME(k_totals)(num *sums, const num *const *x, int count, Py_ssize_t
     for (; k < count; k++) NAME(totals_tile)(sums + k, x + k, n, room, 1);
 }
 
+#if AS_GLIBC
+#include "exponential.h"
+#endif
+
 #if defined(MG_FAST) && W > 1
 #include "fast.h"
 #else
@@ -274,6 +278,11 @@ static void NAME(log1p_of)(num *x, Py_ssize_t n) {
 
 static const Kernels NAME(kernels) = {NAME(k_layer), NAME(k_scaled), NAME(k_outer), NAME(k_totals),
                                       NAME(log1p_of),
+#if AS_GLIBC
+                                      NAME(exps),
+#else
+                                      NULL,
+#endif
 #if defined(NO_FAST)
                                       NULL};
 #else
