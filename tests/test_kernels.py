@@ -24,7 +24,7 @@ from micrograd import Value, losses, nn, optim
 from micrograd.compiler.batch import over_batch
 from micrograd.compiler.native import NativeBatch
 from micrograd.compiler.program import COUNT, INNER, TOTAL
-from micrograd.rule import Rule
+from micrograd.rule import TABLE, Rule
 
 _machine = pytest.importorskip(
     "micrograd.compiler._machine", reason="the machine was not built: no C compiler"
@@ -195,6 +195,36 @@ def test_comparisons_choices_and_maxima_keep_their_bits(kind):
 
     for row, ours, eager in twice(f, [p], list(itertools.product(ODD, ODD))):
         assert bits(ours) == bits(eager), row
+
+
+def beside(x):
+    """It, and the four floats next to it."""
+    below, above = math.nextafter(x, -math.inf), math.nextafter(x, math.inf)
+    return [math.nextafter(below, -math.inf), below, x, above, math.nextafter(above, math.inf)]
+
+
+def many_numbers():
+    """Numbers for exp: anywhere, near 0, at its ends, and where it turns to another power."""
+    rng = random.Random(9)
+    found = [rng.uniform(-size, size) for size in (760, 40, 1, 1e-9) for _ in range(40_000)]
+    for edge in (*ODD, 512.0, -512.0, 709.782712893384, -745.1332191019412, -708.3964185322641):
+        found += beside(edge)
+    for k in range(-2000, 2000):
+        found += beside((k + 0.5) * math.log(2) / 128)
+    # Where a multiplication that is not fused into an addition makes a difference.
+    found += map(
+        float.fromhex, ("-0x1.c551793b1ap-1", "-0x1.8f7c60623438p+1", "0x1.d407339c96bcp+3")
+    )
+    return found
+
+
+@pytest.mark.parametrize("name", ["exp", "sigmoid", "dsigmoid", "silu", "sech2"])
+def test_functions_of_one_exponential_keep_their_bits(kind, name):
+    rule = TABLE[name]
+    xs = many_numbers()
+    found = mg.jit(lambda x: x._apply(rule, (x,)), backend="native").map(np.array(xs))
+    wrong = [x for x, y in zip(xs, found) if bits([y]) != bits([rule.forward(x)])]
+    assert not wrong
 
 
 def test_an_index_that_is_no_class_is_refused_as_by_the_engine(kind):

@@ -8,6 +8,7 @@ import random
 import signal
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -100,6 +101,23 @@ def test_the_same_steps_as_in_python(name, batch, schedule):
         assert fitted.steps == case.optimizer.steps == 60
         if plan is not None:
             assert plan.t == 60
+        found[backend] = [*fitted.loss, *case.everything]
+    close(found["native"], found["python"])
+
+
+class Slowing(optim.SGD):
+    """Coefficients of its own, another one at every step."""
+
+    def coefficients(self):
+        lr, fresh = super().coefficients()
+        return lr / self.steps, fresh
+
+
+def test_an_optimizer_whose_steps_differ():
+    found = {}
+    for backend in ("python", "native"):
+        case = Case(backend, partial(Slowing, lr=0.05, momentum=0.5, dampening=0.5))
+        fitted = case.fit(40)
         found[backend] = [*fitted.loss, *case.everything]
     close(found["native"], found["python"])
 

@@ -271,9 +271,10 @@ def functions() -> dict[str, str]:
 
 
 def powers() -> tuple[list[int], list[float]]:
-    """2^(k/128) for all k < 128: the bits of the nearest double H, less k 2^45, and 2^(k/128) / H - 1.
+    """2^(k/128) for all k < 128: the bits of the nearest double, and what it lacks of the power.
 
-    Adding any whole k times 2^45 to the first gives the bits of H, with its exponent.
+    The bits of H have k 2^45 taken off, so that adding any whole k times 2^45 gives H with
+    its exponent; what it lacks is 2^(k/128) / H - 1.
 
     >>> bits, lost = powers()
     >>> hex(bits[64]), lost[0]

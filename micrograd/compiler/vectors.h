@@ -18,10 +18,19 @@ typedef whole NAME(ints) __attribute__((vector_size(W * sizeof(num)), aligned(si
 #define PART(p, i, rest, h) \
     ((VEC)((MASK)AT(p, i) & (MASK) * (const NAME(ints) *)(TAIL + 8 - (rest) + (h) * W)))
 
+#if KINDS
+/* One instruction, whose result depends on what kind of number b is: from the last digit on nan,
+   nan, 0, 1, -inf, inf, below and above 0. Of it 0 makes a, 1 makes b and 8 makes 0.0. */
+#define BY_KIND(a, b, kinds) \
+    ((VEC)_mm512_fixupimm_pd((__m512d)(a), (__m512d)(b), _mm512_set1_epi64(kinds), 0))
+INLINE VEC NAME(relu)(VEC a) { return BY_KIND(a, a, 0x18181811); }
+INLINE VEC NAME(gate)(VEC d, VEC x) { return BY_KIND(d, x, 0x08080811); }
+#else
 INLINE VEC NAME(relu)(VEC a) { return (VEC)((MASK)a & ~(MASK)(a <= (num)0.0)); }
 INLINE VEC NAME(gate)(VEC d, VEC x) {
     return (VEC)(((MASK)d & (MASK)(x > (num)0.0)) | ((MASK)x & (MASK)(x != x)));
 }
+#endif
 
 /* Sums j to j + R - 1 for the lanes i to i + V W - 1; with R, V and `then` known it stays in
    registers. A number times ONES is that number in every lane, of which GCC makes better code. */
