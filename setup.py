@@ -21,7 +21,7 @@ COMPILED = [
         "program", "reverse", "simplify", "batch", "instructions", "arrange", "rows", "encode",
     )],
 ]  # fmt: skip
-HEADERS = ("functions", "kernels", "vectors", "exponential")  # of the machine
+HEADERS = ("functions", "kernels", "vectors", "exponential", "team")  # of the machine
 HERE = Path(__file__).parent
 
 

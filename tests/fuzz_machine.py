@@ -33,7 +33,7 @@ def main(module: str, seed: int, programs: int) -> None:
         return rng.randrange(max(n, 1)) * 4 + rng.randrange(3)
 
     def instruction(by_columns, sizes):
-        registers, scalars, inputs = sizes
+        registers, scalars, inputs, first_sum, sums = sizes
         op = rng.randrange(-1, 19) if rng.random() < 0.05 else rng.randrange(17)
         least = min(max(x, 1) for x in (registers, scalars, inputs))
 
@@ -52,15 +52,15 @@ def main(module: str, seed: int, programs: int) -> None:
                 return number(least)
             return rng.choice([column, scalar])() if by_columns else scalar()
 
-        def places(n):
-            return [rng.randrange(max(scalars, 1)) for _ in range(n)]
+        def places(n, first=first_sum, many=sums):
+            return [first + rng.randrange(max(many, 1)) for _ in range(n)]
 
-        def table(rows, k):
+        def table(rows, k, first, many):
             """Scalars one by one, or from the first on in steps that mostly stay in range."""
             if rng.random() < 0.5:
-                return 0, places(rows * k)
+                return 0, places(rows * k, first, many)
             step, across = rng.randrange(-1, 2), rng.randrange(-2, 3)
-            return 1, [rng.randrange(max(scalars, 1)), across, step]
+            return 1, [*places(1, first, many), across, step]
 
         k = rng.randrange(1, 6)
         target = rng.randrange(max(registers if by_columns else scalars, 1))
@@ -74,7 +74,7 @@ def main(module: str, seed: int, programs: int) -> None:
             operands, target = [*[column() for _ in range(k)], *places(k)], 0
         elif op == 10:
             rows, k = rng.randrange(1, 10), rng.randrange(1, 10)
-            in_rows, where = table(rows, k)
+            in_rows, where = table(rows, k, first_sum, sums)
             operands = [rows, k, in_rows, *[column() for _ in range(rows + k)], *where]
             target = 0
         elif op == 12:
@@ -88,10 +88,10 @@ def main(module: str, seed: int, programs: int) -> None:
                 rng.randrange(2), rng.randrange(1, 4),
             ]  # fmt: skip
         elif op == 15:
-            sums, then = rng.randrange(1, 7), rng.randrange(3)
-            in_rows, where = table(sums, k)
-            operands, target = [sums, k, then, in_rows, *[column() for _ in range(k)]], 0
-            for _ in range(sums):
+            rows, then = rng.randrange(1, 7), rng.randrange(3)
+            in_rows, where = table(rows, k, 0, scalars)
+            operands, target = [rows, k, then, in_rows, *[column() for _ in range(k)]], 0
+            for _ in range(rows):
                 start = -1 if rng.random() < 0.5 else rng.randrange(max(scalars, 1))
                 operands += [rng.randrange(max(registers, 1)), start, column() if then == 2 else -1]
             operands += where
@@ -140,13 +140,11 @@ def main(module: str, seed: int, programs: int) -> None:
     calls = [(), (reciprocal,), (max, reciprocal), (max, len), (max, lambda *xs: "one"), (None, 3)]
 
     def random_program():
-        sizes = registers, scalars, inputs = (
-            rng.randrange(5),
-            rng.choice([rng.randrange(8), 40]),
-            rng.randrange(4),
-        )
-        outputs, sums = rng.choice([0, 0, 1, 2]), rng.randrange(scalars + 1)
+        registers, inputs = rng.randrange(5), rng.randrange(4)
+        scalars, outputs = rng.choice([rng.randrange(8), 40]), rng.choice([0, 0, 1, 2])
+        sums = rng.randrange(scalars + 1)
         parameters = rng.randrange(scalars - sums + 1)
+        sizes = registers, scalars, inputs, parameters, sums
         results = [
             rng.randrange(max(scalars, 1)) for _ in range(rng.choice([0, 1, parameters + 1]))
         ]

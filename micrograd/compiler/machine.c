@@ -12,11 +12,12 @@
 
    Within an example every operation rounds as in Python: no fused multiply-add, no
    reordering. (Built once more with MG_FAST, it may fuse, and has the functions of fast.h.) Sums
-   over the batch are made in eight lanes, in a fixed order.
+   over the batch are made in eight lanes, block by block, in a fixed order: a batch that is worth
+   it is cut in two parts or eight, whose sums are added in the end, on however many threads.
 
-   What an instruction does to a block is in kernels.h; the functions of the table are in
-   functions.h, translated from Python. What encodes a program is encode.py, what runs it
-   native.py. */
+   What an instruction does to a block is in kernels.h, the threads are in team.h; the functions
+   of the table are in functions.h, translated from Python. What encodes a program is encode.py,
+   what runs it native.py. */
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wpsabi" /* vectors are passed within this file alone */
@@ -27,13 +28,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "functions.h"
-#if !defined(_WIN32)
-#include <pthread.h>
-#include <unistd.h>
-#define THREADS 1
-#else
-#define THREADS 0
-#endif
 
 /* What columns hold: float64, or built once more with MG_SINGLE float32, whose functions are
    still those of float64 and rounded afterwards. */
@@ -81,6 +75,40 @@ typedef struct {
     Py_ssize_t size;
 } Section;
 
+/* Room for the operands of one instruction; and where the columns of LAYER, OUTER and TOTAL were
+   when a section ran last: they are there again if its place is the same, as in most of `fit`. */
+typedef struct {
+    const num **p;
+    num *s;
+    int *step;
+    double *row;
+    const num **columns;
+    Place last;
+} Scratch;
+
+/* A part of a batch, the examples `from` to `to`: registers and sums of its own. */
+typedef struct {
+    Scratch scratch;
+    num *registers, *sums; /* sums: the first part has them among the scalars, and NULL here */
+    Py_ssize_t room;       /* numbers that there is room for in registers */
+    Py_ssize_t from, to;
+    int state;
+} Part;
+
+#define PARTS 8
+#define BLOCK 128  /* examples at once; sums over the batch depend on these three: */
+#define SOME 64    /* examples from which a batch is cut in two */
+#define LARGE 4096 /* and in eight */
+
+/* A batch: where its examples are and its outputs go, and how far it is to the next column. */
+typedef struct {
+    const num *inputs;
+    num *out;
+    Py_ssize_t n, stride, out_stride;
+    Py_ssize_t block, width; /* examples at once, and numbers in a register */
+    int parts;
+} Batch;
+
 typedef struct {
     PyObject_HEAD
     Section before, each, after;
@@ -91,8 +119,9 @@ typedef struct {
     Py_ssize_t n_results, most_operands;
     Py_ssize_t n_columns; /* of LAYER, OUTER and TOTAL, all of them together */
     PyObject *functions; /* what only Python can compute */
-    num *registers;
-    Py_ssize_t room; /* numbers that there is room for in registers */
+    double work; /* about how many operations on numbers an example is */
+    Part parts[PARTS];
+    Batch batch; /* what they are parts of */
 } Machine;
 
 static int call_function(int32_t f, const num **p, const int *step, int m, num *dst,
@@ -165,17 +194,6 @@ static int call_python(PyObject *f, const num **p, const int *step, int m, num *
     return 0;
 }
 
-/* Room for the operands of one instruction; and where the columns of LAYER, OUTER and TOTAL were
-   when a section ran last: they are there again if its place is the same, as in most of `fit`. */
-typedef struct {
-    const num **p;
-    num *s;
-    int *step;
-    double *row;
-    const num **columns;
-    Place last;
-} Scratch;
-
 static int same_place(const Place *a, const Place *b) {
     return a->columns == b->columns && a->inputs == b->inputs && a->width == b->width &&
            a->stride == b->stride;
@@ -184,7 +202,7 @@ static int same_place(const Place *a, const Place *b) {
 /* n lanes are computed, of which `real` are examples; the others repeat the last one, or what
    registers held: no sum and no output has them. */
 static int run_section(Machine *m, const Section *section, const Place *place, num *registers,
-                       num *scalars, num *out, Py_ssize_t out_stride, Py_ssize_t n,
+                       num *scalars, num *sums, num *out, Py_ssize_t out_stride, Py_ssize_t n,
                        Py_ssize_t real, int by_columns, Scratch *scratch) {
     const int32_t *pc = section->code, *end = pc + section->size;
     const num **p = scratch->p, **columns = scratch->columns;
@@ -257,26 +275,30 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
             for (int i = 0; i < k && !known; i++) columns[i] = at(place, r[i]);
             kernels.totals(s, columns, k, real, n);
             columns += k;
-            for (int i = 0; i < k; i++)
-                scalars[r[k + i]] = (place->first ? 0 : scalars[r[k + i]]) + s[i];
+            for (int i = 0; i < k; i++) {
+                num *sum = sums + (r[k + i] - m->first_sum);
+                *sum = (place->first ? 0 : *sum) + s[i];
+            }
             break;
         }
         case OUTER: { /* how many d, how many x, whether the scalars are in rows; the columns d and
                          x; the scalars that their sums go to */
-            int m = r[0], k = r[1];
-            const int32_t *to = r + 3 + m + k;
-            for (int i = 0; i < m + k && !known; i++) columns[i] = at(place, r[3 + i]);
-            Outer outer = {s, k, 1, columns, columns + m, m, k, place->first, real, n};
-            columns += m + k;
+            int n_d = r[0], k = r[1];
+            const int32_t *to = r + 3 + n_d + k;
+            for (int i = 0; i < n_d + k && !known; i++) columns[i] = at(place, r[3 + i]);
+            Outer outer = {s, k, 1, columns, columns + n_d, n_d, k, place->first, real, n};
+            columns += n_d + k;
             if (r[2]) {
-                outer.to = scalars + to[0], outer.per_d = to[1], outer.per_x = to[2];
+                outer.to = sums + (to[0] - m->first_sum), outer.per_d = to[1], outer.per_x = to[2];
                 kernels.outer(&outer);
                 break;
             }
             outer.first = 1; /* of s, whatever the block */
             kernels.outer(&outer);
-            for (int i = 0; i < m * k; i++)
-                scalars[to[i]] = (place->first ? 0 : scalars[to[i]]) + s[i];
+            for (int i = 0; i < n_d * k; i++) {
+                num *sum = sums + (to[i] - m->first_sum);
+                *sum = (place->first ? 0 : *sum) + s[i];
+            }
             break;
         }
         case LAYER: { /* how many sums, how many columns, what then, whether the scalars are in rows;
@@ -346,18 +368,22 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
 #undef COL
 }
 
-#define BLOCK 128 /* examples; sums over the batch depend on it */
-
-/* How many examples at once. A program without sums, with few registers, takes more. */
-static Py_ssize_t block_of(const Machine *m) {
-    if (m->n_sums || m->n_registers > 8) return BLOCK;
-    return m->n_registers > 2 ? 2 * BLOCK : 8 * BLOCK;
+/* How many parts: a batch without sums needs more than one only where threads pay. */
+static int parts_of(const Machine *m, Py_ssize_t n) {
+    return n >= LARGE ? PARTS : n >= SOME && m->n_sums ? 2 : 1;
 }
 
-/* Room for one register: a block, or a smaller batch in whole vectors. */
-static Py_ssize_t width_of(const Machine *m, Py_ssize_t n) {
-    Py_ssize_t block = block_of(m);
-    return n < block ? (n + 7) / 8 * 8 : block;
+/* The first example of a part: whole blocks, or of a batch in two parts whole vectors. */
+static Py_ssize_t first_of(Py_ssize_t n, int parts, int i) {
+    Py_ssize_t unit = parts == PARTS ? BLOCK : 8, units = (n + unit - 1) / unit;
+    Py_ssize_t first = (units * i + parts - 1) / parts * unit;
+    return first < n ? first : n;
+}
+
+/* How many examples at once. A program without sums, with few registers, takes more. */
+static Py_ssize_t block_of(const Machine *m, int parts) {
+    if (m->n_sums || m->n_registers > 8 || parts > 1) return BLOCK;
+    return m->n_registers > 2 ? 2 * BLOCK : 8 * BLOCK;
 }
 
 static num *aligned(Py_ssize_t n) {
@@ -370,160 +396,99 @@ static num *aligned(Py_ssize_t n) {
     return got;
 }
 
-static int scratch_for(const Machine *m, Scratch *scratch) {
-    Py_ssize_t most = m->most_operands + 1;
-    scratch->p = malloc(most * sizeof(num *));
-    scratch->s = malloc(most * sizeof(num));
-    scratch->step = malloc(most * sizeof(int));
-    scratch->row = malloc(most * sizeof(double));
-    scratch->columns = malloc((m->n_columns + 1) * sizeof(num *));
-    scratch->last = (Place){0};
-    return scratch->p && scratch->s && scratch->step && scratch->row && scratch->columns ? 0 : -1;
-}
-
-static int prepare(Machine *m, Py_ssize_t width, Scratch *scratch) {
-    Py_ssize_t need = m->n_registers * width;
-    if (need > m->room) {
-        free(m->registers);
-        m->room = 0;
-        m->registers = aligned(need);
-        if (!m->registers) return -1;
-        m->room = need;
-        memset(m->registers, 0, need * sizeof(num));
-    }
-    return scratch_for(m, scratch);
-}
-
 static void release(Scratch *scratch) {
     free(scratch->p);
     free(scratch->s);
     free(scratch->step);
     free(scratch->row);
     free(scratch->columns);
+    memset(scratch, 0, sizeof *scratch);
 }
 
-/* A part of a large batch: blocks of its own, registers and sums of its own. */
-#define PARTS 8
-#define LARGE 4096 /* examples from which a batch is cut in parts */
-#define WORTH 4e6  /* operations on numbers from which threads pay */
+static int scratch_for(const Machine *m, Scratch *scratch) {
+    Py_ssize_t most = m->most_operands + 1;
+    if (scratch->columns) return 0;
+    scratch->p = malloc(most * sizeof(num *));
+    scratch->s = malloc(most * sizeof(num));
+    scratch->step = malloc(most * sizeof(int));
+    scratch->row = malloc(most * sizeof(double));
+    scratch->columns = malloc((m->n_columns + 1) * sizeof(num *));
+    if (scratch->p && scratch->s && scratch->step && scratch->row && scratch->columns) return 0;
+    release(scratch);
+    return -1;
+}
 
-typedef struct {
-    Machine *m;
-    const num *inputs;
-    num *out, *registers, *scalars;
-    Py_ssize_t stride, out_stride, from, to, width;
-    int state;
-} Part;
+/* The batch to come: room for its parts. They belong to this machine; who calls holds a lock. */
+static int prepare(Machine *m, int parts, const num *inputs, Py_ssize_t stride, Py_ssize_t n,
+                   num *out, Py_ssize_t out_stride) {
+    Batch *b = &m->batch;
+    *b = (Batch){inputs, out, n, stride, out_stride, 0, 0, parts};
+    b->block = b->width = block_of(m, b->parts);
+    Py_ssize_t most = first_of(n, b->parts, 1);
+    if (most < b->block) b->width = (most + 7) / 8 * 8; /* whole vectors */
+    for (int i = 0; i < b->parts; i++) {
+        Part *part = &m->parts[i];
+        Py_ssize_t need = m->n_registers * b->width;
+        part->from = first_of(n, b->parts, i), part->to = first_of(n, b->parts, i + 1);
+        if (scratch_for(m, &part->scratch)) return -1;
+        if (i && !part->sums && !(part->sums = aligned(m->n_sums + 8))) return -1;
+        if (need > part->room) {
+            free(part->registers);
+            part->room = 0;
+            part->registers = aligned(need);
+            if (!part->registers) return -1;
+            part->room = need;
+            memset(part->registers, 0, need * sizeof(num));
+        }
+    }
+    return 0;
+}
 
-static void run_part(Part *part) {
-    Machine *m = part->m;
-    Place place = {part->registers, part->scalars, NULL, part->width, part->stride, 0};
-    Scratch scratch = {0};
-    part->state = scratch_for(m, &scratch);
-    mg_refused = 0;
-    for (Py_ssize_t from = part->from; from < part->to && !part->state; from += BLOCK) {
-        Py_ssize_t real = part->to - from < BLOCK ? part->to - from : BLOCK;
+static void run_part(Machine *m, Part *part) {
+    const Batch *b = &m->batch;
+    Place place = {part->registers, m->scalars, NULL, b->width, b->stride, 0};
+    num *sums = part->sums ? part->sums : m->scalars + m->first_sum;
+    mg_refused = part->state = 0;
+    for (Py_ssize_t from = part->from; from < part->to && !part->state; from += b->block) {
+        Py_ssize_t real = part->to - from < b->block ? part->to - from : b->block;
         Py_ssize_t padded = (real + 7) / 8 * 8; /* the input columns reach that far */
-        if (from + padded > part->stride) padded = real;
-        place.inputs = part->inputs + from;
+        if (from + padded > b->stride) padded = real;
+        place.inputs = b->inputs + from;
         place.first = from == part->from;
-        part->state = run_section(m, &m->each, &place, part->registers, part->scalars,
-                                  part->out ? part->out + from : NULL, part->out_stride, padded,
-                                  real, 1, &scratch);
+        part->state = run_section(m, &m->each, &place, part->registers, m->scalars, sums,
+                                  b->out ? b->out + from : NULL, b->out_stride, padded, real, 1,
+                                  &part->scratch);
     }
     if (!part->state && mg_refused) part->state = 1;
-    release(&scratch);
 }
 
-#if THREADS
-typedef struct {
-    Part *parts;
-    int first, step;
-} Share;
+#include "team.h"
 
-static void *run_share(void *given) {
-    Share *share = given;
-    for (int i = share->first; i < PARTS; i += share->step) {
-        run_part(&share->parts[i]);
-        if (share->parts[i].state < 0) break; /* an error of Python's is set */
-    }
-    return NULL;
-}
-#endif
-
-/* A large batch in eight parts, on as many threads as there are processors. The parts, and the
-   order in which their sums are added, do not depend on how many that is. */
-static int run_parts(Machine *m, const num *inputs, Py_ssize_t stride, Py_ssize_t n,
-                     num *out, Py_ssize_t out_stride) {
-    Part parts[PARTS];
-    Py_ssize_t blocks = (n + BLOCK - 1) / BLOCK, size = m->n_registers * BLOCK;
-    num *room = malloc((PARTS * (size + m->n_scalars) + 1) * sizeof(num));
-    int state = room ? 0 : -1;
-    for (int i = 0; i < PARTS && room; i++) {
-        num *own = room + i * (size + m->n_scalars);
-        memset(own, 0, size * sizeof(num));
-        memcpy(own + size, m->scalars, m->n_scalars * sizeof(num));
-        Py_ssize_t to = blocks * (i + 1) / PARTS * BLOCK;
-        parts[i] = (Part){m, inputs, out, own, own + size, stride, out_stride,
-                          blocks * i / PARTS * BLOCK, to < n ? to : n, BLOCK, 0};
-    }
-    int threads = 1;
-#if THREADS
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (room && !PyTuple_GET_SIZE(m->functions) && (double)n * m->each.size > WORTH)
-        threads = processors < 1 ? 1 : processors > PARTS ? PARTS : (int)processors;
-    if (room) {
-        pthread_t others[PARTS];
-        Share shares[PARTS];
-        int begun = 1;
-        for (int t = 0; t < threads; t++) shares[t] = (Share){parts, t, threads};
-        for (; begun < threads; begun++)
-            if (pthread_create(&others[begun], NULL, run_share, &shares[begun])) break;
-        run_share(&shares[0]);
-        for (int t = begun; t < threads; t++) run_share(&shares[t]); /* no thread was to be had */
-        for (int t = 1; t < begun; t++) pthread_join(others[t], NULL);
-    }
-#else
-    for (int i = 0; i < PARTS && room; i++) run_part(&parts[i]);
-#endif
-    for (int i = 0; i < PARTS && room; i++) {
-        if (parts[i].state && state >= 0) state = parts[i].state;
-        for (Py_ssize_t k = 0; k < m->n_sums; k++)
-            m->scalars[m->first_sum + k] += parts[i].scalars[m->first_sum + k];
-    }
-    free(room);
-    return state;
+/* What stands before or after the batch. */
+static int run_scalars(Machine *m, const Section *section, Scratch *scratch) {
+    Place place = {NULL, m->scalars, NULL, 0, 0, 1};
+    return run_section(m, section, &place, NULL, m->scalars, NULL, NULL, 0, 1, 1, 0, scratch);
 }
 
-/* The whole batch: n examples, `stride` from one input column to the next. */
-static int run_batch(Machine *m, const num *inputs, Py_ssize_t stride, Py_ssize_t n,
-                     num *out, Py_ssize_t out_stride, Scratch *scratch) {
-    num *S = m->scalars;
-    Py_ssize_t width = width_of(m, n), block = block_of(m);
+/* The whole batch that was prepared: -1 for an error of Python's, 1 where a number was refused. */
+static int run_batch(Machine *m, Team *team) {
+    Batch *b = &m->batch;
+    num *sums = m->scalars + m->first_sum;
     int state = 0;
-    if (m->count_at >= 0) S[m->count_at] = (num)n;
-    if (!n || n >= LARGE) /* otherwise the first block gives them a value */
-        for (Py_ssize_t i = 0; i < m->n_sums; i++) S[m->first_sum + i] = 0.0;
+    if (m->count_at >= 0) m->scalars[m->count_at] = (num)b->n;
+    if (!b->n) /* otherwise the first block gives them a value */
+        for (Py_ssize_t i = 0; i < m->n_sums; i++) sums[i] = 0.0;
     mg_refused = 0;
-    Place place = {m->registers, S, inputs, width, stride, 0};
-    if (run_section(m, &m->before, &place, m->registers, S, NULL, 0, 1, 1, 0, scratch)) return -1;
-    if (n >= LARGE) {
-        int refused = mg_refused;
-        state = run_parts(m, inputs, stride, n, out, out_stride);
-        mg_refused = refused | (state > 0);
-        if (state < 0) return -1;
+    if (run_scalars(m, &m->before, &m->parts[0].scratch)) return -1;
+    int refused = mg_refused;
+    run_parts(m, team);
+    for (int i = 0; i < b->parts && state >= 0; i++) {
+        if (m->parts[i].state) state = m->parts[i].state;
+        if (i) k_add(sums, sums, 1, m->parts[i].sums, 1, m->n_sums);
     }
-    for (Py_ssize_t from = 0; from < n && n < LARGE; from += block) {
-        Py_ssize_t real = n - from < block ? n - from : block;
-        Py_ssize_t padded = (real + 7) / 8 * 8; /* the input columns reach that far */
-        if (from + padded > stride) padded = real;
-        place.inputs = inputs + from;
-        place.first = !from;
-        if (run_section(m, &m->each, &place, m->registers, S, out ? out + from : NULL, out_stride,
-                        padded, real, 1, scratch))
-            return -1;
-    }
-    if (run_section(m, &m->after, &place, m->registers, S, NULL, 0, 1, 1, 0, scratch)) return -1;
+    if (state < 0) return -1;
+    mg_refused = refused | state;
+    if (run_scalars(m, &m->after, &m->parts[0].scratch)) return -1;
     return mg_refused ? 1 : 0;
 }
 
@@ -532,18 +497,19 @@ static int run_batch(Machine *m, const num *inputs, Py_ssize_t stride, Py_ssize_
    at a time stays in the cache; the new parameters go to `used`, too. Whether a gradient was not a
    number, or a number refused. */
 static int run_update(Machine *u, const num *sums, Py_ssize_t batch, num *now, num *next,
-                      Py_ssize_t stride, Py_ssize_t n, num *used, Scratch *scratch) {
-    Place place = {u->registers, u->scalars, NULL, width_of(u, n), stride, 1};
+                      Py_ssize_t stride, Py_ssize_t n, num *used) {
+    Part *part = &u->parts[0];
+    Py_ssize_t block = u->batch.block;
+    Place place = {part->registers, u->scalars, NULL, u->batch.width, stride, 1};
     int bad = 0;
     mg_refused = 0;
-    if (run_section(u, &u->before, &place, u->registers, u->scalars, NULL, 0, 1, 1, 0, scratch))
-        return -1;
-    for (Py_ssize_t from = 0, block = block_of(u); from < n; from += block) {
+    if (run_scalars(u, &u->before, &part->scratch)) return -1;
+    for (Py_ssize_t from = 0; from < n; from += block) {
         Py_ssize_t real = n - from < block ? n - from : block;
         place.inputs = now + from;
         bad |= k_mean(now + from, sums + from, batch, real);
-        if (run_section(u, &u->each, &place, u->registers, u->scalars, next + stride + from, stride,
-                        (real + 7) / 8 * 8, real, 1, scratch))
+        if (run_section(u, &u->each, &place, part->registers, u->scalars, NULL,
+                        next + stride + from, stride, (real + 7) / 8 * 8, real, 1, &part->scratch))
             return -1;
         memcpy(used + from, next + stride + from, real * sizeof(num));
     }
@@ -563,11 +529,11 @@ static int fits(const Machine *m, int32_t r, int by_columns) {
     return 0;
 }
 
-/* Whether base + i * a + j * b is a scalar for all i < m and j < k. */
-static int in_rows(const Machine *m, const int32_t *row, int64_t rows, int64_t k) {
+/* Whether base + i * a + j * b is one of `many` from `first` on, for all i < rows and j < k. */
+static int in_rows(const int32_t *row, int64_t rows, int64_t k, Py_ssize_t first, Py_ssize_t many) {
     int64_t low = row[0], high = row[0], a = (rows - 1) * row[1], b = (k - 1) * row[2];
     low += (a < 0 ? a : 0) + (b < 0 ? b : 0), high += (a > 0 ? a : 0) + (b > 0 ? b : 0);
-    return low >= 0 && high < m->n_scalars;
+    return low >= first && high < first + many;
 }
 
 /* OUTER and LAYER, whose operands include tables: what is wrong with them, or NULL. */
@@ -582,9 +548,10 @@ static const char *check_table(const Machine *m, int op, const int32_t *r, int32
     if (count != table + (in_a_row ? 3 : rows * k)) return "a wrong number of operands";
     for (int64_t i = head; i < head + columns; i++)
         if ((r[i] & 3) == SCALAR || !fits(m, r[i], 1)) return "a scalar where a column belongs";
-    if (in_a_row && !in_rows(m, r + table, rows, k)) return "a table out of range";
+    Py_ssize_t first = op == OUTER ? m->first_sum : 0, many = op == OUTER ? m->n_sums : m->n_scalars;
+    if (in_a_row && !in_rows(r + table, rows, k, first, many)) return "a table out of range";
     for (int64_t i = table; i < count && !in_a_row; i++)
-        if (r[i] < 0 || r[i] >= m->n_scalars) return "a table out of range";
+        if (r[i] < first || r[i] >= first + many) return "a table out of range";
     if (op == OUTER) return NULL;
     if (r[2] < PLAINLY || r[2] > WITH_GATE) return "there is no such operation";
     for (const int32_t *e = r + head + columns; e < r + table; e += 3) {
@@ -628,7 +595,8 @@ static const char *check(Machine *m, const Section *section, int by_columns) {
             for (int i = 0; i < last; i++)
                 if ((r[i] & 3) == SCALAR) return "a sum over the batch of a scalar";
             for (int i = last; i < count; i++)
-                if (r[i] < 0 || r[i] >= m->n_scalars) return "a destination out of range";
+                if (r[i] < m->first_sum || r[i] >= m->first_sum + m->n_sums)
+                    return "a destination out of range";
         }
         if (op == SURPRISE) {
             if (count < 4 || count % 2) return "a wrong number of operands";
@@ -657,6 +625,8 @@ static const char *check(Machine *m, const Section *section, int by_columns) {
         for (int i = first; i < last; i++)
             if (!fits(m, r[i], by_columns)) return "an operand out of range";
         if (count > m->most_operands) m->most_operands = count;
+        int table = op == LAYER || op == OUTER;
+        if (by_columns) m->work += table ? (double)r[0] * r[1] : op == CALL ? 10 : 1 + count / 2;
         if (op == LAYER) m->n_columns += r[1] + 2 * r[0];
         if (op == OUTER) m->n_columns += r[0] + r[1];
         if (op == TOTAL) m->n_columns += last;
@@ -681,7 +651,11 @@ static void machine_free(Machine *m) {
     free(m->after.code);
     free(m->scalars);
     free(m->results);
-    free(m->registers);
+    for (int i = 0; i < PARTS; i++) {
+        release(&m->parts[i].scratch);
+        free(m->parts[i].registers);
+        free(m->parts[i].sums);
+    }
     Py_XDECREF(m->functions);
     PyTypeObject *type = Py_TYPE(m);
     type->tp_free((PyObject *)m);
@@ -763,7 +737,6 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
     if (!PyArg_ParseTuple(args, "y*y*nnw*w*", &parameters, &inputs, &n, &stride, &results, &outputs))
         return NULL;
     int state = -2;
-    Scratch scratch = {0};
     if (n < 0 || stride < n) {
         PyErr_SetString(PyExc_ValueError, "the machine: a column is shorter than the batch");
     } else if (too_many(1, stride) || too_many(m->n_inputs, stride) || too_many(m->n_outputs, n)) {
@@ -772,26 +745,24 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
                holds(&inputs, m->n_inputs * stride, "inputs") &&
                holds(&results, m->n_results, "results") &&
                holds(&outputs, m->n_outputs * n, "outputs")) {
-        if (prepare(m, width_of(m, n), &scratch)) {
+        if (prepare(m, parts_of(m, n), inputs.buf, stride, n, outputs.buf, n)) {
             PyErr_NoMemory();
         } else {
             memcpy(m->scalars + m->first_parameter, parameters.buf, m->n_parameters * sizeof(num));
             /* `call` takes no lock: what it may run keeps the interpreter's. */
-            if (PyTuple_GET_SIZE(m->functions) || !m->each.size) {
-                state = run_batch(m, inputs.buf, stride, n, outputs.buf, n, &scratch);
-            } else {
-                /* The registers belong to this machine: the caller holds a lock of its own. */
-                Py_BEGIN_ALLOW_THREADS
-                state = run_batch(m, inputs.buf, stride, n, outputs.buf, n, &scratch);
-                Py_END_ALLOW_THREADS
-            }
+            int gil = PyTuple_GET_SIZE(m->functions) || !m->each.size;
+            PyThreadState *saved = gil ? NULL : PyEval_SaveThread();
+            Team team;
+            begin(&team, m, 1);
+            state = run_batch(m, &team);
+            end(&team);
+            if (saved) PyEval_RestoreThread(saved);
             num *y = results.buf;
             for (Py_ssize_t i = 0; i < m->n_results; i++) {
                 y[i] = m->scalars[m->results[i]];
                 if (y[i] != y[i] && state == 0) state = 2;
             }
         }
-        release(&scratch);
     }
     PyBuffer_Release(&parameters);
     PyBuffer_Release(&inputs);
@@ -815,7 +786,6 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
     if (!PyArg_ParseTuple(args, "O!w*y*nny*nny*w*", Py_TYPE(m), &u, &columns, &inputs, &n, &stride,
                           &order, &batch, &steps, &coefficients, &losses))
         return NULL;
-    Scratch scratch = {0}, scratch_u = {0};
     num *gathered = NULL, *now = NULL, *next = NULL;
     Py_ssize_t np = m->n_parameters, kinds = u->n_outputs, padded = (np + 7) / 8 * 8;
     Py_ssize_t bs = batch < PY_SSIZE_T_MAX - 7 ? (batch + 7) / 8 * 8 : 0;
@@ -842,8 +812,10 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
         gathered = aligned(order.len ? m->n_inputs * bs + 8 : 8);
         now = aligned((kinds + 1) * padded + 8);
         next = aligned((kinds + 1) * padded + 8);
-        if (!gathered || !now || !next || prepare(m, width_of(m, batch), &scratch) ||
-            prepare(u, width_of(u, np), &scratch_u)) {
+        const num *x = order.len ? gathered : inputs.buf;
+        if (!gathered || !now || !next ||
+            prepare(m, parts_of(m, batch), x, order.len ? bs : stride, batch, NULL, 0) ||
+            prepare(u, 1, now, padded, np, NULL, 0)) {
             PyErr_NoMemory();
             ok = 0;
         }
@@ -856,12 +828,13 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
         memcpy(now, columns.buf, size);
         memcpy(next, columns.buf, size);
         const num *gradients = now; /* those of the last step */
-        const num *c = coefficients.buf, *x = inputs.buf;
-        Py_ssize_t x_stride = stride;
+        const num *c = coefficients.buf;
         int row = 1; /* whether the sums stand side by side */
         for (Py_ssize_t i = 0; i < np; i++) row &= m->results[i + 1] == m->results[1] + i;
         num *used = m->scalars + m->first_parameter;
         memcpy(used, now + padded, np * sizeof(num));
+        Team team;
+        begin(&team, m, (double)steps);
         for (done = 0; done < steps; done++) {
             if (order.len) {
                 const int32_t *index = (const int32_t *)order.buf + done * batch;
@@ -871,10 +844,8 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
                     for (Py_ssize_t i = 0; i < batch; i++) to[i] = from[index[i]];
                     for (Py_ssize_t i = batch; i < bs; i++) to[i] = to[batch - 1];
                 }
-                x = gathered;
-                x_stride = bs;
             }
-            if (run_batch(m, x, x_stride, batch, NULL, 0, &scratch)) break;
+            if (run_batch(m, &team)) break;
             const num *sums = np ? m->scalars + m->results[1] : NULL;
             if (!row) {
                 for (Py_ssize_t i = 0; i < np; i++) next[i] = m->scalars[m->results[i + 1]];
@@ -883,17 +854,16 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
             memcpy(u->scalars + u->first_parameter, c + done * u->n_parameters,
                    u->n_parameters * sizeof(num));
             gradients = now;
-            if (run_update(u, sums, batch, now, next, padded, np, used, &scratch_u)) break;
+            if (run_update(u, sums, batch, now, next, padded, np, used)) break;
             loss[done] = m->scalars[m->results[0]] / (num)batch;
             num *kept = now;
             now = next, next = kept;
         }
+        end(&team);
         memcpy(columns.buf, gradients, padded * sizeof(num));
         memcpy((num *)columns.buf + padded, now + padded, size - padded * sizeof(num));
         if (saved) PyEval_RestoreThread(saved);
     }
-    release(&scratch);
-    release(&scratch_u);
     free(gathered);
     free(now);
     free(next);
@@ -931,7 +901,7 @@ static PyObject *machine_call(Machine *m, PyObject *const *args, Py_ssize_t n) {
     }
     Place place = {NULL, m->scalars, NULL, 0, 0, 1};
     mg_refused = 0;
-    int bad = run_section(m, &m->before, &place, NULL, m->scalars, NULL, 0, 1, 1, 0, &scratch);
+    int bad = run_section(m, &m->before, &place, NULL, m->scalars, NULL, NULL, 0, 1, 1, 0, &scratch);
     if (!small) release(&scratch);
     if (bad) return NULL;
     if (mg_refused) Py_RETURN_NONE;
