@@ -28,6 +28,7 @@ from . import eager
 CONTENDERS = {
     "ours": ("jit, native", "ours", "compiled"),
     "ours_fast": ("jit, native, fastmath", "ours_fast", "compiled"),
+    "ours_one": ("jit, native, one thread", "ours_one", "compiled"),
     "ours_numpy": ("jit, NumPy", "ours_numpy", "compiled"),
     "ours_python": ("jit, Python", "ours_python", "compiled"),
     "eager": ("eager", "eager", "compiled"),
@@ -45,8 +46,8 @@ CONTENDERS = {
     "floats": ("Python floats", "floats", "compiled"),
 }
 TRAIN = (
-    "ours", "ours_fast", "ours_numpy", "ours_python", "eager", "micrograd", "torch", "jax",
-    "jax_read", "jax_loop", "casadi", "pytensor", "numpy", "c",
+    "ours", "ours_fast", "ours_one", "ours_numpy", "ours_python", "eager", "micrograd",
+    "torch", "jax", "jax_read", "jax_loop", "casadi", "pytensor", "numpy", "c",
 )  # fmt: skip
 EXPRESSION = (
     "ours",
@@ -181,7 +182,7 @@ def network(name: str, peers: Path, rounds: int) -> dict[str, Any]:
     if name == "moons":
         found["cold"] = {}
         for c in group.them:
-            if c.key in ("micrograd", "jax_read"):
+            if c.key in ("micrograd", "jax_read", "ours_one"):
                 continue
             times = [alone(c.key, peers, "cold", name, 100) for _ in range(5)]
             if None not in times:
@@ -313,8 +314,11 @@ def targets(found: dict[str, Any]) -> list[dict[str, Any]]:
             gradient.get("ours"),
             5,
         )
-        if ours and "c" in step:
-            below("W2, a step in fit: in steps of C by hand", ours / step["c"], 1.5)
+        for key in ("ours", "ours_one"):
+            if key in step and "c" in step:
+                threads = ", on one thread" if key == "ours_one" else ""
+                below(f"W2, a step in fit{threads}: in steps of C by hand",
+                      step[key] / step["c"], 1.5)  # fmt: skip
         cold = medians(found["W2"]["cold"]).get("ours")
         below("W2, from trace to 100 steps: ms", cold and cold * 1e3, 30)
     if "W4" in found:

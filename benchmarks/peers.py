@@ -15,6 +15,7 @@ import ctypes
 import gc
 import json
 import math
+import os
 import random
 import subprocess
 import sys
@@ -130,6 +131,16 @@ class OursFast(Ours):
     fastmath = True
 
 
+class OursOne(Ours):
+    """On one thread, though there be more processors."""
+
+    def begin(self) -> None:
+        os.environ["MICROGRAD_THREADS"] = "1"
+        super().begin()
+
+    gradient = Peer.gradient
+
+
 class OursPython(Ours):
     backend = "python"
 
@@ -222,8 +233,6 @@ class Jax(Peer):
     """`jax.jit`, called for each step."""
 
     def begin(self) -> None:
-        import os
-
         os.environ.setdefault("JAX_PLATFORMS", "cpu")
         import jax
         import jax.numpy as jnp
@@ -602,8 +611,8 @@ class Expression:
 # Commands ------------------------------------------------------------------------------------
 
 PEERS: dict[str, type[Peer]] = {
-    "ours": Ours, "ours_fast": OursFast, "ours_python": OursPython, "ours_numpy": OursNumPy,
-    "eager": Eager,
+    "ours": Ours, "ours_fast": OursFast, "ours_one": OursOne,
+    "ours_python": OursPython, "ours_numpy": OursNumPy, "eager": Eager,
     "torch": Torch, "jax": Jax, "jax_read": JaxRead, "jax_loop": JaxLoop, "casadi": Casadi,
     "pytensor": Pytensor, "numpy": NumPy, "c": PlainC,
 }  # fmt: skip

@@ -20,9 +20,11 @@ Every contender runs in a process of its own; they take turns in rounds, and a f
 median of the rounds, with the smallest and the largest behind it. All compute in float64, and
 before the clock starts they have to agree on the losses of the first steps to nine digits.
 OpenMP and BLAS have one thread, which is what suits them best at these sizes; JAX has what
-it takes. JAX returns before its work is done: a loop of steps waits for the last alone, and
-has a line of its own where each loss is read as `fit` reports it; a gradient by call is waited
-for. Times of other machines differ; ratios do less so.
+it takes, and so has "jit, native": where a step is worth it, `fit` shares it among the
+processors. It has another line with one thread, as C by hand has. JAX returns before its work
+is done: a loop of steps waits for the last alone, and has a line of its own where each loss is
+read as `fit` reports it; a gradient by call is waited for. Times of other machines differ;
+ratios do less so.
 
 C by hand (`benchmarks/plain.c`) may round differently (`-ffast-math`, fused multiply-add),
 and so may "fastmath". "jit, native" gives what the eager engine gives, to the last bit on
