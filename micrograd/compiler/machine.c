@@ -76,21 +76,55 @@ typedef struct {
 } Section;
 
 /* Room for the operands of one instruction; and where the columns of LAYER, OUTER and TOTAL were
-   when a section ran last: they are there again if its place is the same, as in most of `fit`. */
+   when a section ran last. If it runs in the same place they are there again, but for those of the
+   next block's inputs. */
+typedef struct {
+    const num **where;
+    int32_t operand;
+} Moving;
+
 typedef struct {
     const num **p;
     num *s;
     int *step;
     double *row;
     const num **columns;
+    Moving *moving;
+    Py_ssize_t n_moving;
     Place last;
 } Scratch;
 
-/* A part of a batch, the examples `from` to `to`: registers and sums of its own. */
+static inline void put_column(Scratch *scratch, const Place *place, const num **where, int32_t r) {
+    *where = at(place, r);
+    if ((r & 3) == INPUT) scratch->moving[scratch->n_moving++] = (Moving){where, r};
+}
+
+/* Whether all columns are known; if not, `last` is set once they are. */
+static int columns_known(Scratch *scratch, const Place *place) {
+    Place *last = &scratch->last;
+    if (last->columns != place->columns || last->width != place->width ||
+        last->stride != place->stride) {
+        *last = (Place){0};
+        scratch->n_moving = 0;
+        return 0;
+    }
+    if (last->inputs != place->inputs)
+        for (Py_ssize_t i = 0; i < scratch->n_moving; i++)
+            *scratch->moving[i].where = at(place, scratch->moving[i].operand);
+    *last = *place;
+    return 1;
+}
+
+/* What a thread needs for itself. */
 typedef struct {
     Scratch scratch;
-    num *registers, *sums; /* sums: the first part has them among the scalars, and NULL here */
-    Py_ssize_t room;       /* numbers that there is room for in registers */
+    num *registers;
+    Py_ssize_t room; /* numbers that there is room for in registers */
+} Worker;
+
+/* A part of a batch, the examples `from` to `to`. */
+typedef struct {
+    num *sums; /* its own; the first part has them among the scalars, and NULL here */
     Py_ssize_t from, to;
     int state;
 } Part;
@@ -120,8 +154,9 @@ typedef struct {
     Py_ssize_t n_columns; /* of LAYER, OUTER and TOTAL, all of them together */
     PyObject *functions; /* what only Python can compute */
     double work; /* about how many operations on numbers an example is */
+    Batch batch;
     Part parts[PARTS];
-    Batch batch; /* what they are parts of */
+    Worker workers[PARTS];
 } Machine;
 
 static int call_function(int32_t f, const num **p, const int *step, int m, num *dst,
@@ -194,11 +229,6 @@ static int call_python(PyObject *f, const num **p, const int *step, int m, num *
     return 0;
 }
 
-static int same_place(const Place *a, const Place *b) {
-    return a->columns == b->columns && a->inputs == b->inputs && a->width == b->width &&
-           a->stride == b->stride;
-}
-
 /* n lanes are computed, of which `real` are examples; the others repeat the last one, or what
    registers held: no sum and no output has them. */
 static int run_section(Machine *m, const Section *section, const Place *place, num *registers,
@@ -206,7 +236,7 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
                        Py_ssize_t real, int by_columns, Scratch *scratch) {
     const int32_t *pc = section->code, *end = pc + section->size;
     const num **p = scratch->p, **columns = scratch->columns;
-    int known = by_columns && same_place(place, &scratch->last);
+    int known = by_columns && columns_known(scratch, place);
     num *s = scratch->s;
     int *step = scratch->step;
     while (pc < end) {
@@ -272,7 +302,7 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
             break;
         case TOTAL: { /* columns, and for each the scalar that its sum goes to */
             int k = count / 2;
-            for (int i = 0; i < k && !known; i++) columns[i] = at(place, r[i]);
+            for (int i = 0; i < k && !known; i++) put_column(scratch, place, columns + i, r[i]);
             kernels.totals(s, columns, k, real, n);
             columns += k;
             for (int i = 0; i < k; i++) {
@@ -285,7 +315,8 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
                          x; the scalars that their sums go to */
             int n_d = r[0], k = r[1];
             const int32_t *to = r + 3 + n_d + k;
-            for (int i = 0; i < n_d + k && !known; i++) columns[i] = at(place, r[3 + i]);
+            for (int i = 0; i < n_d + k && !known; i++)
+                put_column(scratch, place, columns + i, r[3 + i]);
             Outer outer = {s, k, 1, columns, columns + n_d, n_d, k, place->first, real, n};
             columns += n_d + k;
             if (r[2]) {
@@ -306,10 +337,11 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
             int sums = r[0], k = r[1], then = r[2];
             const int32_t *each = r + 4 + k, *w = each + 3 * sums;
             const num **y = columns + k, **gate = y + sums;
-            for (int i = 0; i < k && !known; i++) columns[i] = at(place, r[4 + i]);
+            for (int i = 0; i < k && !known; i++)
+                put_column(scratch, place, columns + i, r[4 + i]);
             for (int j = 0; j < sums && !known; j++) {
                 y[j] = registers + (Py_ssize_t)each[3 * j] * place->width;
-                if (then == WITH_GATE) gate[j] = at(place, each[3 * j + 2]);
+                if (then == WITH_GATE) put_column(scratch, place, gate + j, each[3 * j + 2]);
             }
             for (int j = 0; j < sums; j++)
                 s[j] = each[3 * j + 1] == NONE ? NOTHING : scalars[each[3 * j + 1]];
@@ -381,8 +413,8 @@ static Py_ssize_t first_of(Py_ssize_t n, int parts, int i) {
 }
 
 /* How many examples at once. A program without sums, with few registers, takes more. */
-static Py_ssize_t block_of(const Machine *m, int parts) {
-    if (m->n_sums || m->n_registers > 8 || parts > 1) return BLOCK;
+static Py_ssize_t block_of(const Machine *m) {
+    if (m->n_sums || m->n_registers > 8) return BLOCK;
     return m->n_registers > 2 ? 2 * BLOCK : 8 * BLOCK;
 }
 
@@ -402,6 +434,7 @@ static void release(Scratch *scratch) {
     free(scratch->step);
     free(scratch->row);
     free(scratch->columns);
+    free(scratch->moving);
     memset(scratch, 0, sizeof *scratch);
 }
 
@@ -413,61 +446,74 @@ static int scratch_for(const Machine *m, Scratch *scratch) {
     scratch->step = malloc(most * sizeof(int));
     scratch->row = malloc(most * sizeof(double));
     scratch->columns = malloc((m->n_columns + 1) * sizeof(num *));
-    if (scratch->p && scratch->s && scratch->step && scratch->row && scratch->columns) return 0;
+    scratch->moving = malloc((m->n_columns + 1) * sizeof(Moving));
+    if (scratch->p && scratch->s && scratch->step && scratch->row && scratch->columns &&
+        scratch->moving)
+        return 0;
     release(scratch);
     return -1;
 }
 
-/* The batch to come: room for its parts. They belong to this machine; who calls holds a lock. */
-static int prepare(Machine *m, int parts, const num *inputs, Py_ssize_t stride, Py_ssize_t n,
-                   num *out, Py_ssize_t out_stride) {
-    Batch *b = &m->batch;
-    *b = (Batch){inputs, out, n, stride, out_stride, 0, 0, parts};
-    b->block = b->width = block_of(m, b->parts);
-    Py_ssize_t most = first_of(n, b->parts, 1);
-    if (most < b->block) b->width = (most + 7) / 8 * 8; /* whole vectors */
-    for (int i = 0; i < b->parts; i++) {
-        Part *part = &m->parts[i];
-        Py_ssize_t need = m->n_registers * b->width;
-        part->from = first_of(n, b->parts, i), part->to = first_of(n, b->parts, i + 1);
-        if (scratch_for(m, &part->scratch)) return -1;
-        if (i && !part->sums && !(part->sums = aligned(m->n_sums + 8))) return -1;
-        if (need > part->room) {
-            free(part->registers);
-            part->room = 0;
-            part->registers = aligned(need);
-            if (!part->registers) return -1;
-            part->room = need;
-            memset(part->registers, 0, need * sizeof(num));
-        }
-    }
+/* Room for a thread that works on the batch to come. */
+static int room_for(const Machine *m, Worker *w) {
+    Py_ssize_t need = m->n_registers * m->batch.width;
+    if (scratch_for(m, &w->scratch)) return -1;
+    if (need <= w->room) return 0;
+    free(w->registers);
+    w->room = 0;
+    w->registers = aligned(need);
+    if (!w->registers) return -1;
+    w->room = need;
+    memset(w->registers, 0, need * sizeof(num));
     return 0;
 }
 
-static void run_part(Machine *m, Part *part) {
+/* The batch to come, in its parts. All of it belongs to this machine: who calls holds a lock. */
+static int prepare(Machine *m, int parts, const num *inputs, Py_ssize_t stride, Py_ssize_t n,
+                   num *out, Py_ssize_t out_stride) {
+    Batch *b = &m->batch;
+    *b = (Batch){inputs, out, n, stride, out_stride, block_of(m), 0, parts};
+    Py_ssize_t most = first_of(n, parts, 1);
+    b->width = most < b->block ? (most + 7) / 8 * 8 : b->block; /* whole vectors */
+    for (int i = 0; i < parts; i++) {
+        Part *part = &m->parts[i];
+        part->from = first_of(n, parts, i), part->to = first_of(n, parts, i + 1);
+        if (i && !part->sums && !(part->sums = aligned(m->n_sums + 8))) return -1;
+    }
+    return room_for(m, &m->workers[0]);
+}
+
+#include "team.h"
+
+static void run_part(void *given, int i, int worker) {
+    Machine *m = given;
     const Batch *b = &m->batch;
-    Place place = {part->registers, m->scalars, NULL, b->width, b->stride, 0};
+    Worker *w = &m->workers[worker];
+    Part *part = &m->parts[i];
+    Place place = {w->registers, m->scalars, NULL, b->width, b->stride, 0};
     num *sums = part->sums ? part->sums : m->scalars + m->first_sum;
     mg_refused = part->state = 0;
+    if (PyTuple_GET_SIZE(m->functions)) /* an error of Python's is set already */
+        for (int k = 0; k < i; k++)
+            if (m->parts[k].state < 0) return;
     for (Py_ssize_t from = part->from; from < part->to && !part->state; from += b->block) {
         Py_ssize_t real = part->to - from < b->block ? part->to - from : b->block;
         Py_ssize_t padded = (real + 7) / 8 * 8; /* the input columns reach that far */
         if (from + padded > b->stride) padded = real;
         place.inputs = b->inputs + from;
         place.first = from == part->from;
-        part->state = run_section(m, &m->each, &place, part->registers, m->scalars, sums,
+        part->state = run_section(m, &m->each, &place, w->registers, m->scalars, sums,
                                   b->out ? b->out + from : NULL, b->out_stride, padded, real, 1,
-                                  &part->scratch);
+                                  &w->scratch);
     }
     if (!part->state && mg_refused) part->state = 1;
 }
 
-#include "team.h"
-
 /* What stands before or after the batch. */
-static int run_scalars(Machine *m, const Section *section, Scratch *scratch) {
+static int run_scalars(Machine *m, const Section *section) {
     Place place = {NULL, m->scalars, NULL, 0, 0, 1};
-    return run_section(m, section, &place, NULL, m->scalars, NULL, NULL, 0, 1, 1, 0, scratch);
+    return run_section(m, section, &place, NULL, m->scalars, NULL, NULL, 0, 1, 1, 0,
+                       &m->workers[0].scratch);
 }
 
 /* The whole batch that was prepared: -1 for an error of Python's, 1 where a number was refused. */
@@ -479,41 +525,60 @@ static int run_batch(Machine *m, Team *team) {
     if (!b->n) /* otherwise the first block gives them a value */
         for (Py_ssize_t i = 0; i < m->n_sums; i++) sums[i] = 0.0;
     mg_refused = 0;
-    if (run_scalars(m, &m->before, &m->parts[0].scratch)) return -1;
+    if (run_scalars(m, &m->before)) return -1;
     int refused = mg_refused;
-    run_parts(m, team);
+    share(team, run_part, m, b->parts);
     for (int i = 0; i < b->parts && state >= 0; i++) {
         if (m->parts[i].state) state = m->parts[i].state;
         if (i) k_add(sums, sums, 1, m->parts[i].sums, 1, m->n_sums);
     }
     if (state < 0) return -1;
     mg_refused = refused | state;
-    if (run_scalars(m, &m->after, &m->parts[0].scratch)) return -1;
+    if (run_scalars(m, &m->after)) return -1;
     return mg_refused ? 1 : 0;
 }
 
 /* One step of an optimizer: from the sums of the gradients over a batch, and `now`, which has a
-   column for gradients, one for parameters and some for states, to `next`. A block of all of them
-   at a time stays in the cache; the new parameters go to `used`, too. Whether a gradient was not a
-   number, or a number refused. */
-static int run_update(Machine *u, const num *sums, Py_ssize_t batch, num *now, num *next,
-                      Py_ssize_t stride, Py_ssize_t n, num *used) {
-    Part *part = &u->parts[0];
-    Py_ssize_t block = u->batch.block;
-    Place place = {part->registers, u->scalars, NULL, u->batch.width, stride, 1};
+   column for gradients, one for parameters and some for states, to `next`. The new parameters go
+   to `used`, too. */
+typedef struct {
+    Machine *u;
+    const num *sums;
+    num *now, *next, *used;
+    Py_ssize_t batch, stride, n; /* how many examples, to the next column, how many parameters */
+    int pieces, bad[PARTS];      /* bad: a gradient was not a number, or a number refused */
+} Update;
+
+#define MANY_PARAMETERS 1024 /* from which an update is shared */
+
+static void run_piece(void *given, int i, int worker) {
+    Update *s = given;
+    Worker *w = &s->u->workers[worker];
+    Py_ssize_t block = s->u->batch.block, end = first_of(s->n, s->pieces, i + 1);
+    Place place = {w->registers, s->u->scalars, NULL, s->u->batch.width, s->stride, 1};
+    int bad = mg_refused = 0;
+    for (Py_ssize_t from = first_of(s->n, s->pieces, i); from < end; from += block) {
+        Py_ssize_t real = end - from < block ? end - from : block;
+        num *next = s->next + s->stride + from;
+        place.inputs = s->now + from;
+        bad |= k_mean(s->now + from, s->sums + from, s->batch, real);
+        if (run_section(s->u, &s->u->each, &place, w->registers, s->u->scalars, NULL, next,
+                        s->stride, (real + 7) / 8 * 8, real, 1, &w->scratch))
+            bad = 1;
+        memcpy(s->used + from, next, real * sizeof(num));
+    }
+    s->bad[i] = bad | mg_refused;
+}
+
+/* Whether something was bad. */
+static int run_update(Update *s, Team *team) {
     int bad = 0;
     mg_refused = 0;
-    if (run_scalars(u, &u->before, &part->scratch)) return -1;
-    for (Py_ssize_t from = 0; from < n; from += block) {
-        Py_ssize_t real = n - from < block ? n - from : block;
-        place.inputs = now + from;
-        bad |= k_mean(now + from, sums + from, batch, real);
-        if (run_section(u, &u->each, &place, part->registers, u->scalars, NULL,
-                        next + stride + from, stride, (real + 7) / 8 * 8, real, 1, &part->scratch))
-            return -1;
-        memcpy(used + from, next + stride + from, real * sizeof(num));
-    }
-    return bad | mg_refused;
+    if (run_scalars(s->u, &s->u->before) || mg_refused) return 1;
+    s->pieces = s->n < MANY_PARAMETERS ? 1 : team->helpers + 1;
+    share(team, run_piece, s, s->pieces);
+    for (int i = 0; i < s->pieces; i++) bad |= s->bad[i];
+    return bad;
 }
 
 /* Checks ------------------------------------------------------------------------------------ */
@@ -652,8 +717,8 @@ static void machine_free(Machine *m) {
     free(m->scalars);
     free(m->results);
     for (int i = 0; i < PARTS; i++) {
-        release(&m->parts[i].scratch);
-        free(m->parts[i].registers);
+        release(&m->workers[i].scratch);
+        free(m->workers[i].registers);
         free(m->parts[i].sums);
     }
     Py_XDECREF(m->functions);
@@ -753,7 +818,7 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
             int gil = PyTuple_GET_SIZE(m->functions) || !m->each.size;
             PyThreadState *saved = gil ? NULL : PyEval_SaveThread();
             Team team;
-            begin(&team, m, 1);
+            begin(&team, m, NULL, 1);
             state = run_batch(m, &team);
             end(&team);
             if (saved) PyEval_RestoreThread(saved);
@@ -834,7 +899,7 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
         num *used = m->scalars + m->first_parameter;
         memcpy(used, now + padded, np * sizeof(num));
         Team team;
-        begin(&team, m, (double)steps);
+        begin(&team, m, u, (double)steps);
         for (done = 0; done < steps; done++) {
             if (order.len) {
                 const int32_t *index = (const int32_t *)order.buf + done * batch;
@@ -854,7 +919,8 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
             memcpy(u->scalars + u->first_parameter, c + done * u->n_parameters,
                    u->n_parameters * sizeof(num));
             gradients = now;
-            if (run_update(u, sums, batch, now, next, padded, np, used)) break;
+            Update update = {u, sums, now, next, used, batch, padded, np, 1, {0}};
+            if (run_update(&update, &team)) break;
             loss[done] = m->scalars[m->results[0]] / (num)batch;
             num *kept = now;
             now = next, next = kept;

@@ -1,22 +1,23 @@
-/* The threads of machine.c: they share out the parts of a batch, again and again in `fit`.
+/* The threads of machine.c: they share the pieces of a work, again and again in `fit`.
 
    A step of training takes microseconds, and so nobody sleeps between two of them: who has
    nothing to do looks at `ticket`, and after a while lets others have the processor. The
-   ticket counts the batches, and in its last digits how many parts of this one are taken;
-   who makes it one larger has the next part. Results do not depend on who that is.
+   ticket counts the works; below that it says how many pieces this one has, and how many of
+   them are taken: who makes it one larger has the next. Results do not depend on who that is.
 
-   Where others want the processors too, a helper may be put aside in the middle of its part,
-   for longer than a hundred steps take. After a few such times it is sent away for a while. */
+   Where others want the processors too, a helper may be put aside in the middle of its piece,
+   for longer than a hundred steps take. Where that costs more than it gives, helpers are sent
+   away for a while. */
 
 #if !defined(WORTH) /* a test may set them to 0 */
 #define WORTH 4e6      /* operations on numbers from which it pays to begin threads, */
 #define WORTH_EACH 4e4 /* those of one batch, */
 #endif
-#define SHORT 2e6      /* and of one part, up to which these rules hold: */
+#define SHORT 2e6      /* and of one piece, up to which these rules hold: */
 #define PATIENCE 2000  /* looks at what others do before they may have the processor */
-#define LATE 200000    /* nanoseconds more than that, which are too long */
-#define TIMES 4        /* as often as this, */
-#define AWAY 2000000000LL /* and then nobody helps for so many nanoseconds */
+#define LOST 2000000   /* nanoseconds of waiting longer than that, which are too many */
+#define OF 4           /* if they are more than a quarter of all; then nobody helps for */
+#define AWAY 1000000000LL /* nanoseconds */
 
 #if defined(_WIN32) || defined(__STDC_NO_ATOMICS__)
 #define THREADS 0
@@ -30,14 +31,25 @@
 #include <unistd.h>
 #endif
 
+typedef void (*Work)(void *what, int piece, int worker);
+
 #if THREADS
+typedef struct Team Team;
 typedef struct {
-    Machine *m;
-    int helpers, late;
-    pthread_t threads[PARTS];
-    _Alignas(64) atomic_ullong ticket; /* batches * 256 + parts taken */
+    Team *team;
+    int worker; /* from 1 on; 0 is who has the team */
+    pthread_t thread;
+} Helper;
+
+struct Team {
+    int helpers, brief;
+    long long began, lost; /* nanoseconds */
+    Helper them[PARTS];
+    Work work;
+    void *what;
+    _Alignas(64) atomic_ullong ticket; /* works * 65536 + pieces * 256 + pieces taken */
     _Alignas(64) atomic_int done, stop;
-} Team;
+};
 
 /* How many threads may run at once: MICROGRAD_THREADS, or as many as there are processors. */
 static int processors(void) {
@@ -75,38 +87,44 @@ static void wait_a_moment(int *turns) {
 #endif
 }
 
-/* Whether there was a part to do, which is done now. */
-static int do_one(Team *t) {
+/* Whether there was a piece to do, which is done now. */
+static int do_one(Team *t, int worker) {
     unsigned long long now = atomic_load_explicit(&t->ticket, memory_order_acquire);
     do {
-        if ((int)(now & 255) >= t->m->batch.parts) return 0;
+        if ((now & 255) == (now >> 8 & 255)) return 0;
     } while (!atomic_compare_exchange_weak_explicit(&t->ticket, &now, now + 1, memory_order_acquire,
                                                     memory_order_acquire));
-    run_part(t->m, &t->m->parts[now & 255]);
+    t->work(t->what, (int)(now & 255), worker);
     atomic_fetch_add_explicit(&t->done, 1, memory_order_release);
     return 1;
 }
 
 static void *help(void *given) {
-    Team *t = given;
+    Helper *helper = given;
+    Team *t = helper->team;
     int turns = 0;
     while (!atomic_load_explicit(&t->stop, memory_order_acquire))
-        if (do_one(t)) turns = 0;
+        if (do_one(t, helper->worker)) turns = 0;
         else wait_a_moment(&turns);
     return NULL;
 }
 
-/* Helpers for so many batches like the one that is prepared, if they are worth it. */
-static void begin(Team *t, Machine *m, double batches) {
+/* Helpers for so many batches like the one that m is prepared for, and updates by u, if there
+   is one; nobody if it is not worth it. */
+static void begin(Team *t, Machine *m, Machine *u, double batches) {
     Batch *b = &m->batch;
     double each = m->work * (double)b->n;
-    t->m = m, t->helpers = t->late = 0;
-    if (b->parts < 2 || PyTuple_GET_SIZE(m->functions) || each < WORTH_EACH ||
-        each * batches < WORTH || nanoseconds() < nobody_until)
+    t->helpers = 0, t->lost = 0;
+    t->brief = each / b->parts <= SHORT;
+    if (b->parts < 2 || PyTuple_GET_SIZE(m->functions) || (u && PyTuple_GET_SIZE(u->functions)) ||
+        each < WORTH_EACH || each * batches < WORTH || (t->began = nanoseconds()) < nobody_until)
         return;
-    int helpers = processors() - 1;
-    if (helpers > b->parts - 1) helpers = b->parts - 1;
-    atomic_init(&t->ticket, 255); /* there is nothing to do yet */
+    int most = processors(), helpers = 0;
+    if (most > b->parts) most = b->parts;
+    while (helpers + 1 < most && !room_for(m, &m->workers[helpers + 1]) &&
+           (!u || !room_for(u, &u->workers[helpers + 1])))
+        helpers++;
+    atomic_init(&t->ticket, 0); /* there is nothing to do yet */
     atomic_init(&t->stop, 0);
     sigset_t all, before; /* signals are for those who wait for them */
     sigfillset(&all);
@@ -122,30 +140,34 @@ static void begin(Team *t, Machine *m, double batches) {
         if (CPU_COUNT(&others)) pthread_attr_setaffinity_np(&attributes, sizeof others, &others);
     }
 #endif
-    while (t->helpers < helpers && !pthread_create(&t->threads[t->helpers], &attributes, help, t))
+    while (t->helpers < helpers) {
+        Helper *next = &t->them[t->helpers];
+        next->team = t, next->worker = t->helpers + 1;
+        if (pthread_create(&next->thread, &attributes, help, next)) break;
         t->helpers++;
+    }
     if (helpers) pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static void end(Team *t) {
     if (t->helpers) atomic_store_explicit(&t->stop, 1, memory_order_release);
-    for (int i = 0; i < t->helpers; i++) pthread_join(t->threads[i], NULL);
+    for (int i = 0; i < t->helpers; i++) pthread_join(t->them[i].thread, NULL);
     t->helpers = 0;
 }
 
-/* Nothing; all parts are done then. */
-static void wait_for_all(Team *t) {
-    Batch *b = &t->m->batch;
+/* Nothing; all pieces are done then. */
+static void wait_for_all(Team *t, int pieces) {
     long long since = 0;
     int turns = 0;
-    while (atomic_load_explicit(&t->done, memory_order_acquire) < b->parts) {
+    while (atomic_load_explicit(&t->done, memory_order_acquire) < pieces) {
         if (turns == PATIENCE && !since) since = nanoseconds();
         wait_a_moment(&turns);
     }
-    if (!since || t->m->work * (double)b->n / b->parts > SHORT) return;
+    if (!since || !t->brief) return;
     long long now = nanoseconds();
-    if (now - since > LATE && ++t->late == TIMES) {
+    t->lost += now - since;
+    if (t->lost > LOST && t->lost > (now - t->began) / OF) {
         nobody_until = now + AWAY;
         end(t);
     }
@@ -154,26 +176,22 @@ static void wait_for_all(Team *t) {
 typedef struct {
     int helpers;
 } Team;
-static void begin(Team *t, Machine *m, double batches) { t->helpers = 0; }
+static void begin(Team *t, Machine *m, Machine *u, double batches) { t->helpers = 0; }
 static void end(Team *t) {}
 #endif
 
-/* All parts of the batch; each has its state. */
-static void run_parts(Machine *m, Team *t) {
-    int parts = m->batch.parts;
+/* All pieces of the work. */
+static void share(Team *t, Work work, void *what, int pieces) {
 #if THREADS
-    if (t->helpers) {
-        unsigned long long batches = atomic_load_explicit(&t->ticket, memory_order_relaxed) >> 8;
+    if (t->helpers && pieces > 1) {
+        unsigned long long works = atomic_load_explicit(&t->ticket, memory_order_relaxed) >> 16;
+        t->work = work, t->what = what;
         atomic_store_explicit(&t->done, 0, memory_order_relaxed);
-        atomic_store_explicit(&t->ticket, (batches + 1) << 8, memory_order_release);
-        while (do_one(t)) {}
-        wait_for_all(t);
+        atomic_store_explicit(&t->ticket, (works + 1) << 16 | pieces << 8, memory_order_release);
+        while (do_one(t, 0)) {}
+        wait_for_all(t, pieces);
         return;
     }
 #endif
-    for (int i = 0; i < parts; i++) m->parts[i].state = 0;
-    for (int i = 0; i < parts; i++) {
-        run_part(m, &m->parts[i]);
-        if (m->parts[i].state < 0) return; /* an error of Python's is set */
-    }
+    for (int i = 0; i < pieces; i++) work(what, i, 0);
 }
