@@ -131,7 +131,7 @@ static void begin(Team *t, Machine *m, Machine *u, double batches) {
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_attr_t attributes;
     if (pthread_attr_init(&attributes)) helpers = 0;
-#if defined(CPU_COUNT)
+#if defined(__GLIBC__)
     /* They would begin on this processor, and wait for milliseconds until they are moved. */
     cpu_set_t others;
     int here = sched_getcpu();
