@@ -188,10 +188,6 @@ class SGD(Optimizer):
         return p - lr * velocity, (velocity,)
 
 
-# Such coefficients stay what they are after the first step, unless somebody changes `lr`.
-STEADY = (Optimizer.coefficients, SGD.coefficients)
-
-
 class Adagrad(Optimizer):
     """Steps divided by the root of the sum of all squared gradients (Duchi et al. 2011)."""
 
@@ -285,6 +281,10 @@ class RMSprop(Optimizer):
             move = self.momentum * rest[-1] + move
             new.append(move)
         return p - lr * move, tuple(new)
+
+
+# Their coefficients are those of the second step for ever, if nobody changes `lr`.
+STEADY = (SGD, RMSprop)
 
 
 class Adam(Optimizer):

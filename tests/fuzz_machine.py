@@ -135,7 +135,7 @@ def main(module: str, seed: int, programs: int) -> None:
         return bytes(data)
 
     def reciprocal(*xs):
-        return 1.0 / xs[0]
+        return 1.0 / sum(xs)
 
     calls = [(), (reciprocal,), (max, reciprocal), (max, len), (max, lambda *xs: "one"), (None, 3)]
 
@@ -250,14 +250,15 @@ def update_machines(machine, parameters):
     """Gradient descent, as the machine takes it: p - c g."""
     if not 0 <= parameters < 50:
         return []
-    code = array(
-        "i", [2, 0, 2, 1, 2, 1, 1, 2, 6, 0, 11, 0, 1, 4]
-    ).tobytes()  # g, p are columns 0, 1
+    code = [2, 0, 2, 1, 2, 1, 1, 2, 6, 0, 11, 0, 1, 4]  # g, p are columns 0, 1
+    total = [9, 0, 2, 2, 1]  # which an update may not have
     return [
         machine.Machine(
-            b"", code, b"", array("d", [0.1]).tobytes(), b"", registers=2, inputs=2, outputs=1,
-            first_parameter=0, parameters=1, count_at=-1, first_sum=1, sums=0, functions=(),
+            b"", array("i", [*code, *more]).tobytes(), b"", array("d", [0.1, 0.0]).tobytes(), b"",
+            registers=2, inputs=2, outputs=1, first_parameter=0, parameters=1, count_at=-1,
+            first_sum=1, sums=bool(more), functions=(),
         )
+        for more in ([], total)
     ]  # fmt: skip
 
 

@@ -113,13 +113,56 @@ class Slowing(optim.SGD):
         return lr / self.steps, fresh
 
 
-def test_an_optimizer_whose_steps_differ():
+class Decaying(optim.SGD):
+    """A learning rate that follows from the number of steps."""
+
+    @property
+    def lr(self):
+        return 0.05 / (1 + vars(self).get("steps", 0))
+
+    @lr.setter
+    def lr(self, lr):
+        pass
+
+
+def replaced(ps):
+    """Plain gradient descent, but for this one object's coefficients."""
+    optimizer = optim.SGD(ps, lr=0.05)
+    optimizer.coefficients = lambda: (0.05 / optimizer.steps, 1.0)
+    return optimizer
+
+
+@pytest.mark.parametrize(
+    "make", [partial(Slowing, lr=0.05, momentum=0.5, dampening=0.5), Decaying, replaced]
+)
+def test_an_optimizer_whose_steps_differ(make):
     found = {}
     for backend in ("python", "native"):
-        case = Case(backend, partial(Slowing, lr=0.05, momentum=0.5, dampening=0.5))
+        case = Case(backend, make)
         fitted = case.fit(40)
         found[backend] = [*fitted.loss, *case.everything]
     close(found["native"], found["python"])
+
+
+def test_an_error_in_an_update_of_many_parameters():
+    """It comes through as it is, after one call, and the parameters are those of before."""
+    calls = []
+
+    def forward(x):
+        calls.append(x)
+        raise ArithmeticError("too large")
+
+    clipped = mg.custom(forward, lambda x, y: 1.0, name="clipped in an update")
+
+    class Clipping(optim.SGD):
+        def update(self, p, g, state, coefficients):
+            return p - self.lr * clipped(g), state
+
+    ps = [Value(1.0) for _ in range(3000)]
+    fast = mg.jit(lambda x: mg.sum(ps) * x, parameters=ps, backend="native")
+    with pytest.raises(ArithmeticError, match="too large"):
+        fast.fit([1.0, 2.0], Clipping(ps, lr=0.1), steps=5, progress=False)
+    assert len(calls) == 1 and all(p.data == 1.0 for p in ps)
 
 
 def test_the_same_steps_as_eager():

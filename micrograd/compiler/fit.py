@@ -215,14 +215,17 @@ class NativeLoop(Loop):
     def take(self, count: int, schedule: Any) -> list[float]:
         optimizer = self.optimizer
         build: Build = self.runner.build
-        steady = schedule is None and type(optimizer).coefficients in STEADY
-        rates, each = [optimizer.lr], []
+        # Nobody comes in between two steps; but a subclass, or somebody who has replaced the
+        # method, may have other numbers at each.
+        own = "coefficients" in vars(optimizer)
+        steady = type(optimizer) in STEADY and schedule is None and not own
+        rates, each = [], []
         for _ in range(min(count, 2) if steady else count):
             optimizer.steps += 1
             each.append(optimizer.coefficients())
+            rates.append(optimizer.lr)
             if schedule is not None:
                 schedule.step()
-                rates.append(optimizer.lr)
         numbers = build.numbers(chain.from_iterable(each))
         if steady and count > 2:  # a step may take less time than a turn of the loop above
             numbers.extend(build.numbers(each[-1]) * (count - 2))
@@ -242,9 +245,9 @@ class NativeLoop(Loop):
         # A gradient that is not a number: this one step as the eager engine takes it.
         self.finish()
         optimizer.steps -= count - done  # as it was before that step
+        optimizer.lr = rates[min(done, len(rates) - 1)]
         if schedule is not None:
             schedule.t -= count - done
-            optimizer.lr = rates[done]
         orders = iter([order[k : k + self.size] for k in range(0, len(order), self.size)][done:])
         if self.orders is not None:
             self.orders = chain(orders, self.orders)

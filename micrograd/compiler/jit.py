@@ -193,8 +193,9 @@ class Jit(native.Caller):
         the mean over a batch of `batch_size` examples, all of them if None, drawn in an
         order that `seed` fixes. `schedule.step()` follows each step. Ctrl-C ends it early
         and keeps what was learned so far; so does a loss that is not a number, which is a
-        ValueError. In machine code a large step is shared by as many threads as there are
-        processors, or as MICROGRAD_THREADS says; the results do not depend on how many.
+        ValueError. In machine code a batch of 64 examples or more is shared by two threads,
+        one of 4096 or more by up to eight, where it is worth it and there are processors;
+        the variable MICROGRAD_THREADS may say fewer. Results do not depend on how many.
 
         >>> from micrograd import Value, data, nn, optim
         >>> X, y = data.linear(40, noise=0.0)

@@ -75,14 +75,14 @@ typedef struct {
     Py_ssize_t size;
 } Section;
 
-/* Room for the operands of one instruction; and where the columns of LAYER, OUTER and TOTAL were
-   when a section ran last. If it runs in the same place they are there again, but for those of the
-   next block's inputs. */
+/* An input among the columns that a Scratch knows: the next block has it elsewhere. */
 typedef struct {
     const num **where;
     int32_t operand;
 } Moving;
 
+/* Room for the operands of one instruction; and where the columns of LAYER, OUTER and TOTAL were
+   when a section ran last. If it runs in the same place they are there again, but for inputs. */
 typedef struct {
     const num **p;
     num *s;
@@ -99,7 +99,8 @@ static inline void put_column(Scratch *scratch, const Place *place, const num **
     if ((r & 3) == INPUT) scratch->moving[scratch->n_moving++] = (Moving){where, r};
 }
 
-/* Whether all columns are known; if not, `last` is set once they are. */
+/* Whether all columns are known; if not, `last` is set once they are. (Where scalars are, and
+   whether sums begin, is asked for each time.) */
 static int columns_known(Scratch *scratch, const Place *place) {
     Place *last = &scratch->last;
     if (last->columns != place->columns || last->width != place->width ||
@@ -400,7 +401,8 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
 #undef COL
 }
 
-/* How many parts: a batch without sums needs more than one only where threads pay. */
+/* How many parts: for some examples so that two threads have something to do, though only sums
+   would make a difference otherwise; for many examples always eight. */
 static int parts_of(const Machine *m, Py_ssize_t n) {
     return n >= LARGE ? PARTS : n >= SOME && m->n_sums ? 2 : 1;
 }
@@ -478,7 +480,10 @@ static int prepare(Machine *m, int parts, const num *inputs, Py_ssize_t stride, 
     for (int i = 0; i < parts; i++) {
         Part *part = &m->parts[i];
         part->from = first_of(n, parts, i), part->to = first_of(n, parts, i + 1);
-        if (i && !part->sums && !(part->sums = aligned(m->n_sums + 8))) return -1;
+        if (i && !part->sums) {
+            if (!(part->sums = aligned(m->n_sums + 8))) return -1;
+            memset(part->sums, 0, m->n_sums * sizeof(num)); /* should no instruction make one */
+        }
     }
     return room_for(m, &m->workers[0]);
 }
@@ -557,14 +562,13 @@ static void run_piece(void *given, int i, int worker) {
     Py_ssize_t block = s->u->batch.block, end = first_of(s->n, s->pieces, i + 1);
     Place place = {w->registers, s->u->scalars, NULL, s->u->batch.width, s->stride, 1};
     int bad = mg_refused = 0;
-    for (Py_ssize_t from = first_of(s->n, s->pieces, i); from < end; from += block) {
+    for (Py_ssize_t from = first_of(s->n, s->pieces, i); from < end && !bad; from += block) {
         Py_ssize_t real = end - from < block ? end - from : block;
         num *next = s->next + s->stride + from;
         place.inputs = s->now + from;
-        bad |= k_mean(s->now + from, s->sums + from, s->batch, real);
-        if (run_section(s->u, &s->u->each, &place, w->registers, s->u->scalars, NULL, next,
-                        s->stride, (real + 7) / 8 * 8, real, 1, &w->scratch))
-            bad = 1;
+        bad = k_mean(s->now + from, s->sums + from, s->batch, real);
+        bad |= run_section(s->u, &s->u->each, &place, w->registers, s->u->scalars, NULL, next,
+                           s->stride, (real + 7) / 8 * 8, real, 1, &w->scratch);
         memcpy(s->used + from, next, real * sizeof(num));
     }
     s->bad[i] = bad | mg_refused;
@@ -816,9 +820,10 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
             memcpy(m->scalars + m->first_parameter, parameters.buf, m->n_parameters * sizeof(num));
             /* `call` takes no lock: what it may run keeps the interpreter's. */
             int gil = PyTuple_GET_SIZE(m->functions) || !m->each.size;
+            int threads = processors();
             PyThreadState *saved = gil ? NULL : PyEval_SaveThread();
             Team team;
-            begin(&team, m, NULL, 1);
+            begin(&team, threads, m, NULL, 1);
             state = run_batch(m, &team);
             end(&team);
             if (saved) PyEval_RestoreThread(saved);
@@ -856,7 +861,8 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
     Py_ssize_t bs = batch < PY_SSIZE_T_MAX - 7 ? (batch + 7) / 8 * 8 : 0;
     int ok = 0;
     if (n < 1 || stride < n || batch < 1 || batch > n || steps < 0 || (!order.len && batch != n) ||
-        kinds < 1 || u->n_inputs != kinds + 1 || m->n_results != np + 1 || m->n_outputs) {
+        kinds < 1 || u->n_inputs != kinds + 1 || m->n_results != np + 1 || m->n_outputs ||
+        u->n_sums || u->after.size) {
         PyErr_SetString(PyExc_ValueError, "the machine: these sizes do not go together");
     } else if (too_many(1, stride) || too_many(m->n_inputs, stride) || too_many(kinds + 1, padded) ||
                too_many(batch, steps) || too_many(u->n_parameters, steps)) {
@@ -887,6 +893,7 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
     }
     if (ok) {
         int gil = PyTuple_GET_SIZE(m->functions) || PyTuple_GET_SIZE(u->functions);
+        int threads = processors();
         PyThreadState *saved = gil ? NULL : PyEval_SaveThread();
         Py_ssize_t size = (kinds + 1) * padded * sizeof(num);
         num *loss = losses.buf;
@@ -899,7 +906,7 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
         num *used = m->scalars + m->first_parameter;
         memcpy(used, now + padded, np * sizeof(num));
         Team team;
-        begin(&team, m, u, (double)steps);
+        begin(&team, threads, m, u, (double)steps);
         for (done = 0; done < steps; done++) {
             if (order.len) {
                 const int32_t *index = (const int32_t *)order.buf + done * batch;

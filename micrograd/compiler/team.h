@@ -6,18 +6,17 @@
    them are taken: who makes it one larger has the next. Results do not depend on who that is.
 
    Where others want the processors too, a helper may be put aside in the middle of its piece,
-   for longer than a hundred steps take. Where that costs more than it gives, helpers are sent
-   away for a while. */
+   for longer than a hundred steps take. If that is a quarter of all the time, there are no
+   helpers for a second. Pieces that are long themselves do not suffer from it. */
 
-#if !defined(WORTH) /* a test may set them to 0 */
-#define WORTH 4e6      /* operations on numbers from which it pays to begin threads, */
-#define WORTH_EACH 4e4 /* those of one batch, */
+#if !defined(WORTH) /* a sanitizer's build may have threads for everything */
+#define WORTH 4e6      /* from so many operations on numbers it pays to begin threads, */
+#define WORTH_EACH 4e4 /* if one batch has so many */
 #endif
-#define SHORT 2e6      /* and of one piece, up to which these rules hold: */
-#define PATIENCE 2000  /* looks at what others do before they may have the processor */
-#define LOST 2000000   /* nanoseconds of waiting longer than that, which are too many */
-#define OF 4           /* if they are more than a quarter of all; then nobody helps for */
-#define AWAY 1000000000LL /* nanoseconds */
+#define LONG_PIECE 2e6          /* operations */
+#define PATIENCE 2000           /* looks at what others do; then they may have the processor */
+#define MUCH_WAITING 2000000    /* nanoseconds beyond that */
+#define NO_HELP_FOR 1000000000LL /* nanoseconds */
 
 #if defined(_WIN32) || defined(__STDC_NO_ATOMICS__)
 #define THREADS 0
@@ -42,8 +41,9 @@ typedef struct {
 } Helper;
 
 struct Team {
-    int helpers, brief;
-    long long began, lost; /* nanoseconds */
+    int helpers;
+    int brief;               /* whether its pieces are not long */
+    long long began, waited; /* nanoseconds */
     Helper them[PARTS];
     Work work;
     void *what;
@@ -51,7 +51,8 @@ struct Team {
     _Alignas(64) atomic_int done, stop;
 };
 
-/* How many threads may run at once: MICROGRAD_THREADS, or as many as there are processors. */
+/* How many threads may run at once: MICROGRAD_THREADS, or as many as there are processors, but
+   no more than a batch has parts. To be asked with Python's lock, as others may set variables. */
 static int processors(void) {
     const char *wanted = getenv("MICROGRAD_THREADS");
     int n = wanted ? atoi(wanted) : 0;
@@ -111,16 +112,15 @@ static void *help(void *given) {
 
 /* Helpers for so many batches like the one that m is prepared for, and updates by u, if there
    is one; nobody if it is not worth it. */
-static void begin(Team *t, Machine *m, Machine *u, double batches) {
+static void begin(Team *t, int threads, Machine *m, Machine *u, double batches) {
     Batch *b = &m->batch;
     double each = m->work * (double)b->n;
-    t->helpers = 0, t->lost = 0;
-    t->brief = each / b->parts <= SHORT;
+    t->helpers = 0, t->waited = 0;
+    t->brief = each / b->parts <= LONG_PIECE;
     if (b->parts < 2 || PyTuple_GET_SIZE(m->functions) || (u && PyTuple_GET_SIZE(u->functions)) ||
         each < WORTH_EACH || each * batches < WORTH || (t->began = nanoseconds()) < nobody_until)
         return;
-    int most = processors(), helpers = 0;
-    if (most > b->parts) most = b->parts;
+    int most = threads < b->parts ? threads : b->parts, helpers = 0;
     while (helpers + 1 < most && !room_for(m, &m->workers[helpers + 1]) &&
            (!u || !room_for(u, &u->workers[helpers + 1])))
         helpers++;
@@ -132,7 +132,8 @@ static void begin(Team *t, Machine *m, Machine *u, double batches) {
     pthread_attr_t attributes;
     if (pthread_attr_init(&attributes)) helpers = 0;
 #if defined(__GLIBC__)
-    /* They would begin on this processor, and wait for milliseconds until they are moved. */
+    /* They would begin on this processor, and wait for milliseconds until they are moved. They
+       stay off it, which is as it should be: a team lasts for one chunk of a fit. */
     cpu_set_t others;
     int here = sched_getcpu();
     if (helpers && here >= 0 && !sched_getaffinity(0, sizeof others, &others)) {
@@ -166,9 +167,9 @@ static void wait_for_all(Team *t, int pieces) {
     }
     if (!since || !t->brief) return;
     long long now = nanoseconds();
-    t->lost += now - since;
-    if (t->lost > LOST && t->lost > (now - t->began) / OF) {
-        nobody_until = now + AWAY;
+    t->waited += now - since;
+    if (t->waited > MUCH_WAITING && t->waited > (now - t->began) / 4) {
+        nobody_until = now + NO_HELP_FOR;
         end(t);
     }
 }
@@ -176,7 +177,8 @@ static void wait_for_all(Team *t, int pieces) {
 typedef struct {
     int helpers;
 } Team;
-static void begin(Team *t, Machine *m, Machine *u, double batches) { t->helpers = 0; }
+static int processors(void) { return 1; }
+static void begin(Team *t, int threads, Machine *m, Machine *u, double batches) { t->helpers = 0; }
 static void end(Team *t) {}
 #endif
 
