@@ -7,7 +7,8 @@
 
    Where others want the processors too, a helper may be put aside in the middle of its piece,
    for longer than a hundred steps take. If that is a quarter of all the time, there are no
-   helpers for a second. Pieces that are long themselves do not suffer from it. */
+   helpers for a while, and for twice as long if it happens again. Pieces that are long
+   themselves do not suffer from it. */
 
 #if !defined(WORTH) /* a sanitizer's build may have threads for everything */
 #define WORTH 4e6      /* from so many operations on numbers it pays to begin threads, */
@@ -16,7 +17,8 @@
 #define LONG_PIECE 2e6          /* operations */
 #define PATIENCE 2000           /* looks at what others do; then they may have the processor */
 #define MUCH_WAITING 2000000    /* nanoseconds beyond that */
-#define NO_HELP_FOR 1000000000LL /* nanoseconds */
+#define NO_HELP_FOR 20000000LL  /* nanoseconds, times 2 */
+#define AT_MOST 6               /* to the power of this */
 
 #if defined(_WIN32) || defined(__STDC_NO_ATOMICS__)
 #define THREADS 0
@@ -68,6 +70,7 @@ static int processors(void) {
 }
 
 static atomic_llong nobody_until; /* nanoseconds */
+static atomic_int how_often;      /* one after the other there were too long waits */
 
 static long long nanoseconds(void) {
     struct timespec t;
@@ -152,7 +155,9 @@ static void begin(Team *t, int threads, Machine *m, Machine *u, double batches) 
 }
 
 static void end(Team *t) {
-    if (t->helpers) atomic_store_explicit(&t->stop, 1, memory_order_release);
+    if (!t->helpers) return;
+    if (t->waited < MUCH_WAITING && nanoseconds() - t->began > NO_HELP_FOR) how_often = 0;
+    atomic_store_explicit(&t->stop, 1, memory_order_release);
     for (int i = 0; i < t->helpers; i++) pthread_join(t->them[i].thread, NULL);
     t->helpers = 0;
 }
@@ -169,7 +174,9 @@ static void wait_for_all(Team *t, int pieces) {
     long long now = nanoseconds();
     t->waited += now - since;
     if (t->waited > MUCH_WAITING && t->waited > (now - t->began) / 4) {
-        nobody_until = now + NO_HELP_FOR;
+        int before = how_often;
+        nobody_until = now + (NO_HELP_FOR << before);
+        how_often = before < AT_MOST ? before + 1 : before;
         end(t);
     }
 }
