@@ -205,10 +205,10 @@ static Kernels kernels;
 #define SUFFIX avx512
 #define MANY 1
 #if !defined(MG_SINGLE)
-#define KINDS 1
+#define ZMM 1
 #endif
 #include "vectors.h"
-#undef KINDS
+#undef ZMM
 #undef MANY
 #if defined(__clang__)
 #pragma clang attribute pop

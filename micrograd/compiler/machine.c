@@ -154,7 +154,9 @@ typedef struct {
     Py_ssize_t n_results, most_operands;
     Py_ssize_t n_columns; /* of LAYER, OUTER and TOTAL, all of them together */
     PyObject *functions; /* what only Python can compute */
-    double work; /* about how many operations on numbers an example is */
+    double work;  /* about how many operations on numbers an example is */
+    double alone; /* nanoseconds that a step of `fit` took on one thread, */
+    Py_ssize_t alone_n; /* with so many examples */
     Batch batch;
     Part parts[PARTS];
     Worker workers[PARTS];
@@ -825,7 +827,7 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
             Team team;
             begin(&team, threads, m, NULL, 1);
             state = run_batch(m, &team);
-            end(&team);
+            end(&team, m, 0);
             if (saved) PyEval_RestoreThread(saved);
             num *y = results.buf;
             for (Py_ssize_t i = 0; i < m->n_results; i++) {
@@ -932,7 +934,7 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
             num *kept = now;
             now = next, next = kept;
         }
-        end(&team);
+        end(&team, m, (double)done);
         memcpy(columns.buf, gradients, padded * sizeof(num));
         memcpy((num *)columns.buf + padded, now + padded, size - padded * sizeof(num));
         if (saved) PyEval_RestoreThread(saved);

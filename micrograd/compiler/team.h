@@ -6,9 +6,10 @@
    them are taken: who makes it one larger has the next. Results do not depend on who that is.
 
    Where others want the processors too, a helper may be put aside in the middle of its piece,
-   for longer than a hundred steps take. If that is a quarter of all the time, there are no
-   helpers for a while, and for twice as long if it happens again. Pieces that are long
-   themselves do not suffer from it. */
+   for longer than a hundred steps take; and where processors are far from each other, it may be
+   quicker to work alone. If waiting is a quarter of all the time, or all the time is what it was
+   alone, there are no helpers for a while, and for twice as long if it happens again. Pieces
+   that are long themselves do not suffer from it. */
 
 #if !defined(WORTH) /* a sanitizer's build may have threads for everything */
 #define WORTH 4e6      /* from so many operations on numbers it pays to begin threads, */
@@ -17,6 +18,7 @@
 #define LONG_PIECE 2e6          /* operations */
 #define PATIENCE 2000           /* looks at what others do; then they may have the processor */
 #define MUCH_WAITING 2000000    /* nanoseconds beyond that */
+#define ENOUGH 5000000          /* nanoseconds from which times are compared */
 #define NO_HELP_FOR 20000000LL  /* nanoseconds, times 2 */
 #define AT_MOST 6               /* to the power of this */
 
@@ -44,7 +46,8 @@ typedef struct {
 
 struct Team {
     int helpers;
-    int brief;               /* whether its pieces are not long */
+    int mixed;               /* whether they have gone early */
+    int brief;               /* whether pieces are not long */
     long long began, waited; /* nanoseconds */
     Helper them[PARTS];
     Work work;
@@ -118,10 +121,10 @@ static void *help(void *given) {
 static void begin(Team *t, int threads, Machine *m, Machine *u, double batches) {
     Batch *b = &m->batch;
     double each = m->work * (double)b->n;
-    t->helpers = 0, t->waited = 0;
+    t->helpers = t->mixed = 0, t->waited = 0, t->began = nanoseconds();
     t->brief = each / b->parts <= LONG_PIECE;
     if (b->parts < 2 || PyTuple_GET_SIZE(m->functions) || (u && PyTuple_GET_SIZE(u->functions)) ||
-        each < WORTH_EACH || each * batches < WORTH || (t->began = nanoseconds()) < nobody_until)
+        each < WORTH_EACH || each * batches < WORTH || t->began < nobody_until)
         return;
     int most = threads < b->parts ? threads : b->parts, helpers = 0;
     while (helpers + 1 < most && !room_for(m, &m->workers[helpers + 1]) &&
@@ -154,12 +157,30 @@ static void begin(Team *t, int threads, Machine *m, Machine *u, double batches) 
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-static void end(Team *t) {
-    if (!t->helpers) return;
-    if (t->waited < MUCH_WAITING && nanoseconds() - t->began > NO_HELP_FOR) how_often = 0;
+static void send_away(Team *t) {
     atomic_store_explicit(&t->stop, 1, memory_order_release);
     for (int i = 0; i < t->helpers; i++) pthread_join(t->them[i].thread, NULL);
     t->helpers = 0;
+}
+
+static void nobody_for_a_while(void) {
+    int before = how_often;
+    nobody_until = nanoseconds() + (NO_HELP_FOR << before);
+    how_often = before < AT_MOST ? before + 1 : before;
+}
+
+/* So many batches are done, or 0 if their time says nothing. */
+static void end(Team *t, Machine *m, double batches) {
+    int helped = t->helpers;
+    if (helped) send_away(t);
+    if (t->mixed || !t->brief || batches < 1) return;
+    double time = (double)(nanoseconds() - t->began), each = time / batches;
+    if (!helped) {
+        m->alone = each, m->alone_n = m->batch.n;
+    } else if (time > ENOUGH) {
+        if (m->alone_n == m->batch.n && each > 0.95 * m->alone) nobody_for_a_while();
+        else if (t->waited < MUCH_WAITING && time > NO_HELP_FOR) how_often = 0;
+    }
 }
 
 /* Nothing; all pieces are done then. */
@@ -174,10 +195,9 @@ static void wait_for_all(Team *t, int pieces) {
     long long now = nanoseconds();
     t->waited += now - since;
     if (t->waited > MUCH_WAITING && t->waited > (now - t->began) / 4) {
-        int before = how_often;
-        nobody_until = now + (NO_HELP_FOR << before);
-        how_often = before < AT_MOST ? before + 1 : before;
-        end(t);
+        nobody_for_a_while();
+        send_away(t);
+        t->mixed = 1;
     }
 }
 #else
@@ -186,7 +206,7 @@ typedef struct {
 } Team;
 static int processors(void) { return 1; }
 static void begin(Team *t, int threads, Machine *m, Machine *u, double batches) { t->helpers = 0; }
-static void end(Team *t) {}
+static void end(Team *t, Machine *m, double batches) {}
 #endif
 
 /* All pieces of the work. */

@@ -18,7 +18,7 @@ typedef whole NAME(ints) __attribute__((vector_size(W * sizeof(num)), aligned(si
 #define PART(p, i, rest, h) \
     ((VEC)((MASK)AT(p, i) & (MASK) * (const NAME(ints) *)(TAIL + 8 - (rest) + (h) * W)))
 
-#if KINDS
+#if ZMM
 /* One instruction, whose result depends on what kind of number b is: from the last digit on nan,
    nan, 0, 1, -inf, inf, below and above 0. Of it 0 makes a, 1 makes b and 8 makes 0.0. */
 #define BY_KIND(a, b, kinds) \
@@ -36,7 +36,7 @@ INLINE VEC NAME(gate)(VEC d, VEC x) {
    registers. A number times ONES is that number in every lane, of which GCC makes better code. */
 INLINE void NAME(layer_tile)(const Layer *l, int j, Py_ssize_t i, const int R, const int V,
                              const int then) {
-    VEC a[4][4];
+    VEC a[8][4];
     const num *w = l->w + j * l->per_sum;
     for (int r = 0; r < R; r++) {
         VEC start = l->start[j + r] * AT(ONES, 0);
@@ -64,16 +64,25 @@ INLINE void NAME(layer_tile)(const Layer *l, int j, Py_ssize_t i, const int R, c
 
 INLINE void NAME(layer)(const Layer *l, Py_ssize_t n, const int then) {
     Py_ssize_t i = 0;
+    int done = 0; /* sums */
+#if ZMM
+    /* A multiplication can take a number in every lane from memory, if it is the only one that
+       needs it; as an instruction of its own that takes the time of a multiplication. */
+    done = l->k > 4 ? l->sums & ~7 : 0;
+    for (; i + W <= n && done; i += W)
+        for (int j = 0; j < done; j += 8) NAME(layer_tile)(l, j, i, 8, 1, then);
+    i = 0;
+#endif
 #if W > 1
     /* So few lanes of all columns at a time stay in the cache. */
     for (; i + WIDE * W <= n; i += WIDE * W) {
-        int j = 0;
+        int j = done;
         for (; j + 4 <= l->sums; j += 4) NAME(layer_tile)(l, j, i, 4, WIDE, then);
         if (j + 2 <= l->sums) NAME(layer_tile)(l, j, i, 2, WIDE, then), j += 2;
         if (j < l->sums) NAME(layer_tile)(l, j, i, 1, WIDE, then);
     }
     for (; i + W <= n; i += W) {
-        int j = 0;
+        int j = done;
         for (; j + 4 <= l->sums; j += 4) NAME(layer_tile)(l, j, i, 4, 1, then);
         for (; j < l->sums; j++) NAME(layer_tile)(l, j, i, 1, 1, then);
     }
