@@ -22,16 +22,22 @@ class Moons:
     """A network that is worth a thread, with as many examples as asked for."""
 
     def __init__(self, n):
+        self.scale = Value(0.1)
         random.seed(7)
         rng = np.random.default_rng(7)
         self.model = nn.MLP(2, [16, 16, 1])
-        self.ps = self.model.parameters()
+        self.ps = [*self.model.parameters(), self.scale]
         self.xs = rng.normal(size=(n, 2))
         self.ys = np.where(self.xs[:, 0] * self.xs[:, 1] > 0, 1.0, -1.0)
         self.fast = mg.jit(self.loss, parameters=self.ps, backend="native")
 
     def loss(self, x, y):
         return losses.hinge(self.model(x), y) + 1e-4 * mg.sum([p * p for p in self.ps])
+
+    def scaled(self, x, y):
+        """The first thing that the batch needs is made of all parameters."""
+        share = mg.exp(self.scale) / (1.0 + 1e-3 * mg.sum([p * p for p in self.ps]))
+        return losses.hinge(self.model([share * v for v in x]), y)
 
     def everything(self, steps, **more):
         """Bits of the losses, of a gradient in the middle, and of where training arrives."""
@@ -54,6 +60,12 @@ def with_threads(monkeypatch, threads, n, steps, **more):
 )
 def test_any_number_of_threads_gives_the_same_bits(n, steps, monkeypatch):
     found = [with_threads(monkeypatch, k, n, steps) for k in (1, 2, 8)]
+    assert found[0] == found[1] == found[2]
+
+
+def test_what_the_batch_needs_is_made_before_helpers_begin(monkeypatch):
+    monkeypatch.setattr(Moons, "loss", Moons.scaled)
+    found = [with_threads(monkeypatch, k, 100, 400) for k in (1, 2, 2)]
     assert found[0] == found[1] == found[2]
 
 

@@ -157,6 +157,7 @@ typedef struct {
     double work;  /* about how many operations on numbers an example is */
     double alone; /* nanoseconds that a step of `fit` took on one thread, */
     Py_ssize_t alone_n; /* with so many examples */
+    int independent; /* the batch needs nothing of what stands before it */
     Batch batch;
     Part parts[PARTS];
     Worker workers[PARTS];
@@ -532,9 +533,11 @@ static int run_batch(Machine *m, Team *team) {
     if (!b->n) /* otherwise the first block gives them a value */
         for (Py_ssize_t i = 0; i < m->n_sums; i++) sums[i] = 0.0;
     mg_refused = 0;
-    if (run_scalars(m, &m->before)) return -1;
+    int posted = m->independent && post(team, run_part, m, b->parts);
+    if (run_scalars(m, &m->before)) return -1; /* an error of Python's: then there is no helper */
     int refused = mg_refused;
-    share(team, run_part, m, b->parts);
+    if (!posted) posted = post(team, run_part, m, b->parts);
+    finish(team, posted, run_part, m, b->parts);
     for (int i = 0; i < b->parts && state >= 0; i++) {
         if (m->parts[i].state) state = m->parts[i].state;
         if (i) k_add(sums, sums, 1, m->parts[i].sums, 1, m->n_sums);
@@ -582,7 +585,7 @@ static int run_update(Update *s, Team *team) {
     mg_refused = 0;
     if (run_scalars(s->u, &s->u->before) || mg_refused) return 1;
     s->pieces = s->n < MANY_PARAMETERS ? 1 : team->helpers + 1;
-    share(team, run_piece, s, s->pieces);
+    finish(team, post(team, run_piece, s, s->pieces), run_piece, s, s->pieces);
     for (int i = 0; i < s->pieces; i++) bad |= s->bad[i];
     return bad;
 }
@@ -600,10 +603,18 @@ static int fits(const Machine *m, int32_t r, int by_columns) {
     return 0;
 }
 
-/* Whether base + i * a + j * b is one of `many` from `first` on, for all i < rows and j < k. */
+/* The least and the largest of base + i * a + j * b for i < rows and j < k. */
+static void range_of(const int32_t *row, int64_t rows, int64_t k, Py_ssize_t *low,
+                     Py_ssize_t *high) {
+    int64_t a = (rows - 1) * row[1], b = (k - 1) * row[2];
+    *low = row[0] + (a < 0 ? a : 0) + (b < 0 ? b : 0);
+    *high = row[0] + (a > 0 ? a : 0) + (b > 0 ? b : 0);
+}
+
+/* Whether all of these are among the `many` from `first` on. */
 static int in_rows(const int32_t *row, int64_t rows, int64_t k, Py_ssize_t first, Py_ssize_t many) {
-    int64_t low = row[0], high = row[0], a = (rows - 1) * row[1], b = (k - 1) * row[2];
-    low += (a < 0 ? a : 0) + (b < 0 ? b : 0), high += (a > 0 ? a : 0) + (b > 0 ? b : 0);
+    Py_ssize_t low, high;
+    range_of(row, rows, k, &low, &high);
     return low >= first && high < first + many;
 }
 
@@ -706,6 +717,45 @@ static const char *check(Machine *m, const Section *section, int by_columns) {
     return NULL;
 }
 
+/* Whether one of the scalars from `from` to `to` is marked. */
+static int any_marked(const char *marked, Py_ssize_t from, Py_ssize_t to) {
+    while (from <= to)
+        if (marked[from++]) return 1;
+    return 0;
+}
+
+/* Whether the section for the batch reads none of the scalars that are made before it. */
+static int is_independent(const Machine *m) {
+    char *made = calloc(m->n_scalars + 1, 1);
+    int independent = made != NULL;
+    const int32_t *pc = m->before.code, *end = pc + m->before.size;
+    for (; made && pc < end; pc += 3 + pc[2])
+        memset(made + pc[1], 1, pc[0] == SPREAD ? pc[8] : 1);
+    pc = m->each.code, end = pc + m->each.size;
+    for (; independent && pc < end; pc += 3 + pc[2]) {
+        const int32_t *r = pc + 3;
+        int count = pc[2], op = pc[0];
+        if (op == OUTER || op == TOTAL) continue; /* columns, and the sums that they go to */
+        if (op != LAYER) {
+            for (int i = op == CALL || op == PYCALL; i < count; i++)
+                if (r[i] != NONE && (r[i] & 3) == SCALAR) independent &= !made[r[i] >> 2];
+            continue;
+        }
+        const int32_t *each = r + 4 + r[1], *w = each + 3 * r[0];
+        for (int j = 0; j < r[0]; j++)
+            if (each[3 * j + 1] != NONE) independent &= !made[each[3 * j + 1]];
+        if (r[3]) {
+            Py_ssize_t low, high;
+            range_of(w, r[0], r[1], &low, &high);
+            independent &= !any_marked(made, low, high);
+        } else {
+            for (const int32_t *last = r + count; w < last; w++) independent &= !made[*w];
+        }
+    }
+    free(made);
+    return independent;
+}
+
 /* The Python side --------------------------------------------------------------------------- */
 
 static int take(Section *section, const Py_buffer *b) {
@@ -774,6 +824,7 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
             if (!wrong) wrong = check(m, &m->before, 0);
             if (!wrong) wrong = check(m, &m->each, 1);
             if (!wrong) wrong = check(m, &m->after, 0);
+            if (!wrong) m->independent = is_independent(m);
             if (wrong) {
                 PyErr_Format(PyExc_ValueError, "this is no program for the machine: %s", wrong);
                 Py_CLEAR(m);

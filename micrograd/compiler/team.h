@@ -209,14 +209,24 @@ static void begin(Team *t, int threads, Machine *m, Machine *u, double batches) 
 static void end(Team *t, Machine *m, double batches) {}
 #endif
 
-/* All pieces of the work. */
-static void share(Team *t, Work work, void *what, int pieces) {
+/* Whether helpers have begun with the pieces, if there are helpers. */
+static int post(Team *t, Work work, void *what, int pieces) {
 #if THREADS
     if (t->helpers && pieces > 1) {
         unsigned long long works = atomic_load_explicit(&t->ticket, memory_order_relaxed) >> 16;
         t->work = work, t->what = what;
         atomic_store_explicit(&t->done, 0, memory_order_relaxed);
         atomic_store_explicit(&t->ticket, (works + 1) << 16 | pieces << 8, memory_order_release);
+        return 1;
+    }
+#endif
+    return 0;
+}
+
+/* All pieces, or those that are left of what was posted. */
+static void finish(Team *t, int posted, Work work, void *what, int pieces) {
+#if THREADS
+    if (posted) {
         while (do_one(t, 0)) {}
         wait_for_all(t, pieces);
         return;
