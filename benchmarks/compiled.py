@@ -241,7 +241,7 @@ def gpt(peers: Path, quick: bool) -> dict[str, Any]:
     steps = {
         "ours": 200 if quick else 1000,
         "eager": 20 if quick else 100,
-        "plain": 10 if quick else 30,
+        "plain": 10 if quick else 100,
     }
     found: dict[str, Any] = {"steps": steps, "seconds": {}, "preparation": None}
     losses = {}

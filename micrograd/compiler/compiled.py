@@ -19,11 +19,13 @@ from .runtime import EDGES, exact_gradient, exact_values, float_function
 from .simplify import simplify
 from .structure import Structure
 from .trace import trace
+from .undisturbed import undisturbed
 
 
 class Compiled:
     """A function for one structure of its arguments: the trace, and what is made of it."""
 
+    @undisturbed
     def __init__(
         self, f: Callable[..., Any], structure: Structure, parameters: list[Value] | None
     ) -> None:
@@ -32,11 +34,13 @@ class Compiled:
         self.batches: dict[str, Batch] = {}
 
     @functools.cached_property
+    @undisturbed
     def values(self) -> Program:
         """The program of the results alone, shortened."""
         return simplify(self.program)
 
     @functools.cached_property
+    @undisturbed
     def gradient(self) -> Program:
         """The program of the result and its gradient by the parameters, shortened."""
         if not self.result.is_scalar:

@@ -18,6 +18,7 @@ from .backends import Batch, Rows
 from .batch import over_batch
 from .encode import Encoder, in_c
 from .instructions import BUILDS, EXACT, Build
+from .undisturbed import undisturbed
 
 if TYPE_CHECKING:
     from .compiled import Compiled
@@ -65,19 +66,23 @@ class NativeBatch(Batch):
         self.lock = threading.Lock()
 
     @cached_property
+    @undisturbed
     def values(self) -> Any:
         return Encoder(self.made.values.copy(), mapped=True).machine(self.build)
 
     @cached_property
+    @undisturbed
     def sums(self) -> Any:
         return Encoder(over_batch(self.made.gradient)).machine(self.build)
 
     @cached_property
+    @undisturbed
     def one_value(self) -> Any:
         """For one example everything is a scalar."""
         return Encoder(self.made.values.copy(), single=True).machine(self.build)
 
     @cached_property
+    @undisturbed
     def one_gradient(self) -> Any:
         return Encoder(self.made.gradient.copy(), single=True).machine(self.build)
 
