@@ -7,7 +7,8 @@ such as the gamma function with its series, stays Python, and the machine calls 
 
 C differs from Python where Python raises: 1/0 is inf by itself, and so what stands in
 an `except` is left out. What is refused on purpose (`raise`) becomes a note that the
-caller looks at.
+caller looks at. At the end come the powers of 2 that `exponential.h` needs. (Past 300
+lines because a translator is read as a whole.)
 """
 
 from __future__ import annotations
