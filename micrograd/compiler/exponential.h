@@ -4,9 +4,9 @@
    The method is that of glibc since 2.28, which has it from Arm's Optimized Routines (2018):
    x = k ln(2)/128 + r, and exp(x) = 2^(k/128) (1 + (exp(r) - 1)), the powers from a table and
    exp(r) - 1 as a polynomial. Its coefficients are theirs, and so is the order in which every
-   operation rounds, fused where a processor has fused multiply-add: so the bits are the same,
-   and eight numbers are done in the time of one and a half. kernels.h asks the library about a
-   thousand numbers before it believes so, and takes the library itself otherwise. */
+   operation rounds, fused where a processor has fused multiply-add: so the bits are the same.
+   kernels.h asks the library about a thousand numbers before it believes so, and takes the
+   library itself otherwise. */
 
 #if FUSED
 #define PLUS(a, b, c) __builtin_fma(a, b, c)
@@ -14,6 +14,7 @@
 #define PLUS(a, b, c) ((a) * (b) + (c))
 #endif
 
+/* Whether some x is too large or no number: the library has to compute those. */
 static int NAME(exps)(double *restrict y, const double *restrict x, Py_ssize_t n) {
     const double shift = 0x1.8p52; /* added, it leaves a whole number in the last bits */
     double turns[LANES], scale[LANES], lost[LANES];

@@ -293,13 +293,15 @@ KERNEL(absolute, mg_absolute(a[i]))
 KERNEL(leaky_relu, mg_leaky_relu(a[i], b[i]))
 KERNEL(leaky_step, mg_leaky_step(a[i], b[i]))
 
+/* y = exp(x), for up to LANES numbers. */
 static void exps(double *restrict y, const double *restrict x, Py_ssize_t n) {
     if (kernels.exps && !kernels.exps(y, x, n)) return;
     for (Py_ssize_t i = 0; i < n; i++)
         if (!kernels.exps || !(fabs(x[i]) < 512.0)) y[i] = mg_exp(x[i]);
 }
 
-/* Functions of one number that need one exponential: of `of`, and what it gives is e[i]. */
+/* Functions of one number that need one exponential: of `of`, and what it gives is e[i]. They are
+   those of tails.py without its branches, and tests hold them to its bits. */
 #define KERNEL_OF_EXP(name, of, call)                                                          \
     CLONES static void c_##name(num *restrict dst, const num *const *p, const int *step, int m, \
                                 Py_ssize_t n) {                                                \

@@ -404,8 +404,8 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
 #undef COL
 }
 
-/* How many parts: for some examples so that two threads have something to do, though only sums
-   would make a difference otherwise; for many examples always eight. */
+/* How many parts: of many examples eight, of some two. Some without sums, which `map` has, stay
+   in one piece: nobody waits for them over and over. */
 static int parts_of(const Machine *m, Py_ssize_t n) {
     return n >= LARGE ? PARTS : n >= SOME && m->n_sums ? 2 : 1;
 }
@@ -604,8 +604,7 @@ static int fits(const Machine *m, int32_t r, int by_columns) {
 }
 
 /* The least and the largest of base + i * a + j * b for i < rows and j < k. */
-static void range_of(const int32_t *row, int64_t rows, int64_t k, Py_ssize_t *low,
-                     Py_ssize_t *high) {
+static void range_of(const int32_t *row, int64_t rows, int64_t k, int64_t *low, int64_t *high) {
     int64_t a = (rows - 1) * row[1], b = (k - 1) * row[2];
     *low = row[0] + (a < 0 ? a : 0) + (b < 0 ? b : 0);
     *high = row[0] + (a > 0 ? a : 0) + (b > 0 ? b : 0);
@@ -613,7 +612,7 @@ static void range_of(const int32_t *row, int64_t rows, int64_t k, Py_ssize_t *lo
 
 /* Whether all of these are among the `many` from `first` on. */
 static int in_rows(const int32_t *row, int64_t rows, int64_t k, Py_ssize_t first, Py_ssize_t many) {
-    Py_ssize_t low, high;
+    int64_t low, high;
     range_of(row, rows, k, &low, &high);
     return low >= first && high < first + many;
 }
@@ -718,7 +717,7 @@ static const char *check(Machine *m, const Section *section, int by_columns) {
 }
 
 /* Whether one of the scalars from `from` to `to` is marked. */
-static int any_marked(const char *marked, Py_ssize_t from, Py_ssize_t to) {
+static int any_marked(const char *marked, int64_t from, int64_t to) {
     while (from <= to)
         if (marked[from++]) return 1;
     return 0;
@@ -745,7 +744,7 @@ static int is_independent(const Machine *m) {
         for (int j = 0; j < r[0]; j++)
             if (each[3 * j + 1] != NONE) independent &= !made[each[3 * j + 1]];
         if (r[3]) {
-            Py_ssize_t low, high;
+            int64_t low, high;
             range_of(w, r[0], r[1], &low, &high);
             independent &= !any_marked(made, low, high);
         } else {

@@ -11,10 +11,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def undisturbed(f: F) -> F:
-    """f, during which Python looks for no garbage.
+    """The same function, during which Python looks for no garbage.
 
     A compiler makes a great many objects and keeps them: to look at all of them again and again
-    is a quarter of its time.
+    takes much of its time.
     """
 
     @functools.wraps(f)
