@@ -320,6 +320,48 @@ def test_gradients_after_a_step_that_is_refused_are_those_of_the_step_before():
     assert found["native"] == found["python"]
 
 
+@pytest.mark.parametrize("n", [2, 7, 8, 20, 64, 100])
+def test_a_sum_of_negative_zeros_is_zero(n, kind):
+    """As it is where sums begin at 0.0: of products, in tables of all sizes, and of columns."""
+    ps = [Value(1.0) for _ in range(17)]
+    fast = mg.jit(
+        lambda xs, y: mg.sum([p * x * y for p, x in zip(ps, xs)]) + y * ps[-1],
+        parameters=ps, backend="native",
+    )  # fmt: skip
+    gradient = fast.value_and_grad(np.full((n, 16), 1.0), np.full(n, -0.0))[1]
+    assert bits(gradient) == bits([0.0] * 17)
+    p = Value(1.0)
+    fast = mg.jit(lambda x, y: p * x * y, parameters=[p], backend="native")
+    assert bits([fast.value_and_grad(np.full(n, 1.0), np.full(n, -0.0))[0]]) == bits([0.0])
+
+
+@given(
+    st.lists(st.sampled_from([-0.0, 0.0, 1.5, -2.25, 1e-200, 1e200, math.inf, math.nan, 0.1]),
+             min_size=1, max_size=9),
+    st.randoms(use_true_random=False),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_sums_of_products_of_scalars(numbers, rng):
+    """Some of the products are needed elsewhere, some terms are none, some come twice."""
+    ps = [Value(x) for x in numbers]
+    pairs = [(rng.choice(ps), rng.choice(ps)) for _ in range(rng.randrange(1, 9))]
+    alone = [rng.choice(ps) for _ in range(rng.randrange(3))]
+    again = rng.random() < 0.5
+
+    def f(x):
+        products = [a * b for a, b in pairs]
+        total = mg.sum(products + alone)
+        return x * total + (products[0] if again else 0.0)
+
+    fast = mg.jit(f, parameters=ps, backend="native")
+    for x in (1.0, -3.0):
+        wanted = f(Value(x))
+        assert bits([fast(x)]) == bits([wanted.data])
+        assert bits(fast.map(np.array([x, x]))) == bits([wanted.data] * 2)
+        found = fast.value_and_grad(np.array([x, x]))[0]
+        assert bits([found]) == bits([wanted.data])
+
+
 # Random programs, with all that the encoder makes of layers, gates, softmax and sums.
 
 

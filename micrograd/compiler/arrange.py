@@ -15,7 +15,7 @@ from typing import Any
 from . import instructions as op
 from .instructions import EXACT, NONE, Instruction, Sum
 
-FEW = 4  # products with one column, from which they are a layer
+FEW = 4  # products, from which sums of them are a layer
 TOTALS = 8  # sums of columns made at once
 
 
@@ -94,7 +94,7 @@ def layers(section: list[Instruction], varying: list[bool]) -> list[Instruction]
     melted: set[int] = set()
     for instruction, key in zip(section, keys):
         group = groups.get(key, [])
-        if group and len(group) >= (FEW if len(key[1]) == 1 else 2):
+        if group and len(group) * len(key[1]) >= FEW:
             if group[0].result != instruction.result:
                 continue
             then, sums = followed(group, readers, varying, waiting)

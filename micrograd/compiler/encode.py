@@ -18,6 +18,7 @@ from .program import COUNT, INNER, TOTAL, Program
 from .rows import rowed, table, turned
 
 LONGEST = 1000  # products in one instruction
+LINE = 16  # numbers that fill a line of the cache, of 4 bytes if of no more
 SIMPLE = {
     "add": op.ADD, "sub": op.SUB, "mul": op.MUL, "div": op.DIV, "neg": op.NEG, "relu": op.RELU,
     "gate": op.GATE, "sum": op.ADDN,
@@ -40,11 +41,11 @@ class Encoder:
         self.single, self.mapped = single, mapped
         self.varying = [False] * len(program) if single else program.varying()
         uses = program.uses()
-        self.after = self.depends_on_sums()
+        self.summed = self.depends_on_sums()
         # 0 for what comes before the batch, 1 for columns, 2 for what comes after.
         self.where = [
-            1 if varying or rule in (TOTAL, INNER) else 2 if after else 0
-            for rule, varying, after in zip(program.rules, self.varying, self.after)
+            1 if varying or rule in (TOTAL, INNER) else 2 if late else 0
+            for rule, varying, late in zip(program.rules, self.varying, self.summed)
         ]
         # Steps that are only a part of a sum, and need not be kept.
         self.melts = [False] * len(program)
@@ -52,6 +53,10 @@ class Encoder:
             if rule is ADD:
                 for x in xs:
                     self.melts[x] = uses[x] == 1 and self.where[x] == self.where[i]
+            elif self.sums_scalars(i):
+                for x in xs:
+                    product = program.rules[x] is MUL
+                    self.melts[x] = product and uses[x] == 1 and self.where[x] == self.where[i]
         self.functions: list[Any] = []
         self.chains: dict[int, Chain] = {}
         self.one = self.constant(1.0)
@@ -62,8 +67,9 @@ class Encoder:
         if mapped:
             for k, y in enumerate(program.outputs):
                 self.sections[1].append(Instruction(op.OUT, k, (), (y,)))
-        self.sections = [surprises(section) for section in self.sections]
-        self.sections[1] = arranged(self.sections[1], self.varying)
+        before, each, self.after = [surprises(section) for section in self.sections]
+        self.before, self.beside = self.divided(before, each, self.after)
+        self.each = arranged(each, self.varying)
 
     def depends_on_sums(self) -> list[bool]:
         """For each step whether a sum over the batch comes before it."""
@@ -72,11 +78,31 @@ class Encoder:
             found[i] = rule in (TOTAL, INNER) or any([found[x] for x in operands])
         return found
 
+    def divided(
+        self, before: list[Instruction], each: list[Instruction], after: list[Instruction]
+    ) -> tuple[list[Instruction], list[Instruction]]:
+        """The scalars before the batch: what all threads that train need, and the rest.
+
+        The rest is what only the first result is made of, which is the loss.
+        """
+        needed = {*self.program.outputs[1:], *[x for i in each for x in i.steps]}
+        for instruction in reversed(after):
+            if instruction.result in needed:
+                needed.update(instruction.steps)
+        kept, beside = [], []
+        for instruction in reversed(before):
+            if instruction.result in needed:
+                needed.update(instruction.steps)
+                kept.append(instruction)
+            else:
+                beside.append(instruction)
+        return kept[::-1], beside[::-1]
+
     def constant(self, number: float) -> int:
         """A step with that number, which may be a new one."""
         i = self.program.constant(number)
         if i == len(self.where):
-            for known in (self.varying, self.after, self.melts):
+            for known in (self.varying, self.summed, self.melts):
                 known.append(False)
             self.where.append(0)
         return i
@@ -89,6 +115,10 @@ class Encoder:
             return
         if rule is ADD:
             chain = self.joined(xs)
+        elif self.sums_scalars(i) and any([x in self.chains for x in xs]):
+            chain = Chain(self.constant(0.0), [])
+            for x in xs:
+                chain = self.longer(chain, x, self.chains.pop(x, None))
         elif rule.name == "weighted_sum":
             n = len(xs) // 2
             chain = Chain(xs[0], list(zip(xs[1 : n + 1], xs[n + 1 :])))
@@ -102,6 +132,11 @@ class Encoder:
             self.chains[i] = chain
         else:
             self.sections[where].append(self.dots(i, chain))
+
+    def sums_scalars(self, i: int) -> bool:
+        """Whether step i is a sum of many scalars, whose products need not stand anywhere."""
+        rule = self.program.rules[i]
+        return isinstance(rule, Rule) and rule.name == "sum" and self.where[i] != 1
 
     def joined(self, xs: tuple[int, ...]) -> Chain:
         """The sum of two operands; what is already a sum comes first, which changes no bit."""
@@ -162,7 +197,7 @@ class Encoder:
             stack = [y]
             while stack:
                 i = stack.pop()
-                if i in seen or not self.after[i]:
+                if i in seen or not self.summed[i]:
                     continue
                 seen.add(i)
                 if program.rules[i] in (TOTAL, INNER):
@@ -183,13 +218,21 @@ class Encoder:
             slot[i] = len(scalars)
             scalars.append(program.data.get(i, 0.0))
 
+        def line() -> None:
+            """What comes next begins a line of the cache: threads do not share one."""
+            scalars.extend(build.zeros(-len(scalars) % LINE))
+
         first = [*program.inputs, *program.parameters] if self.single else program.parameters
         for i in first:
             place(i)
-        first_sum = len(scalars)
         sums = self.sums_in_order()
+        if sums:
+            line()
+        first_sum = len(scalars)
         for i in sums:
             place(i)
+        if sums:
+            line()
         inputs = {} if self.single else {x: k for k, x in enumerate(program.inputs)}
         count_at = -1
         for i, rule in enumerate(program.rules):
@@ -197,8 +240,10 @@ class Encoder:
                 count_at = len(scalars)
             if i not in slot and i not in inputs and not isinstance(rule, Rule):
                 place(i)
-        rows = [rowed(self.sections[0], slot, place), [], rowed(self.sections[2], slot, place)]
-        registers, most = allocate(self.sections[1], self.varying, inputs)
+        before, beside, after = [
+            rowed(section, slot, place, line) for section in (self.before, self.beside, self.after)
+        ]
+        registers, most = allocate(self.each, self.varying, inputs)
 
         def ref(i: int) -> int:
             if i in inputs:
@@ -232,10 +277,10 @@ class Encoder:
                 code.extend(operands)
             return code.tobytes()
 
-        rows[1] = self.sections[1]
         results = array("i", [] if self.mapped else [slot[y] for y in program.outputs])
+        sections = [codes(section) for section in (before, beside, self.each, after)]
         return build.module.Machine(
-            *(codes(section) for section in rows), scalars.tobytes(), results.tobytes(),
+            *sections, scalars.tobytes(), results.tobytes(),
             registers=most, inputs=len(inputs),
             outputs=len(program.outputs) if self.mapped else 0,
             first_parameter=0, parameters=len(first), count_at=count_at,

@@ -133,7 +133,7 @@ def fit(
                     raise KeyboardInterrupt
                 spent = time.perf_counter() - start
                 if spent < CHUNK / 2:
-                    chunk *= 2
+                    chunk *= 8 if spent < CHUNK / 16 else 2
                 elif spent > 2 * CHUNK and chunk > 1:
                     chunk //= 2
         except KeyboardInterrupt:

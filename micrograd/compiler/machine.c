@@ -7,8 +7,10 @@
        operation, destination, how many operands, operands...
 
    An operand is an index times 4 plus its kind: a register column, a scalar, or an input
-   column. There are three sections: scalars before the batch, columns for each block, and
-   scalars after it. `check` looks at every instruction once, before any runs.
+   column. There are four sections: scalars before the batch and beside it, columns for each
+   block, and scalars after it. What stands beside is what only the first result is made of: where
+   several threads train, one of them does it. `check` looks at every instruction once, before
+   any runs.
 
    Within an example every operation rounds as in Python: no fused multiply-add, no
    reordering. (Built once more with MG_FAST, it may fuse, and has the functions of fast.h.) Sums
@@ -116,16 +118,18 @@ static int columns_known(Scratch *scratch, const Place *place) {
     return 1;
 }
 
-/* What a thread needs for itself. */
+/* What a thread needs for itself. Lines of the cache that one processor writes and another reads,
+   step after step, cost both of them more time than much of the arithmetic. */
 typedef struct {
     Scratch scratch;
-    num *registers;
+    num *registers, *scalars;
     Py_ssize_t room; /* numbers that there is room for in registers */
 } Worker;
 
-/* A part of a batch, the examples `from` to `to`. */
+/* A part of a batch, the examples `from` to `to`, and the sums over them: where several threads
+   take steps together, those of two steps, as who is slow still reads the first. */
 typedef struct {
-    num *sums; /* its own; the first part has them among the scalars, and NULL here */
+    num *sums[2];
     Py_ssize_t from, to;
     int state;
 } Part;
@@ -146,8 +150,8 @@ typedef struct {
 
 typedef struct {
     PyObject_HEAD
-    Section before, each, after;
-    num *scalars;
+    Section before, beside, each, after;
+    num *scalars; /* those of the first worker */
     Py_ssize_t n_scalars, n_registers, n_inputs, n_outputs;
     Py_ssize_t first_parameter, n_parameters, count_at, first_sum, n_sums;
     int32_t *results;
@@ -157,10 +161,9 @@ typedef struct {
     double work;  /* about how many operations on numbers an example is */
     double alone; /* nanoseconds that a step of `fit` took on one thread, */
     Py_ssize_t alone_n; /* with so many examples */
-    int independent; /* the batch needs nothing of what stands before it */
     Batch batch;
     Part parts[PARTS];
-    Worker workers[PARTS];
+    Worker *workers[PARTS]; /* each in lines of the cache that are its own */
 } Machine;
 
 static int call_function(int32_t f, const num **p, const int *step, int m, num *dst,
@@ -263,26 +266,21 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
         case RELU: k_relu(dst, at(place, r[0]), COL(0), n); break;
         case GATE: k_gate(dst, at(place, r[0]), COL(0), at(place, r[1]), COL(1), n); break;
         case DOTS: { /* start or NONE, then a1, b1, a2, b2, ... */
-            int k = (count - 1) / 2, scaled = by_columns;
             const num *start = r[0] == NONE ? &NOTHING : at(place, r[0]);
-            int ss = r[0] != NONE && COL(0);
-            for (int i = 0; i < k; i++) {
-                if (!COL(2 * i + 1) && COL(2 * i + 2)) {
-                    s[i] = *at(place, r[2 * i + 1]);
-                    p[i] = at(place, r[2 * i + 2]);
-                } else {
-                    scaled = 0;
-                    break;
-                }
+            if (!by_columns) {
+                num a = *start;
+                for (int i = 1; i < count; i += 2) a += scalars[r[i] >> 2] * scalars[r[i + 1] >> 2];
+                *dst = a;
+                break;
+            }
+            int k = (count - 1) / 2, scaled = 1, ss = r[0] != NONE && COL(0);
+            for (int i = 0; i < k && scaled; i++) {
+                scaled = !COL(2 * i + 1) && COL(2 * i + 2);
+                s[i] = *at(place, r[2 * i + 1]);
+                p[i] = at(place, r[2 * i + 2]);
             }
             if (scaled) {
                 kernels.scaled(dst, start, ss, k, s, p, n);
-                break;
-            }
-            if (!by_columns) {
-                num a = *start;
-                for (int i = 0; i < k; i++) a += *at(place, r[2 * i + 1]) * *at(place, r[2 * i + 2]);
-                *dst = a;
                 break;
             }
             for (int i = 0; i < 2 * k; i++) p[i] = at(place, r[i + 1]), step[i] = COL(i + 1);
@@ -410,11 +408,19 @@ static int parts_of(const Machine *m, Py_ssize_t n) {
     return n >= LARGE ? PARTS : n >= SOME && m->n_sums ? 2 : 1;
 }
 
-/* The first example of a part: whole blocks, or of a batch in two parts whole vectors. */
+/* Examples that stay together: whole blocks, or of a batch in two parts whole vectors. */
+static Py_ssize_t unit_of(int parts) { return parts == PARTS ? BLOCK : 8; }
+
+/* The first example of a part, of which the last ones are the longest. */
 static Py_ssize_t first_of(Py_ssize_t n, int parts, int i) {
-    Py_ssize_t unit = parts == PARTS ? BLOCK : 8, units = (n + unit - 1) / unit;
-    Py_ssize_t first = (units * i + parts - 1) / parts * unit;
+    Py_ssize_t unit = unit_of(parts), first = (n + unit - 1) / unit * i / parts * unit;
     return first < n ? first : n;
+}
+
+/* How many examples the longest part has, as whole units. */
+static Py_ssize_t most_of(Py_ssize_t n, int parts) {
+    Py_ssize_t unit = unit_of(parts);
+    return ((n + unit - 1) / unit + parts - 1) / parts * unit;
 }
 
 /* How many examples at once. A program without sums, with few registers, takes more. */
@@ -460,8 +466,18 @@ static int scratch_for(const Machine *m, Scratch *scratch) {
 }
 
 /* Room for a thread that works on the batch to come. */
-static int room_for(const Machine *m, Worker *w) {
+static int room_for(Machine *m, int worker) {
     Py_ssize_t need = m->n_registers * m->batch.width;
+    Worker *w = m->workers[worker];
+    if (!w) {
+        w = m->workers[worker] = (Worker *)aligned((sizeof(Worker) + 127) / sizeof(num));
+        if (!w) return -1;
+        *w = (Worker){{0}};
+    }
+    if (!w->scalars) {
+        if (!(w->scalars = worker ? aligned(m->n_scalars + 8) : m->scalars)) return -1;
+        if (worker) memcpy(w->scalars, m->scalars, m->n_scalars * sizeof(num));
+    }
     if (scratch_for(m, &w->scratch)) return -1;
     if (need <= w->room) return 0;
     free(w->registers);
@@ -473,121 +489,204 @@ static int room_for(const Machine *m, Worker *w) {
     return 0;
 }
 
+/* Room for the sums of all parts: 0 for those of one step, 1 for those of the next. */
+static int room_for_sums(Machine *m, int which) {
+    for (int i = 0; i < m->batch.parts && m->batch.parts > 1; i++) {
+        num **sums = &m->parts[i].sums[which];
+        if (*sums) continue;
+        if (!(*sums = aligned(m->n_sums + 8))) return -1;
+        memset(*sums, 0, m->n_sums * sizeof(num)); /* should no instruction make one */
+    }
+    return 0;
+}
+
 /* The batch to come, in its parts. All of it belongs to this machine: who calls holds a lock. */
 static int prepare(Machine *m, int parts, const num *inputs, Py_ssize_t stride, Py_ssize_t n,
                    num *out, Py_ssize_t out_stride) {
     Batch *b = &m->batch;
     *b = (Batch){inputs, out, n, stride, out_stride, block_of(m), 0, parts};
-    Py_ssize_t most = first_of(n, parts, 1);
-    b->width = most < b->block ? (most + 7) / 8 * 8 : b->block; /* whole vectors */
+    Py_ssize_t most = most_of(n, parts);
+    b->width = most < b->block ? most : b->block; /* whole vectors */
     for (int i = 0; i < parts; i++) {
-        Part *part = &m->parts[i];
-        part->from = first_of(n, parts, i), part->to = first_of(n, parts, i + 1);
-        if (i && !part->sums) {
-            if (!(part->sums = aligned(m->n_sums + 8))) return -1;
-            memset(part->sums, 0, m->n_sums * sizeof(num)); /* should no instruction make one */
-        }
+        m->parts[i].from = first_of(n, parts, i);
+        m->parts[i].to = first_of(n, parts, i + 1);
     }
-    return room_for(m, &m->workers[0]);
+    return room_for_sums(m, 0) || room_for(m, 0) ? -1 : 0;
 }
 
 #include "team.h"
 
-static void run_part(void *given, int i, int worker) {
-    Machine *m = given;
+/* What stands before, beside or after the batch: -1 for an error of Python's. */
+static int run_scalars(Machine *m, Worker *w, const Section *section) {
+    Place place = {NULL, w->scalars, NULL, 0, 0, 1};
+    return run_section(m, section, &place, NULL, w->scalars, NULL, NULL, 0, 1, 1, 0, &w->scratch);
+}
+
+/* A part of the batch: -1 for an error of Python's. */
+static int run_part(Machine *m, Worker *w, int i, int which) {
     const Batch *b = &m->batch;
-    Worker *w = &m->workers[worker];
-    Part *part = &m->parts[i];
-    Place place = {w->registers, m->scalars, NULL, b->width, b->stride, 0};
-    num *sums = part->sums ? part->sums : m->scalars + m->first_sum;
-    mg_refused = part->state = 0;
-    if (PyTuple_GET_SIZE(m->functions)) /* an error of Python's is set already */
-        for (int k = 0; k < i; k++)
-            if (m->parts[k].state < 0) return;
-    for (Py_ssize_t from = part->from; from < part->to && !part->state; from += b->block) {
+    const Part *part = &m->parts[i];
+    num *sums = b->parts > 1 ? part->sums[which] : w->scalars + m->first_sum;
+    Place place = {w->registers, w->scalars, NULL, b->width, b->stride, 0};
+    for (Py_ssize_t from = part->from; from < part->to; from += b->block) {
         Py_ssize_t real = part->to - from < b->block ? part->to - from : b->block;
         Py_ssize_t padded = (real + 7) / 8 * 8; /* the input columns reach that far */
         if (from + padded > b->stride) padded = real;
         place.inputs = b->inputs + from;
         place.first = from == part->from;
-        part->state = run_section(m, &m->each, &place, w->registers, m->scalars, sums,
-                                  b->out ? b->out + from : NULL, b->out_stride, padded, real, 1,
-                                  &w->scratch);
+        if (run_section(m, &m->each, &place, w->registers, w->scalars, sums,
+                        b->out ? b->out + from : NULL, b->out_stride, padded, real, 1, &w->scratch))
+            return -1;
     }
-    if (!part->state && mg_refused) part->state = 1;
+    return 0;
 }
 
-/* What stands before or after the batch. */
-static int run_scalars(Machine *m, const Section *section) {
-    Place place = {NULL, m->scalars, NULL, 0, 0, 1};
-    return run_section(m, section, &place, NULL, m->scalars, NULL, NULL, 0, 1, 1, 0,
-                       &m->workers[0].scratch);
+/* The sums over the whole batch, where that is not one part. */
+static void add_parts(const Machine *m, Worker *w, int which) {
+    num *sums = w->scalars + m->first_sum;
+    for (int i = 1; i < m->batch.parts; i++)
+        k_add(sums, i == 1 ? m->parts[0].sums[which] : sums, 1, m->parts[i].sums[which], 1,
+              m->n_sums);
+}
+
+/* Parts of a batch that is there once: who has nothing to do takes the next one. */
+static void take_parts(void *given, Team *team, int worker) {
+    Machine *m = given;
+    Worker *w = m->workers[worker];
+    if (worker) memcpy(w->scalars, m->scalars, m->n_scalars * sizeof(num));
+    for (int i = next_piece(team); i < m->batch.parts; i = next_piece(team)) {
+        mg_refused = 0;
+        Part *part = &m->parts[i];
+        part->state = run_part(m, w, i, 0) ? -1 : mg_refused;
+        if (part->state < 0) return; /* then there is no helper */
+    }
 }
 
 /* The whole batch that was prepared: -1 for an error of Python's, 1 where a number was refused. */
-static int run_batch(Machine *m, Team *team) {
+static int run_batch(Machine *m, int threads) {
     Batch *b = &m->batch;
-    num *sums = m->scalars + m->first_sum;
-    int state = 0;
-    if (m->count_at >= 0) m->scalars[m->count_at] = (num)b->n;
+    Worker *w = m->workers[0];
+    if (m->count_at >= 0) w->scalars[m->count_at] = (num)b->n;
     if (!b->n) /* otherwise the first block gives them a value */
-        for (Py_ssize_t i = 0; i < m->n_sums; i++) sums[i] = 0.0;
+        for (Py_ssize_t i = 0; i < m->n_sums; i++) w->scalars[m->first_sum + i] = 0.0;
     mg_refused = 0;
-    int posted = m->independent && post(team, run_part, m, b->parts);
-    if (run_scalars(m, &m->before)) return -1; /* an error of Python's: then there is no helper */
+    if (run_scalars(m, w, &m->before) || run_scalars(m, w, &m->beside)) return -1;
     int refused = mg_refused;
-    if (!posted) posted = post(team, run_part, m, b->parts);
-    finish(team, posted, run_part, m, b->parts);
-    for (int i = 0; i < b->parts && state >= 0; i++) {
-        if (m->parts[i].state) state = m->parts[i].state;
-        if (i) k_add(sums, sums, 1, m->parts[i].sums, 1, m->n_sums);
+    Team team;
+    int helpers = helpers_for(&team, threads, m, 1);
+    for (int i = 1; i <= helpers; i++)
+        if (room_for(m, i)) helpers = 0;
+    begin(&team, helpers, take_parts, m);
+    take_parts(m, &team, 0);
+    end(&team, m, 0);
+    for (int i = 0; i < b->parts; i++) {
+        if (m->parts[i].state < 0) return -1;
+        refused |= m->parts[i].state;
     }
-    if (state < 0) return -1;
-    mg_refused = refused | state;
-    if (run_scalars(m, &m->after)) return -1;
-    return mg_refused ? 1 : 0;
-}
-
-/* One step of an optimizer: from the sums of the gradients over a batch, and `now`, which has a
-   column for gradients, one for parameters and some for states, to `next`. The new parameters go
-   to `used`, too. */
-typedef struct {
-    Machine *u;
-    const num *sums;
-    num *now, *next, *used;
-    Py_ssize_t batch, stride, n; /* how many examples, to the next column, how many parameters */
-    int pieces, bad[PARTS];      /* bad: a gradient was not a number, or a number refused */
-} Update;
-
-#define MANY_PARAMETERS 1024 /* from which an update is shared */
-
-static void run_piece(void *given, int i, int worker) {
-    Update *s = given;
-    Worker *w = &s->u->workers[worker];
-    Py_ssize_t block = s->u->batch.block, end = first_of(s->n, s->pieces, i + 1);
-    Place place = {w->registers, s->u->scalars, NULL, s->u->batch.width, s->stride, 1};
-    int bad = mg_refused = 0;
-    for (Py_ssize_t from = first_of(s->n, s->pieces, i); from < end && !bad; from += block) {
-        Py_ssize_t real = end - from < block ? end - from : block;
-        num *next = s->next + s->stride + from;
-        place.inputs = s->now + from;
-        bad = k_mean(s->now + from, s->sums + from, s->batch, real);
-        bad |= run_section(s->u, &s->u->each, &place, w->registers, s->u->scalars, NULL, next,
-                           s->stride, (real + 7) / 8 * 8, real, 1, &w->scratch);
-        memcpy(s->used + from, next, real * sizeof(num));
-    }
-    s->bad[i] = bad | mg_refused;
-}
-
-/* Whether something was bad. */
-static int run_update(Update *s, Team *team) {
-    int bad = 0;
+    add_parts(m, w, 0);
     mg_refused = 0;
-    if (run_scalars(s->u, &s->u->before) || mg_refused) return 1;
-    s->pieces = s->n < MANY_PARAMETERS ? 1 : team->helpers + 1;
-    finish(team, post(team, run_piece, s, s->pieces), run_piece, s, s->pieces);
-    for (int i = 0; i < s->pieces; i++) bad |= s->bad[i];
-    return bad;
+    if (run_scalars(m, w, &m->after)) return -1;
+    return refused | mg_refused ? 1 : 0;
+}
+
+/* Steps of an optimizer. `columns` are, for each thread and for even and odd steps: gradients,
+   parameters and states as a step finds them, but for the gradients, which are its own. */
+typedef struct {
+    Machine *m, *u;
+    const num *inputs; /* of all examples, of which `order` lists those of each step, or is NULL */
+    num *gathered;     /* of those of one step */
+    const int32_t *order;
+    const num *coefficients;
+    num *losses;
+    Py_ssize_t steps, batch, n, stride, room; /* n: parameters; to the next column: of inputs, gathered, */
+    Py_ssize_t padded, size;                  /* of `columns`, and all of these */
+    int row;                                  /* whether the sums of gradients stand side by side */
+    num *columns[PARTS][2];
+    Py_ssize_t done, last; /* steps that were taken, and the last whose gradients are there */
+} Training;
+
+/* Room for the columns of a thread. */
+static int room_to_train(Training *t, int worker) {
+    for (int odd = 0; odd < 2; odd++) {
+        num **columns = &t->columns[worker][odd];
+        if (!(*columns = aligned(t->size / sizeof(num) + 8))) return -1;
+        memset(*columns, 0, t->size);
+    }
+    return 0;
+}
+
+/* The examples of a part, where they belong in `gathered`. */
+static void gather(const Training *t, Py_ssize_t step, const Part *part) {
+    const int32_t *index = t->order + step * t->batch;
+    for (Py_ssize_t k = 0; k < t->m->n_inputs; k++) {
+        const num *from = t->inputs + k * t->stride;
+        num *to = t->gathered + k * t->room;
+        for (Py_ssize_t i = part->from; i < part->to; i++) to[i] = from[index[i]];
+        for (Py_ssize_t i = t->batch; part->to == t->batch && i < t->room; i++)
+            to[i] = to[t->batch - 1];
+    }
+}
+
+/* From the sums of the gradients over a batch the new parameters and states: whether a gradient
+   was not a number, or a number refused. */
+static int run_update(const Training *t, Worker *w, const num *sums, num *now, num *next) {
+    Machine *u = t->u;
+    Place place = {w->registers, w->scalars, NULL, u->batch.width, t->padded, 1};
+    int bad = run_scalars(u, w, &u->before) || run_scalars(u, w, &u->beside);
+    for (Py_ssize_t from = 0; from < t->n && !bad; from += u->batch.block) {
+        Py_ssize_t real = t->n - from < u->batch.block ? t->n - from : u->batch.block;
+        place.inputs = now + from;
+        bad = k_mean(now + from, sums + from, t->batch, real) ||
+              run_section(u, &u->each, &place, w->registers, w->scalars, NULL,
+                          next + t->padded + from, t->padded, (real + 7) / 8 * 8, real, 1,
+                          &w->scratch);
+    }
+    return bad | mg_refused;
+}
+
+/* All threads take all steps: each computes its parts of a batch, and then, from the sums of all
+   parts, the same update as everybody else; so they have to meet but once. What goes wrong ends it
+   for who has the team, and he sends the others away. */
+static void train(void *given, Team *team, int worker) {
+    Training *t = given;
+    Machine *m = t->m, *u = t->u;
+    Worker *w = m->workers[worker], *v = u->workers[worker];
+    num *used = w->scalars + m->first_parameter, **columns = t->columns[worker];
+    Py_ssize_t step = worker ? first_turn(team) : 0, last = 0;
+    if (step < 0) return;
+    if (worker) memcpy(columns[step & 1], t->columns[0][step & 1], t->size);
+    memcpy(used, columns[step & 1] + t->padded, t->n * sizeof(num));
+    if (m->count_at >= 0) w->scalars[m->count_at] = (num)t->batch;
+    for (; step < t->steps; step++) {
+        num *now = columns[step & 1], *next = columns[~step & 1];
+        int threads = threads_at(team, worker, step), which = threads > 1 ? step & 1 : 0;
+        int parts = m->batch.parts, end = parts * (worker + 1) / threads;
+        mg_refused = 0;
+        int bad = run_scalars(m, w, &m->before);
+        for (int i = parts * worker / threads; i < end && !bad; i++) {
+            if (t->order) gather(t, step, &m->parts[i]);
+            bad = run_part(m, w, i, which);
+        }
+        if (!worker && !bad) bad = run_scalars(m, w, &m->beside);
+        bad = meet(team, worker, threads, step, bad || mg_refused);
+        if (bad && (!worker || bad & LEAVE)) break;
+        add_parts(m, w, which);
+        bad = run_scalars(m, w, &m->after) || mg_refused;
+        if (bad && !worker) break;
+        const num *sums = t->n ? w->scalars + m->results[1] : NULL;
+        if (!t->row) {
+            for (Py_ssize_t i = 0; i < t->n; i++) next[i] = w->scalars[m->results[i + 1]];
+            sums = next; /* where its gradients will be, which this step does not write */
+        }
+        memcpy(v->scalars + u->first_parameter, t->coefficients + step * u->n_parameters,
+               u->n_parameters * sizeof(num));
+        last = step;
+        bad = run_update(t, v, sums, now, next);
+        if (bad && !worker) break;
+        memcpy(used, next + t->padded, t->n * sizeof(num));
+        if (!worker) t->losses[step] = w->scalars[m->results[0]] / (num)t->batch;
+    }
+    if (!worker) t->done = step, t->last = last;
 }
 
 /* Checks ------------------------------------------------------------------------------------ */
@@ -716,45 +815,6 @@ static const char *check(Machine *m, const Section *section, int by_columns) {
     return NULL;
 }
 
-/* Whether one of the scalars from `from` to `to` is marked. */
-static int any_marked(const char *marked, int64_t from, int64_t to) {
-    while (from <= to)
-        if (marked[from++]) return 1;
-    return 0;
-}
-
-/* Whether the section for the batch reads none of the scalars that are made before it. */
-static int is_independent(const Machine *m) {
-    char *made = calloc(m->n_scalars + 1, 1);
-    int independent = made != NULL;
-    const int32_t *pc = m->before.code, *end = pc + m->before.size;
-    for (; made && pc < end; pc += 3 + pc[2])
-        memset(made + pc[1], 1, pc[0] == SPREAD ? pc[8] : 1);
-    pc = m->each.code, end = pc + m->each.size;
-    for (; independent && pc < end; pc += 3 + pc[2]) {
-        const int32_t *r = pc + 3;
-        int count = pc[2], op = pc[0];
-        if (op == OUTER || op == TOTAL) continue; /* columns, and the sums that they go to */
-        if (op != LAYER) {
-            for (int i = op == CALL || op == PYCALL; i < count; i++)
-                if (r[i] != NONE && (r[i] & 3) == SCALAR) independent &= !made[r[i] >> 2];
-            continue;
-        }
-        const int32_t *each = r + 4 + r[1], *w = each + 3 * r[0];
-        for (int j = 0; j < r[0]; j++)
-            if (each[3 * j + 1] != NONE) independent &= !made[each[3 * j + 1]];
-        if (r[3]) {
-            int64_t low, high;
-            range_of(w, r[0], r[1], &low, &high);
-            independent &= !any_marked(made, low, high);
-        } else {
-            for (const int32_t *last = r + count; w < last; w++) independent &= !made[*w];
-        }
-    }
-    free(made);
-    return independent;
-}
-
 /* The Python side --------------------------------------------------------------------------- */
 
 static int take(Section *section, const Py_buffer *b) {
@@ -767,15 +827,21 @@ static int take(Section *section, const Py_buffer *b) {
 
 static void machine_free(Machine *m) {
     free(m->before.code);
+    free(m->beside.code);
     free(m->each.code);
     free(m->after.code);
-    free(m->scalars);
     free(m->results);
     for (int i = 0; i < PARTS; i++) {
-        release(&m->workers[i].scratch);
-        free(m->workers[i].registers);
-        free(m->parts[i].sums);
+        Worker *w = m->workers[i];
+        free(m->parts[i].sums[0]);
+        free(m->parts[i].sums[1]);
+        if (!w) continue;
+        release(&w->scratch);
+        free(w->registers);
+        if (w->scalars != m->scalars) free(w->scalars);
+        free(w);
     }
+    free(m->scalars);
     Py_XDECREF(m->functions);
     PyTypeObject *type = Py_TYPE(m);
     type->tp_free((PyObject *)m);
@@ -783,35 +849,35 @@ static void machine_free(Machine *m) {
 }
 
 static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"before", "each", "after", "scalars", "results", "registers", "inputs",
-                            "outputs", "first_parameter", "parameters", "count_at", "first_sum",
-                            "sums", "functions", NULL};
-    Py_buffer b[5] = {{0}};
+    static char *names[] = {"before", "beside", "each", "after", "scalars", "results", "registers",
+                            "inputs", "outputs", "first_parameter", "parameters", "count_at",
+                            "first_sum", "sums", "functions", NULL};
+    Py_buffer b[6] = {{0}};
     Py_ssize_t registers, inputs, outputs, first_parameter, parameters, count_at, first_sum, sums;
     PyObject *functions;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*y*y*y*y*nnnnnnnnO!", names, &b[0], &b[1],
-                                     &b[2], &b[3], &b[4], &registers, &inputs, &outputs,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*y*y*y*y*y*nnnnnnnnO!", names, &b[0], &b[1],
+                                     &b[2], &b[3], &b[4], &b[5], &registers, &inputs, &outputs,
                                      &first_parameter, &parameters, &count_at, &first_sum, &sums,
                                      &PyTuple_Type, &functions))
         return NULL;
     const char *wrong = NULL;
     Machine *m = (Machine *)type->tp_alloc(type, 0);
     if (m) {
-        m->n_scalars = b[3].len / (Py_ssize_t)sizeof(num);
-        m->n_results = b[4].len / (Py_ssize_t)sizeof(int32_t);
+        m->n_scalars = b[4].len / (Py_ssize_t)sizeof(num);
+        m->n_results = b[5].len / (Py_ssize_t)sizeof(int32_t);
         m->n_registers = registers, m->n_inputs = inputs, m->n_outputs = outputs;
         m->first_parameter = first_parameter, m->n_parameters = parameters;
         m->count_at = count_at, m->first_sum = first_sum, m->n_sums = sums;
         m->functions = Py_NewRef(functions);
-        m->scalars = malloc(b[3].len ? b[3].len : 1);
-        m->results = malloc(b[4].len ? b[4].len : 1);
-        if (!m->scalars || !m->results || take(&m->before, &b[0]) || take(&m->each, &b[1]) ||
-            take(&m->after, &b[2])) {
+        m->scalars = aligned(m->n_scalars + 8);
+        m->results = malloc(b[5].len ? b[5].len : 1);
+        if (!m->scalars || !m->results || take(&m->before, &b[0]) || take(&m->beside, &b[1]) ||
+            take(&m->each, &b[2]) || take(&m->after, &b[3])) {
             PyErr_NoMemory();
             Py_CLEAR(m);
         } else {
-            memcpy(m->scalars, b[3].buf, b[3].len);
-            memcpy(m->results, b[4].buf, b[4].len);
+            memcpy(m->scalars, b[4].buf, b[4].len);
+            memcpy(m->results, b[5].buf, b[5].len);
             Py_ssize_t n = m->n_scalars;
             if (registers < 0 || inputs < 0 || outputs < 0 || first_parameter < 0 ||
                 parameters < 0 || parameters > n - first_parameter || count_at >= n ||
@@ -821,16 +887,16 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
             for (Py_ssize_t i = 0; i < m->n_results && !wrong; i++)
                 if (m->results[i] < 0 || m->results[i] >= n) wrong = "a result out of range";
             if (!wrong) wrong = check(m, &m->before, 0);
+            if (!wrong) wrong = check(m, &m->beside, 0);
             if (!wrong) wrong = check(m, &m->each, 1);
             if (!wrong) wrong = check(m, &m->after, 0);
-            if (!wrong) m->independent = is_independent(m);
             if (wrong) {
                 PyErr_Format(PyExc_ValueError, "this is no program for the machine: %s", wrong);
                 Py_CLEAR(m);
             }
         }
     }
-    for (int i = 0; i < 5; i++) PyBuffer_Release(&b[i]);
+    for (int i = 0; i < 6; i++) PyBuffer_Release(&b[i]);
     return (PyObject *)m;
 }
 
@@ -874,10 +940,7 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
             int gil = PyTuple_GET_SIZE(m->functions) || !m->each.size;
             int threads = processors();
             PyThreadState *saved = gil ? NULL : PyEval_SaveThread();
-            Team team;
-            begin(&team, threads, m, NULL, 1);
-            state = run_batch(m, &team);
-            end(&team, m, 0);
+            state = run_batch(m, threads);
             if (saved) PyEval_RestoreThread(saved);
             num *y = results.buf;
             for (Py_ssize_t i = 0; i < m->n_results; i++) {
@@ -904,13 +967,12 @@ PyDoc_STRVAR(fit_doc,
 static PyObject *machine_fit(Machine *m, PyObject *args) {
     Machine *u;
     Py_buffer columns, inputs, order, coefficients, losses;
-    Py_ssize_t n, stride, batch, steps, done = 0;
+    Py_ssize_t n, stride, batch, steps;
     if (!PyArg_ParseTuple(args, "O!w*y*nny*nny*w*", Py_TYPE(m), &u, &columns, &inputs, &n, &stride,
                           &order, &batch, &steps, &coefficients, &losses))
         return NULL;
-    num *gathered = NULL, *now = NULL, *next = NULL;
     Py_ssize_t np = m->n_parameters, kinds = u->n_outputs, padded = (np + 7) / 8 * 8;
-    Py_ssize_t bs = batch < PY_SSIZE_T_MAX - 7 ? (batch + 7) / 8 * 8 : 0;
+    Py_ssize_t room = batch < PY_SSIZE_T_MAX - 7 ? (batch + 7) / 8 * 8 : 0;
     int ok = 0;
     if (n < 1 || stride < n || batch < 1 || batch > n || steps < 0 || (!order.len && batch != n) ||
         kinds < 1 || u->n_inputs != kinds + 1 || m->n_results != np + 1 || m->n_outputs ||
@@ -931,73 +993,50 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
             if (index[i] < 0 || index[i] >= n) ok = 0;
         if (!ok) PyErr_SetString(PyExc_ValueError, "the machine: an example out of range");
     }
+    Training t = {m, u};
+    Team team;
+    int helpers = 0;
     if (ok) {
-        gathered = aligned(order.len ? m->n_inputs * bs + 8 : 8);
-        now = aligned((kinds + 1) * padded + 8);
-        next = aligned((kinds + 1) * padded + 8);
-        const num *x = order.len ? gathered : inputs.buf;
-        if (!gathered || !now || !next ||
-            prepare(m, parts_of(m, batch), x, order.len ? bs : stride, batch, NULL, 0) ||
-            prepare(u, 1, now, padded, np, NULL, 0)) {
+        t.order = order.len ? order.buf : NULL, t.inputs = inputs.buf, t.stride = stride;
+        t.coefficients = coefficients.buf, t.losses = losses.buf, t.steps = steps;
+        t.batch = batch, t.room = room, t.n = np, t.padded = padded, t.row = 1;
+        t.size = (kinds + 1) * padded * sizeof(num);
+        for (Py_ssize_t i = 0; i < np; i++) t.row &= m->results[i + 1] == m->results[1] + i;
+        if (t.order) t.gathered = aligned(m->n_inputs * room + 8);
+        if ((t.order && !t.gathered) || room_to_train(&t, 0) ||
+            prepare(m, parts_of(m, batch), t.order ? t.gathered : t.inputs, t.order ? room : stride,
+                    batch, NULL, 0) ||
+            prepare(u, 1, NULL, padded, np, NULL, 0)) {
             PyErr_NoMemory();
             ok = 0;
         }
     }
     if (ok) {
         int gil = PyTuple_GET_SIZE(m->functions) || PyTuple_GET_SIZE(u->functions);
-        int threads = processors();
+        int threads = gil ? 1 : processors();
         PyThreadState *saved = gil ? NULL : PyEval_SaveThread();
-        Py_ssize_t size = (kinds + 1) * padded * sizeof(num);
-        num *loss = losses.buf;
-        memcpy(now, columns.buf, size);
-        memcpy(next, columns.buf, size);
-        const num *gradients = now; /* those of the last step */
-        const num *c = coefficients.buf;
-        int row = 1; /* whether the sums stand side by side */
-        for (Py_ssize_t i = 0; i < np; i++) row &= m->results[i + 1] == m->results[1] + i;
-        num *used = m->scalars + m->first_parameter;
-        memcpy(used, now + padded, np * sizeof(num));
-        Team team;
-        begin(&team, threads, m, u, (double)steps);
-        for (done = 0; done < steps; done++) {
-            if (order.len) {
-                const int32_t *index = (const int32_t *)order.buf + done * batch;
-                for (Py_ssize_t k = 0; k < m->n_inputs; k++) {
-                    const num *from = (const num *)inputs.buf + k * stride;
-                    num *to = gathered + k * bs;
-                    for (Py_ssize_t i = 0; i < batch; i++) to[i] = from[index[i]];
-                    for (Py_ssize_t i = batch; i < bs; i++) to[i] = to[batch - 1];
-                }
-            }
-            if (run_batch(m, &team)) break;
-            const num *sums = np ? m->scalars + m->results[1] : NULL;
-            if (!row) {
-                for (Py_ssize_t i = 0; i < np; i++) next[i] = m->scalars[m->results[i + 1]];
-                sums = next; /* where its gradients will be, which this step does not write */
-            }
-            memcpy(u->scalars + u->first_parameter, c + done * u->n_parameters,
-                   u->n_parameters * sizeof(num));
-            gradients = now;
-            Update update = {u, sums, now, next, used, batch, padded, np, 1, {0}};
-            if (run_update(&update, &team)) break;
-            loss[done] = m->scalars[m->results[0]] / (num)batch;
-            num *kept = now;
-            now = next, next = kept;
-        }
-        end(&team, m, (double)done);
-        memcpy(columns.buf, gradients, padded * sizeof(num));
-        memcpy((num *)columns.buf + padded, now + padded, size - padded * sizeof(num));
+        for (int odd = 0; odd < 2; odd++) memcpy(t.columns[0][odd], columns.buf, t.size);
+        helpers = helpers_for(&team, threads, m, (double)steps);
+        if (helpers && room_for_sums(m, 1)) helpers = 0;
+        for (int i = 1; i <= helpers; i++)
+            if (room_for(m, i) || room_for(u, i) || room_to_train(&t, i)) helpers = i - 1;
+        begin(&team, helpers, train, &t);
+        train(&t, &team, 0);
+        end(&team, m, t.done);
+        num *found = columns.buf;
+        memcpy(found, t.columns[0][t.last & 1], padded * sizeof(num));
+        memcpy(found + padded, t.columns[0][t.done & 1] + padded, t.size - padded * sizeof(num));
         if (saved) PyEval_RestoreThread(saved);
     }
-    free(gathered);
-    free(now);
-    free(next);
+    free(t.gathered);
+    for (int i = 0; i < PARTS; i++)
+        for (int odd = 0; odd < 2; odd++) free(t.columns[i][odd]);
     PyBuffer_Release(&columns);
     PyBuffer_Release(&inputs);
     PyBuffer_Release(&order);
     PyBuffer_Release(&coefficients);
     PyBuffer_Release(&losses);
-    return ok && !PyErr_Occurred() ? PyLong_FromSsize_t(done) : NULL;
+    return ok && !PyErr_Occurred() ? PyLong_FromSsize_t(t.done) : NULL;
 }
 
 /* One example, all of it scalars: the numbers as arguments, a float back; None if refused. */
@@ -1026,7 +1065,8 @@ static PyObject *machine_call(Machine *m, PyObject *const *args, Py_ssize_t n) {
     }
     Place place = {NULL, m->scalars, NULL, 0, 0, 1};
     mg_refused = 0;
-    int bad = run_section(m, &m->before, &place, NULL, m->scalars, NULL, NULL, 0, 1, 1, 0, &scratch);
+    int bad = run_section(m, &m->before, &place, NULL, m->scalars, NULL, NULL, 0, 1, 1, 0, &scratch) ||
+              run_section(m, &m->beside, &place, NULL, m->scalars, NULL, NULL, 0, 1, 1, 0, &scratch);
     if (!small) release(&scratch);
     if (bad) return NULL;
     if (mg_refused) Py_RETURN_NONE;

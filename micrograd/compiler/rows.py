@@ -10,14 +10,19 @@ from collections.abc import Callable
 from . import instructions as op
 from .instructions import Instruction
 
+LONG = 64  # scalars in a row that is worth it
+
 
 def rowed(
-    section: list[Instruction], slot: dict[int, int], place: Callable[[int], None]
+    section: list[Instruction],
+    slot: dict[int, int],
+    place: Callable[[int], None],
+    line: Callable[[], None],
 ) -> list[Instruction]:
     """The scalar instructions, with those that do the same along a row of scalars made one.
 
     They are put in levels, each of which needs only the ones before; `place` gives every
-    result its scalar.
+    result its scalar, and `line` lets a long row begin a line of the cache.
     """
     level: dict[int, int] = {}
     levels: list[dict[int, list[Instruction]]] = []
@@ -45,6 +50,8 @@ def rowed(
                     a, b = b, a
                 pairs.append((a, b, at))
             pairs.sort()
+            if len(pairs) >= LONG:
+                line()
             for _, _, at in pairs:
                 place(same[at].result)
             found += in_rows(code, pairs, same)

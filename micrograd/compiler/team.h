@@ -1,12 +1,13 @@
-/* The threads of machine.c: they share the pieces of a work, again and again in `fit`.
+/* The threads of machine.c: who has the team begins helpers, and all do the same work together.
 
-   A step of training takes microseconds, and so nobody sleeps between two of them: who has
-   nothing to do looks at `ticket`, and after a while lets others have the processor. The
-   ticket counts the works; below that it says how many pieces this one has, and how many of
-   them are taken: who makes it one larger has the next. Results do not depend on who that is.
+   A step of training takes microseconds, and so nobody sleeps between two of them. Where the
+   threads have to meet, each says in a seat of its own, which is a line of the cache, how far it
+   has come, and looks at the seats of the others; after a while it lets somebody else have the
+   processor. Helpers take part from the turn on at which all of them are there: who has the team
+   does not wait for them to begin.
 
-   Where others want the processors too, a helper may be put aside in the middle of its piece,
-   for longer than a hundred steps take; and where processors are far from each other, it may be
+   Where others want the processors too, a helper may be put aside in the middle of its work, for
+   longer than a hundred steps take; and where processors are far from each other, it may be
    quicker to work alone. If waiting is a quarter of all the time, or all the time is what it was
    alone, there are no helpers for a while, and for twice as long if it happens again. Pieces
    that are long themselves do not suffer from it. */
@@ -21,6 +22,7 @@
 #define ENOUGH 5000000          /* nanoseconds from which times are compared */
 #define NO_HELP_FOR 20000000LL  /* nanoseconds, times 2 */
 #define AT_MOST 6               /* to the power of this */
+#define LEAVE 2 /* what who has the team reports when he goes on alone; others report 0 or 1 */
 
 #if defined(_WIN32) || defined(__STDC_NO_ATOMICS__)
 #define THREADS 0
@@ -34,27 +36,36 @@
 #include <unistd.h>
 #endif
 
-typedef void (*Work)(void *what, int piece, int worker);
+typedef struct Team Team;
+typedef void (*Work)(void *what, Team *team, int worker);
 
 #if THREADS
-typedef struct Team Team;
 typedef struct {
     Team *team;
     int worker; /* from 1 on; 0 is who has the team */
     pthread_t thread;
 } Helper;
 
+/* The turn to which a thread has come and its report, for turns that are even and those that are
+   odd: who is quick may be one turn ahead. */
+typedef struct {
+    _Alignas(64) atomic_llong at[2];
+} Seat;
+
 struct Team {
-    int helpers;
+    int helpers, together;   /* how many there are, and whether they take part */
     int mixed;               /* whether they have gone early */
     int brief;               /* whether pieces are not long */
     long long began, waited; /* nanoseconds */
     Helper them[PARTS];
     Work work;
     void *what;
-    _Alignas(64) atomic_ullong ticket; /* works * 65536 + pieces * 256 + pieces taken */
-    _Alignas(64) atomic_int done, stop;
+    _Alignas(64) atomic_int ready, taken; /* helpers that are there; pieces that are taken */
+    _Alignas(64) atomic_llong first;      /* the turn at which they begin, if it is known, or NEVER */
+    Seat seats[PARTS];
 };
+#define NOT_YET -1
+#define NEVER -2
 
 /* How many threads may run at once: MICROGRAD_THREADS, or as many as there are processors, but
    no more than a batch has parts. To be asked with Python's lock, as others may set variables. */
@@ -81,12 +92,12 @@ static long long nanoseconds(void) {
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-static void wait_a_moment(int *turns) {
-    if (*turns == PATIENCE) {
+static void wait_a_moment(int *looks) {
+    if (*looks == PATIENCE) {
         sched_yield();
         return;
     }
-    ++*turns;
+    ++*looks;
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -94,55 +105,51 @@ static void wait_a_moment(int *turns) {
 #endif
 }
 
-/* Whether there was a piece to do, which is done now. */
-static int do_one(Team *t, int worker) {
-    unsigned long long now = atomic_load_explicit(&t->ticket, memory_order_acquire);
-    do {
-        if ((now & 255) == (now >> 8 & 255)) return 0;
-    } while (!atomic_compare_exchange_weak_explicit(&t->ticket, &now, now + 1, memory_order_acquire,
-                                                    memory_order_acquire));
-    t->work(t->what, (int)(now & 255), worker);
-    atomic_fetch_add_explicit(&t->done, 1, memory_order_release);
-    return 1;
+/* A piece that nobody has taken. */
+static int next_piece(Team *t) {
+    return atomic_fetch_add_explicit(&t->taken, 1, memory_order_relaxed);
 }
 
 static void *help(void *given) {
     Helper *helper = given;
     Team *t = helper->team;
-    int turns = 0;
-    while (!atomic_load_explicit(&t->stop, memory_order_acquire))
-        if (do_one(t, helper->worker)) turns = 0;
-        else wait_a_moment(&turns);
+    atomic_fetch_add_explicit(&t->ready, 1, memory_order_release);
+    t->work(t->what, t, helper->worker);
     return NULL;
 }
 
-/* Helpers for so many batches like the one that m is prepared for, and updates by u, if there
-   is one; nobody if it is not worth it. */
-static void begin(Team *t, int threads, Machine *m, Machine *u, double batches) {
+/* How many helpers are worth it for so many batches like the one that m is prepared for. */
+static int helpers_for(Team *t, int threads, Machine *m, double batches) {
     Batch *b = &m->batch;
     double each = m->work * (double)b->n;
-    t->helpers = t->mixed = 0, t->waited = 0, t->began = nanoseconds();
+    t->helpers = t->together = t->mixed = 0;
+    t->waited = 0, t->began = nanoseconds();
     t->brief = each / b->parts <= LONG_PIECE;
-    if (b->parts < 2 || PyTuple_GET_SIZE(m->functions) || (u && PyTuple_GET_SIZE(u->functions)) ||
-        each < WORTH_EACH || each * batches < WORTH || t->began < nobody_until)
-        return;
-    int most = threads < b->parts ? threads : b->parts, helpers = 0;
-    while (helpers + 1 < most && !room_for(m, &m->workers[helpers + 1]) &&
-           (!u || !room_for(u, &u->workers[helpers + 1])))
-        helpers++;
-    atomic_init(&t->ticket, 0); /* there is nothing to do yet */
-    atomic_init(&t->stop, 0);
+    atomic_init(&t->taken, 0);
+    if (b->parts < 2 || PyTuple_GET_SIZE(m->functions) || each < WORTH_EACH ||
+        each * batches < WORTH || t->began < nobody_until)
+        return 0;
+    return (threads < b->parts ? threads : b->parts) - 1;
+}
+
+/* Helpers begin with the work, if there are to be any. */
+static void begin(Team *t, int helpers, Work work, void *what) {
+    t->work = work, t->what = what;
+    atomic_init(&t->ready, 0);
+    atomic_init(&t->first, NOT_YET);
+    for (int i = 0; i < PARTS; i++)
+        for (int odd = 0; odd < 2; odd++) atomic_init(&t->seats[i].at[odd], 0);
+    pthread_attr_t attributes;
+    if (!helpers || pthread_attr_init(&attributes)) return;
     sigset_t all, before; /* signals are for those who wait for them */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_t attributes;
-    if (pthread_attr_init(&attributes)) helpers = 0;
 #if defined(__GLIBC__)
     /* They would begin on this processor, and wait for milliseconds until they are moved. They
        stay off it, which is as it should be: a team lasts for one chunk of a fit. */
     cpu_set_t others;
     int here = sched_getcpu();
-    if (helpers && here >= 0 && !sched_getaffinity(0, sizeof others, &others)) {
+    if (here >= 0 && !sched_getaffinity(0, sizeof others, &others)) {
         CPU_CLR(here, &others);
         if (CPU_COUNT(&others)) pthread_attr_setaffinity_np(&attributes, sizeof others, &others);
     }
@@ -153,14 +160,42 @@ static void begin(Team *t, int threads, Machine *m, Machine *u, double batches) 
         if (pthread_create(&next->thread, &attributes, help, next)) break;
         t->helpers++;
     }
-    if (helpers) pthread_attr_destroy(&attributes);
+    pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* Threads that take part in a turn, of whom this is one. */
+static int threads_at(Team *t, int worker, long long turn) {
+    if (!worker && t->helpers && !t->together &&
+        atomic_load_explicit(&t->ready, memory_order_acquire) == t->helpers) {
+        t->together = 1;
+        atomic_store_explicit(&t->first, turn, memory_order_release);
+    }
+    return worker || t->together ? t->helpers + 1 : 1;
+}
+
+/* The turn at which a helper begins, or a number below 0. */
+static long long first_turn(Team *t) {
+    long long first;
+    int looks = 0;
+    while ((first = atomic_load_explicit(&t->first, memory_order_acquire)) == NOT_YET)
+        wait_a_moment(&looks);
+    return first;
+}
+
+/* A turn is said as the number of those up to it. */
+static void take_seat(Team *t, int worker, long long turn, int report) {
+    atomic_store_explicit(&t->seats[worker].at[turn & 1], (turn + 1) * 256 + report,
+                          memory_order_release);
+}
+
+/* Who has the team goes on alone: to the turn after the last one he does not come. */
 static void send_away(Team *t) {
-    atomic_store_explicit(&t->stop, 1, memory_order_release);
+    long long even = t->seats[0].at[0] / 256, odd = t->seats[0].at[1] / 256;
+    if (t->together) take_seat(t, 0, even > odd ? even : odd, LEAVE);
+    else atomic_store_explicit(&t->first, NEVER, memory_order_release);
     for (int i = 0; i < t->helpers; i++) pthread_join(t->them[i].thread, NULL);
-    t->helpers = 0;
+    t->helpers = t->together = 0;
 }
 
 static void nobody_for_a_while(void) {
@@ -169,12 +204,12 @@ static void nobody_for_a_while(void) {
     how_often = before < AT_MOST ? before + 1 : before;
 }
 
-/* So many batches are done, or 0 if their time says nothing. */
-static void end(Team *t, Machine *m, double batches) {
+/* So many turns are done, or 0 if their time says nothing. */
+static void end(Team *t, Machine *m, Py_ssize_t turns) {
     int helped = t->helpers;
     if (helped) send_away(t);
-    if (t->mixed || !t->brief || batches < 1) return;
-    double time = (double)(nanoseconds() - t->began), each = time / batches;
+    if (t->mixed || !t->brief || turns < 1) return;
+    double time = (double)(nanoseconds() - t->began), each = time / (double)turns;
     if (!helped) {
         m->alone = each, m->alone_n = m->batch.n;
     } else if (time > ENOUGH) {
@@ -183,15 +218,22 @@ static void end(Team *t, Machine *m, double batches) {
     }
 }
 
-/* Nothing; all pieces are done then. */
-static void wait_for_all(Team *t, int pieces) {
-    long long since = 0;
-    int turns = 0;
-    while (atomic_load_explicit(&t->done, memory_order_acquire) < pieces) {
-        if (turns == PATIENCE && !since) since = nanoseconds();
-        wait_a_moment(&turns);
+/* What somebody reports; everybody has come as far as this then. */
+static int meet(Team *t, int worker, int threads, long long turn, int report) {
+    if (threads == 1) return report;
+    long long since = 0, said;
+    int looks = 0;
+    take_seat(t, worker, turn, report);
+    for (int i = 0; i < threads; i++) {
+        if (i == worker) continue;
+        while ((said = atomic_load_explicit(&t->seats[i].at[turn & 1], memory_order_acquire)) / 256 !=
+               turn + 1) {
+            if (looks == PATIENCE && !since) since = nanoseconds();
+            wait_a_moment(&looks);
+        }
+        report |= said & 255;
     }
-    if (!since || !t->brief) return;
+    if (worker || !since || !t->brief) return report;
     long long now = nanoseconds();
     t->waited += now - since;
     if (t->waited > MUCH_WAITING && t->waited > (now - t->began) / 4) {
@@ -199,38 +241,18 @@ static void wait_for_all(Team *t, int pieces) {
         send_away(t);
         t->mixed = 1;
     }
+    return report;
 }
 #else
-typedef struct {
-    int helpers;
-} Team;
+struct Team {
+    int helpers, taken;
+};
 static int processors(void) { return 1; }
-static void begin(Team *t, int threads, Machine *m, Machine *u, double batches) { t->helpers = 0; }
-static void end(Team *t, Machine *m, double batches) {}
+static int helpers_for(Team *t, int threads, Machine *m, double batches) { return t->taken = 0; }
+static void begin(Team *t, int helpers, Work work, void *what) { t->helpers = 0; }
+static void end(Team *t, Machine *m, Py_ssize_t turns) {}
+static int next_piece(Team *t) { return t->taken++; }
+static int threads_at(Team *t, int worker, long long turn) { return 1; }
+static long long first_turn(Team *t) { return 0; }
+static int meet(Team *t, int worker, int threads, long long turn, int report) { return report; }
 #endif
-
-/* Whether helpers have begun with the pieces, if there are helpers. */
-static int post(Team *t, Work work, void *what, int pieces) {
-#if THREADS
-    if (t->helpers && pieces > 1) {
-        unsigned long long works = atomic_load_explicit(&t->ticket, memory_order_relaxed) >> 16;
-        t->work = work, t->what = what;
-        atomic_store_explicit(&t->done, 0, memory_order_relaxed);
-        atomic_store_explicit(&t->ticket, (works + 1) << 16 | pieces << 8, memory_order_release);
-        return 1;
-    }
-#endif
-    return 0;
-}
-
-/* All pieces, or those that are left of what was posted. */
-static void finish(Team *t, int posted, Work work, void *what, int pieces) {
-#if THREADS
-    if (posted) {
-        while (do_one(t, 0)) {}
-        wait_for_all(t, pieces);
-        return;
-    }
-#endif
-    for (int i = 0; i < pieces; i++) work(what, i, 0);
-}

@@ -60,6 +60,13 @@ INLINE void NAME(layer_tile)(const Layer *l, int j, Py_ssize_t i, const int R, c
 }
 
 #define WIDE (MANY ? 4 : 2) /* vectors side by side */
+
+/* All sums from j on, for V vectors. */
+INLINE void NAME(layer_across)(const Layer *l, int j, Py_ssize_t i, const int V, const int then) {
+    for (; j + 4 <= l->sums; j += 4) NAME(layer_tile)(l, j, i, 4, V, then);
+    if (j + 2 <= l->sums) NAME(layer_tile)(l, j, i, 2, V, then), j += 2;
+    if (j < l->sums) NAME(layer_tile)(l, j, i, 1, V, then);
+}
 #endif
 
 INLINE void NAME(layer)(const Layer *l, Py_ssize_t n, const int then) {
@@ -75,17 +82,9 @@ INLINE void NAME(layer)(const Layer *l, Py_ssize_t n, const int then) {
 #endif
 #if W > 1
     /* So few lanes of all columns at a time stay in the cache. */
-    for (; i + WIDE * W <= n; i += WIDE * W) {
-        int j = done;
-        for (; j + 4 <= l->sums; j += 4) NAME(layer_tile)(l, j, i, 4, WIDE, then);
-        if (j + 2 <= l->sums) NAME(layer_tile)(l, j, i, 2, WIDE, then), j += 2;
-        if (j < l->sums) NAME(layer_tile)(l, j, i, 1, WIDE, then);
-    }
-    for (; i + W <= n; i += W) {
-        int j = done;
-        for (; j + 4 <= l->sums; j += 4) NAME(layer_tile)(l, j, i, 4, 1, then);
-        for (; j < l->sums; j++) NAME(layer_tile)(l, j, i, 1, 1, then);
-    }
+    for (; i + WIDE * W <= n; i += WIDE * W) NAME(layer_across)(l, done, i, WIDE, then);
+    if (MANY && i + 2 * W <= n) NAME(layer_across)(l, done, i, 2, then), i += 2 * W;
+    if (i + W <= n) NAME(layer_across)(l, done, i, 1, then), i += W;
 #endif
     for (; i < n; i++)
         for (int j = 0; j < l->sums; j++) {
@@ -105,22 +104,24 @@ static void NAME(k_layer)(const Layer *l, Py_ssize_t n) {
 }
 
 /* One such sum, whose start may be a column: start + s1 * x1 + s2 * x2 + ... */
+#if W > 1
+INLINE void NAME(scaled_tile)(num *restrict dst, const num *start, int ss, int m, const num *s,
+                              const num *const *x, Py_ssize_t i, const int V) {
+    VEC a[4];
+    for (int v = 0; v < V; v++) a[v] = ss ? AT(start, i + W * v) : *start * AT(ONES, 0);
+    for (int k = 0; k < m; k++)
+        for (int v = 0; v < V; v++) a[v] += s[k] * AT(x[k], i + W * v);
+    for (int v = 0; v < V; v++) TO(dst, i + W * v) = a[v];
+}
+#endif
+
 static void NAME(k_scaled)(num *restrict dst, const num *start, int ss, int m, const num *s,
                            const num *const *x, Py_ssize_t n) {
     Py_ssize_t i = 0;
 #if W > 1
-    for (; i + 4 * W <= n; i += 4 * W) {
-        VEC a[4];
-        for (int v = 0; v < 4; v++) a[v] = ss ? AT(start, i + W * v) : *start * AT(ONES, 0);
-        for (int k = 0; k < m; k++)
-            for (int v = 0; v < 4; v++) a[v] += s[k] * AT(x[k], i + W * v);
-        for (int v = 0; v < 4; v++) TO(dst, i + W * v) = a[v];
-    }
-    for (; i + W <= n; i += W) {
-        VEC a = ss ? AT(start, i) : *start * AT(ONES, 0);
-        for (int k = 0; k < m; k++) a += s[k] * AT(x[k], i);
-        TO(dst, i) = a;
-    }
+    for (; i + 4 * W <= n; i += 4 * W) NAME(scaled_tile)(dst, start, ss, m, s, x, i, 4);
+    if (i + 2 * W <= n) NAME(scaled_tile)(dst, start, ss, m, s, x, i, 2), i += 2 * W;
+    if (i + W <= n) NAME(scaled_tile)(dst, start, ss, m, s, x, i, 1), i += W;
 #endif
     for (; i < n; i++) {
         num a = start[ss ? i : 0];
@@ -135,11 +136,25 @@ static inline num NAME(lanes)(const num *a) {
 }
 
 #if W > 1
-/* found[q] = the sum of the lanes of s[q], for `count` of them. */
+/* found[q] = the sum of the lanes of s[q], for `count` of them, and 0.0 where that is -0.0. */
 INLINE void NAME(fold)(num *found, VEC (*s)[HALVES], const int count) {
     int q = 0;
 #define MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#if SHUFFLES && W == 8
+#if ZMM
+    /* Of the two vectors that are added, one has the lanes that stay in their places: no shuffle. */
+#define PAIR(x, y) _mm512_mask_blend_pd(0xAA, x, y) + _mm512_shuffle_pd(x, y, 0x55)
+#define FOUR(x, y) _mm512_mask_blend_pd(0xCC, x, y) + MIX(x, y, 2, 3, 8, 9, 6, 7, 12, 13)
+    for (; q + 8 <= count; q += 8) {
+        __m512d x[8];
+        for (int k = 0; k < 8; k++) x[k] = (__m512d)s[q + k][0];
+        __m512d ab = PAIR(x[0], x[1]), cd = PAIR(x[2], x[3]), ef = PAIR(x[4], x[5]);
+        __m512d gh = PAIR(x[6], x[7]), low = FOUR(ab, cd), high = FOUR(ef, gh);
+        TO(found, q) = (VEC)(_mm512_mask_blend_pd(0xF0, low, high) +
+                             _mm512_shuffle_f64x2(low, high, 0x4E)) + (num)0.0;
+    }
+#undef PAIR
+#undef FOUR
+#elif SHUFFLES && W == 8
 #define PAIR(x, y) MIX(x, y, 0, 8, 2, 10, 4, 12, 6, 14) + MIX(x, y, 1, 9, 3, 11, 5, 13, 7, 15)
 #define FOUR(x, y) MIX(x, y, 0, 1, 8, 9, 4, 5, 12, 13) + MIX(x, y, 2, 3, 10, 11, 6, 7, 14, 15)
     for (; q + 8 <= count; q += 8) {
@@ -147,7 +162,7 @@ INLINE void NAME(fold)(num *found, VEC (*s)[HALVES], const int count) {
         VEC ef = PAIR(s[q + 4][0], s[q + 5][0]), gh = PAIR(s[q + 6][0], s[q + 7][0]);
         VEC low = FOUR(ab, cd), high = FOUR(ef, gh);
         TO(found, q) = MIX(low, high, 0, 1, 2, 3, 8, 9, 10, 11) +
-                       MIX(low, high, 4, 5, 6, 7, 12, 13, 14, 15);
+                       MIX(low, high, 4, 5, 6, 7, 12, 13, 14, 15) + (num)0.0;
     }
 #undef PAIR
 #undef FOUR
@@ -157,7 +172,7 @@ INLINE void NAME(fold)(num *found, VEC (*s)[HALVES], const int count) {
     for (; q + 4 <= count; q += 4) {
         VEC a = PAIR(s[q]), b = PAIR(s[q + 1]), c = PAIR(s[q + 2]), d = PAIR(s[q + 3]);
         VEC ab = FOUR(a, b), cd = FOUR(c, d);
-        TO(found, q) = MIX(ab, cd, 0, 2, 4, 6) + MIX(ab, cd, 1, 3, 5, 7);
+        TO(found, q) = MIX(ab, cd, 0, 2, 4, 6) + MIX(ab, cd, 1, 3, 5, 7) + (num)0.0;
     }
 #undef PAIR
 #undef FOUR
@@ -166,7 +181,7 @@ INLINE void NAME(fold)(num *found, VEC (*s)[HALVES], const int count) {
     for (; q < count; q++) {
         num a[8];
         for (int h = 0; h < HALVES; h++) TO(a, h * W) = s[q][h];
-        found[q] = NAME(lanes)(a);
+        found[q] = NAME(lanes)(a) + (num)0.0;
     }
 }
 #endif
@@ -178,9 +193,15 @@ INLINE void NAME(outer_tile)(const Outer *o, num *to, Py_ssize_t per_a, Py_ssize
     num found[16];
 #if W > 1
     VEC s[16][HALVES], y[8];
-    for (int q = 0; q < A * B; q++)
-        for (int h = 0; h < HALVES; h++) s[q][h] = (VEC){0};
-    for (; i + 8 <= n; i += 8)
+    int some = n >= 8; /* a lane begins with its first product: `fold` takes care of -0.0 */
+    for (int h = 0; h < HALVES; h++) {
+        for (int q = 0; q < B && some; q++) y[q] = AT(b[q], h * W);
+        for (int p = 0; p < A; p++) {
+            VEC g = some ? AT(a[p], h * W) : (VEC){0};
+            for (int q = 0; q < B; q++) s[p * B + q][h] = some ? g * y[q] : (VEC){0};
+        }
+    }
+    for (i = 8 * some; i + 8 <= n; i += 8)
         for (int h = 0; h < HALVES; h++) {
             for (int q = 0; q < B; q++) y[q] = AT(b[q], i + h * W);
             for (int p = 0; p < A; p++) {
