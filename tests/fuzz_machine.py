@@ -75,7 +75,8 @@ def main(module: str, seed: int, programs: int) -> None:
         elif op == 10:
             rows, k = rng.randrange(1, 10), rng.randrange(1, 10)
             in_rows, where = table(rows, k, first_sum, sums)
-            operands = [rows, k, in_rows, *[column() for _ in range(rows + k)], *where]
+            columns = [-1 if rng.random() < 0.1 else column() for _ in range(rows + k)]
+            operands = [rows, k, in_rows, *columns, *where]
             target = 0
         elif op == 12:
             f = rng.randrange(len(known))

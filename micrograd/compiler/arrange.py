@@ -19,15 +19,16 @@ FEW = 4  # products, from which sums of them are a layer
 TOTALS = 8  # sums of columns made at once
 
 
-def arranged(section: list[Instruction], varying: list[bool]) -> list[Instruction]:
-    """The instructions on columns."""
-    return totals(layers(gated_by_relu(outer_products(section)), varying))
+def arranged(section: list[Instruction], varying: list[bool], one: int) -> list[Instruction]:
+    """The instructions on columns; `one` is a step that is the number 1."""
+    return totals(layers(gated_by_relu(outer_products(section, one)), varying))
 
 
-def outer_products(section: list[Instruction]) -> list[Instruction]:
+def outer_products(section: list[Instruction], one: int) -> list[Instruction]:
     """The same with sums of products made together, where the last of them was.
 
-    First those that share a factor become a row, then rows over the same columns a table.
+    First those that share a factor become a row, then rows over the same columns a table. Where
+    the columns of one side are summed by themselves too, those sums are products with 1.
     """
     inners = [i for i in section if i.op == op.OUTER]
     count = Counter([x for instruction in inners for x in {*instruction.steps}])
@@ -44,6 +45,8 @@ def outer_products(section: list[Instruction]) -> list[Instruction]:
     for d, row in rows.items():
         tables.setdefault(tuple([x for x, _ in row]), []).append(d)
     end = {max([last[d] for d in ds]): xs for xs, ds in tables.items()}
+    total = {i.steps[0]: i.targets[0] for i in section if i.op == op.TOTAL}
+    made: set[int] = set()  # sums of columns, in some table
     found = []
     for at, instruction in enumerate(section):
         if instruction.op != op.OUTER:
@@ -51,11 +54,21 @@ def outer_products(section: list[Instruction]) -> list[Instruction]:
         elif at in end:
             xs = end[at]
             ds = tables[xs]
-            targets = [t for d in ds for _, t in rows[d]]
-            found.append(
-                Instruction(op.OUTER, NONE, (len(ds), len(xs)), (*ds, *xs), tuple(targets))
-            )
-    return found
+            targets = [[t for _, t in rows[d]] for d in ds]
+            for side in (ds, xs):
+                sums = [total.get(x, NONE) for x in side]
+                if NONE not in sums and made.isdisjoint(sums):
+                    made.update(sums)
+                    if side is ds:
+                        xs = (*xs, one)
+                        targets = [[*row, t] for row, t in zip(targets, sums)]
+                    else:
+                        ds, targets = [*ds, one], [*targets, sums]
+                    break
+            size = (len(ds), len(xs))
+            table = tuple([t for row in targets for t in row])
+            found.append(Instruction(op.OUTER, NONE, size, (*ds, *xs), table))
+    return [i for i in found if i.op != op.TOTAL or i.targets[0] not in made]
 
 
 def gated_by_relu(section: list[Instruction]) -> list[Instruction]:
@@ -228,15 +241,25 @@ def allocate(
     free: list[int] = []
     size = 0
     for at, instruction in enumerate(section):
-        # A result never takes the place of an operand of the same instruction.
+        # A result takes the place of no operand of the same instruction, but for its own gate.
+        reads = Counter(instruction.reads)
+        taken = {
+            s.gate: s.result
+            for s in instruction.sums
+            if s.gate != NONE and s.gate not in inputs and last[s.gate] == at and reads[s.gate] == 1
+        }
+        for gate, result in taken.items():
+            registers[result] = registers[gate]
         for result in instruction.results:
+            if result in registers:
+                continue
             if free:
                 registers[result] = free.pop()
             else:
                 registers[result] = size
                 size += 1
-        for x in set(instruction.reads):
-            if last[x] == at and varying[x] and x not in inputs:
+        for x in reads:
+            if last[x] == at and varying[x] and x not in inputs and x not in taken:
                 free.append(registers[x])
         free.extend([registers[y] for y in instruction.results if y not in last])
     return registers, size

@@ -69,7 +69,7 @@ class Encoder:
                 self.sections[1].append(Instruction(op.OUT, k, (), (y,)))
         before, each, self.after = [surprises(section) for section in self.sections]
         self.before, self.beside = self.divided(before, each, self.after)
-        self.each = arranged(each, self.varying)
+        self.each = arranged(each, self.varying, self.one)
 
     def depends_on_sums(self) -> list[bool]:
         """For each step whether a sum over the batch comes before it."""
@@ -256,7 +256,8 @@ class Encoder:
                 kind, result, bare, steps, targets, sums = instruction
                 if kind == op.OUTER:
                     (m, k), columns, places = turned(bare, steps, [slot[t] for t in targets])
-                    operands = [m, k, places[0], *[ref(x) for x in columns], *places[1:]]
+                    found = [NONE if x == self.one else ref(x) for x in columns]
+                    operands = [m, k, places[0], *found, *places[1:]]
                 elif kind == op.LAYER:
                     places = table([[slot[w] for w in s.scalars] for s in sums])
                     operands = [*bare, places[0], *[ref(x) for x in steps]]

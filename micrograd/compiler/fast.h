@@ -6,6 +6,8 @@
    2.3e-308 become 0. The method is that of every mathematical library: see Muller,
    Elementary Functions (2006), chapter 11. */
 
+typedef uint64_t NAME(bits) __attribute__((vector_size(W * sizeof(num)), aligned(sizeof(num))));
+#define BITS NAME(bits)
 #define ALL(x) ((x) - (VEC){0})
 #define CHOOSE(mask, a, b) ((VEC)(((MASK)(a) & (mask)) | ((MASK)(b) & ~(mask))))
 
@@ -48,8 +50,9 @@ INLINE VEC NAME(v_tanh)(VEC x) {
 }
 
 INLINE VEC NAME(v_log_of)(VEC x) {
-    MASK bits = (MASK)x, e = (bits - 0x3fe6a09e667f3bcdLL) >> 52;
-    VEC m = (VEC)(bits - (e << 52)), f = m - 1.0, s = f / (2.0 + f), z = s * s;
+    BITS bits = (BITS)x; /* unsigned: those of numbers below zero wrap, and do not matter */
+    MASK e = (MASK)(bits - 0x3fe6a09e667f3bcdULL) >> 52;
+    VEC m = (VEC)(bits - ((BITS)e << 52)), f = m - 1.0, s = f / (2.0 + f), z = s * s;
     VEC n = (VEC)(e + 0x4338000000000000LL) - 6755399441055744.0;
     VEC p = ALL(2.0 / 21.0);
     p = p * z + 2.0 / 19.0, p = p * z + 2.0 / 17.0, p = p * z + 2.0 / 15.0;
@@ -127,6 +130,7 @@ static const Named NAME(fast_table)[] = {
     {"softplus", NAME(f_softplus)}, {"logsigmoid", NAME(f_logsigmoid)}, {"silu", NAME(f_silu)},
     {"exp_diff", NAME(f_exp_diff)}, {"exp_gap", NAME(f_exp_gap)}, {NULL, NULL},
 };
+#undef BITS
 #undef ALL
 #undef CHOOSE
 #undef UNARY

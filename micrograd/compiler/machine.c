@@ -47,6 +47,7 @@ enum { ADD, SUB, MUL, DIV, NEG, RELU, GATE, DOTS, ADDN, TOTAL, OUTER, OUT, CALL,
 /* How many operands each takes; -1: see `check`. */
 static const int ARITY[OPS] = {2, 2, 2, 2, 1, 1, 2, -1, -1, -1, -1, 1, -1, -1, 6, -1, -1};
 #define NONE (-1)
+#define BLOCK 128 /* examples at once, where there are sums over the batch */
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__linux__)
 #define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -77,6 +78,8 @@ typedef struct {
     Py_ssize_t size;
 } Section;
 
+static num ones[BLOCK]; /* a column, filled when the module is made */
+
 /* An input among the columns that a Scratch knows: the next block has it elsewhere. */
 typedef struct {
     const num **where;
@@ -97,7 +100,7 @@ typedef struct {
 } Scratch;
 
 static inline void put_column(Scratch *scratch, const Place *place, const num **where, int32_t r) {
-    *where = at(place, r);
+    *where = r == NONE ? ones : at(place, r);
     if ((r & 3) == INPUT) scratch->moving[scratch->n_moving++] = (Moving){where, r};
 }
 
@@ -135,8 +138,7 @@ typedef struct {
 } Part;
 
 #define PARTS 8
-#define BLOCK 128  /* examples at once; sums over the batch depend on these three: */
-#define SOME 64    /* examples from which a batch is cut in two */
+#define SOME 64    /* examples from which a batch is cut in two; sums depend on these three */
 #define LARGE 4096 /* and in eight */
 
 /* A batch: where its examples are and its outputs go, and how far it is to the next column. */
@@ -314,7 +316,7 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
             break;
         }
         case OUTER: { /* how many d, how many x, whether the scalars are in rows; the columns d and
-                         x; the scalars that their sums go to */
+                         x, where NONE is one of ones; the scalars that their sums go to */
             int n_d = r[0], k = r[1];
             const int32_t *to = r + 3 + n_d + k;
             for (int i = 0; i < n_d + k && !known; i++)
@@ -727,7 +729,8 @@ static const char *check_table(const Machine *m, int op, const int32_t *r, int32
     int64_t table = head + columns + each;
     if (count != table + (in_a_row ? 3 : rows * k)) return "a wrong number of operands";
     for (int64_t i = head; i < head + columns; i++)
-        if ((r[i] & 3) == SCALAR || !fits(m, r[i], 1)) return "a scalar where a column belongs";
+        if (!(op == OUTER && r[i] == NONE) && ((r[i] & 3) == SCALAR || !fits(m, r[i], 1)))
+            return "a scalar where a column belongs";
     Py_ssize_t first = op == OUTER ? m->first_sum : 0, many = op == OUTER ? m->n_sums : m->n_scalars;
     if (in_a_row && !in_rows(r + table, rows, k, first, many)) return "a table out of range";
     for (int64_t i = table; i < count && !in_a_row; i++)
@@ -1161,6 +1164,7 @@ static int fill_module(PyObject *module) {
     PyObject *type = PyType_FromSpec(&machine_spec);
     if (!type || PyModule_AddObject(module, "Machine", Py_NewRef(type)) < 0) return -1;
     machine_type = type;
+    for (int i = 0; i < BLOCK; i++) ones[i] = 1.0;
     choose_kernels(NULL);
     if (!find_kernels()) {
         PyErr_SetString(PyExc_SystemError, "a kernel of a function that is not in the table");
