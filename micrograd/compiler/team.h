@@ -17,7 +17,8 @@
 #define WORTH_EACH 4e4 /* if one batch has so many */
 #endif
 #define LONG_PIECE 2e6          /* operations */
-#define PATIENCE 2000           /* looks at what others do; then they may have the processor */
+#define EAGER 100               /* looks at what others do without a pause, which takes a while */
+#define PATIENCE 2000           /* looks, after which others may have the processor */
 #define MUCH_WAITING 2000000    /* nanoseconds beyond that */
 #define ENOUGH 5000000          /* nanoseconds from which times are compared */
 #define NO_HELP_FOR 20000000LL  /* nanoseconds, times 2 */
@@ -97,7 +98,7 @@ static void wait_a_moment(int *looks) {
         sched_yield();
         return;
     }
-    ++*looks;
+    if (++*looks < EAGER) return;
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
