@@ -143,7 +143,8 @@ INLINE void NAME(fold)(num *found, VEC (*s)[HALVES], const int count) {
 #if ZMM
     /* Of the two vectors that are added, one has the lanes that stay in their places: no shuffle. */
 #define PAIR(x, y) _mm512_mask_blend_pd(0xAA, x, y) + _mm512_shuffle_pd(x, y, 0x55)
-#define FOUR(x, y) _mm512_mask_blend_pd(0xCC, x, y) + MIX(x, y, 2, 3, 8, 9, 6, 7, 12, 13)
+#define FOUR(x, y) _mm512_mask_blend_pd(0xCC, x, y) + _mm512_permutex2var_pd(x, across, y)
+    __m512i across = _mm512_setr_epi64(2, 3, 8, 9, 6, 7, 12, 13);
     for (; q + 8 <= count; q += 8) {
         __m512d x[8];
         for (int k = 0; k < 8; k++) x[k] = (__m512d)s[q + k][0];
