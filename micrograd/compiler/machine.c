@@ -600,10 +600,11 @@ typedef struct {
     const int32_t *order;
     const num *coefficients;
     num *losses;
-    Py_ssize_t steps, batch, n, stride, room; /* n: parameters; to the next column: of inputs, gathered, */
-    Py_ssize_t padded, size;                  /* of `columns`, and all of these */
-    int row;                                  /* whether the sums of gradients stand side by side */
+    Py_ssize_t steps, batch, n;     /* n: parameters */
+    Py_ssize_t stride, room, padded; /* to the next column of inputs, `gathered`, `columns` */
+    int row;                        /* whether the sums of gradients stand side by side */
     num *columns[PARTS][2];
+    Py_ssize_t size;       /* of all columns of a thread, in bytes */
     Py_ssize_t done, last; /* steps that were taken, and the last whose gradients are there */
 } Training;
 
