@@ -6,6 +6,7 @@ import math
 import os
 import random
 import signal
+import sys
 import threading
 import time
 from functools import partial
@@ -302,6 +303,25 @@ def test_losses_up_to_the_end_then_nan():
             fast.fit([1.0] * 3, optim.SGD([p], lr=1.0), steps=1000, progress=False)
         found.append((str(error.value), p.data))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("chunk", [1e-9, 1e9])
+def test_a_loss_that_is_no_number_where_its_gradient_is_one(chunk, monkeypatch):
+    """It ends the training at that step, however many are taken at once."""
+    monkeypatch.setattr(sys.modules["micrograd.compiler.fit"], "CHUNK", chunk)
+    xs, zs = [i / 100 - 1 for i in range(200)], [0.0] * 200
+    zs[150] = math.nan
+    found = []
+    for backend in ("python", "native"):
+        p = Value(1.0)
+        fast = mg.jit(lambda x, z, p=p: (p * x - x) ** 2 + p + z, parameters=[p], backend=backend)
+        with pytest.raises(ValueError, match="not a number") as error:
+            fast.fit(
+                xs, zs, optim.SGD([p], lr=0.01), steps=1000, batch_size=10, seed=1, progress=False
+            )
+        found.append((str(error.value), p.data))
+    assert found[0][0] == found[1][0]
+    assert found[1][1] == pytest.approx(found[0][1], rel=1e-12)
 
 
 def test_diverging_to_infinity_agrees_with_python():

@@ -18,7 +18,7 @@ from .program import COUNT, INNER, TOTAL, Program
 from .rows import rowed, table, turned
 
 LONGEST = 1000  # products in one instruction
-LINE = 16  # numbers that fill a line of the cache, of 4 bytes if of no more
+LINE = 16  # float32 that fill a line of the cache; so many float64 fill two
 SIMPLE = {
     "add": op.ADD, "sub": op.SUB, "mul": op.MUL, "div": op.DIV, "neg": op.NEG, "relu": op.RELU,
     "gate": op.GATE, "sum": op.ADDN,

@@ -413,7 +413,8 @@ static int parts_of(const Machine *m, Py_ssize_t n) {
 /* Examples that stay together: whole blocks, or of a batch in two parts whole vectors. */
 static Py_ssize_t unit_of(int parts) { return parts == PARTS ? BLOCK : 8; }
 
-/* The first example of a part, of which the last ones are the longest. */
+/* The first example of a part. Their lengths differ by one unit at most: of two the second may be
+   the longer one, since who has the first one has other work as well. */
 static Py_ssize_t first_of(Py_ssize_t n, int parts, int i) {
     Py_ssize_t unit = unit_of(parts), first = (n + unit - 1) / unit * i / parts * unit;
     return first < n ? first : n;
@@ -675,7 +676,8 @@ static void train(void *given, Team *team, int worker) {
         if (bad && (!worker || bad & LEAVE)) break;
         add_parts(m, w, which);
         bad = run_scalars(m, w, &m->after) || mg_refused;
-        if (bad && !worker) break;
+        num loss = w->scalars[m->results[0]] / (num)t->batch; /* who helps does not know it */
+        if (!worker && (bad || loss != loss)) break;
         const num *sums = t->n ? w->scalars + m->results[1] : NULL;
         if (!t->row) {
             for (Py_ssize_t i = 0; i < t->n; i++) next[i] = w->scalars[m->results[i + 1]];
@@ -687,7 +689,7 @@ static void train(void *given, Team *team, int worker) {
         bad = run_update(t, v, sums, now, next);
         if (bad && !worker) break;
         memcpy(used, next + t->padded, t->n * sizeof(num));
-        if (!worker) t->losses[step] = w->scalars[m->results[0]] / (num)t->batch;
+        if (!worker) t->losses[step] = loss;
     }
     if (!worker) t->done = step, t->last = last;
 }
@@ -963,10 +965,11 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
 
 PyDoc_STRVAR(fit_doc,
              "fit(update, columns, inputs, n, stride, order, batch, steps, coefficients, losses)\n--\n\n"
-             "How many steps were taken: all, or fewer where a gradient was not a number. This\n"
-             "machine gives the sum of the loss and of its gradient over a batch; `update` the new\n"
-             "parameters and states from `columns`: gradients, parameters, states, one after the\n"
-             "other. `order` lists the examples of each step (int32), or is empty for all of them.");
+             "How many steps were taken: all, or fewer where the loss or a gradient was not a number\n"
+             "or one was refused. This machine gives the sums of the loss and of its gradient over a\n"
+             "batch; `update` the new parameters and states from `columns`: gradients, parameters,\n"
+             "states, one after the other. `order` lists the examples of each step (int32), or is\n"
+             "empty for all of them.");
 
 static PyObject *machine_fit(Machine *m, PyObject *args) {
     Machine *u;

@@ -17,8 +17,8 @@
 #define WORTH_EACH 4e4 /* if one batch has so many */
 #endif
 #define LONG_PIECE 2e6          /* operations */
-#define EAGER 100               /* looks at what others do without a pause, which takes a while */
-#define PATIENCE 2000           /* looks, after which others may have the processor */
+#define EAGER 100               /* looks at what others do, after which there are pauses between them, */
+#define PATIENCE 2000           /* and after which others may have the processor */
 #define MUCH_WAITING 2000000    /* nanoseconds beyond that */
 #define ENOUGH 5000000          /* nanoseconds from which times are compared */
 #define NO_HELP_FOR 20000000LL  /* nanoseconds, times 2 */
