@@ -24,7 +24,7 @@ it takes, and so has "jit, native": where a step is worth it, `fit` shares it am
 processors. It has another line with one thread, as C by hand has. JAX returns before its work
 is done: a loop of steps waits for the last alone, and has a line of its own where each loss is
 read as `fit` reports it; a gradient by call is waited for. Times of other machines differ;
-ratios do less so.
+ratios do less so, but on one machine, too, they move by some hundredths from run to run.
 
 C by hand (`benchmarks/plain.c`) may round differently (`-ffast-math`, fused multiply-add),
 and so may "fastmath". "jit, native" gives what the eager engine gives, to the last bit on
