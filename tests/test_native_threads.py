@@ -123,6 +123,14 @@ def test_what_only_the_loss_is_made_of(monkeypatch):
     monkeypatch.setattr(Moons, "loss", loss)
     found = [with_threads(monkeypatch, k, 100, 400) for k in (1, 2, 2)]
     assert found[0] == found[1] == found[2]
+    # Each step's loss is of that step: it is the value at the parameters before it.
+    whole, single = Moons(100), Moons(100)
+    sgd = optim.SGD(whole.ps, lr=0.01)
+    found = whole.fast.fit(whole.xs, whole.ys, sgd, steps=20, progress=False).loss
+    sgd = optim.SGD(single.ps, lr=0.01)
+    for loss_then in found:
+        assert single.fast.value_and_grad(single.xs, single.ys)[0] == loss_then
+        single.fast.fit(single.xs, single.ys, sgd, steps=1, progress=False)
 
 
 @pytest.mark.parametrize("threads", [1, 2])

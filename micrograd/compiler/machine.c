@@ -138,8 +138,8 @@ typedef struct {
 } Part;
 
 #define PARTS 8
-#define SOME 64    /* examples from which a batch is cut in two; sums depend on these three */
-#define LARGE 4096 /* and in eight */
+#define SOME 64    /* examples from which a batch is cut in two */
+#define LARGE 4096 /* and in eight: sums depend on these, and on BLOCK */
 
 /* A batch: where its examples are and its outputs go, and how far it is to the next column. */
 typedef struct {
