@@ -150,8 +150,8 @@ def main(module: str, seed: int, programs: int) -> None:
             rng.randrange(max(scalars, 1)) for _ in range(rng.choice([0, 1, parameters + 1]))
         ]
         given = [
-            section(False, sizes), section(False, sizes), section(True, sizes),
-            section(False, sizes),
+            section(False, sizes), section(False, sizes), section(False, sizes),
+            section(True, sizes), section(False, sizes),
             array("d", [rng.choice([0.0, 1.0, -2.5, float("inf"), float("nan"), 1e308]) for _ in range(scalars)]).tobytes(),
             array("i", results).tobytes(),
         ]  # fmt: skip
@@ -211,7 +211,7 @@ def main(module: str, seed: int, programs: int) -> None:
                 m.run(
                     buffer(named["parameters"]), buffer(named["inputs"] * stride), size(n)
                     if named["inputs"] + named["outputs"] else n, size(stride),
-                    buffer(len(given[5]) // 4), buffer(named["outputs"] * n),
+                    buffer(len(given[6]) // 4), buffer(named["outputs"] * n),
                 )  # fmt: skip
                 ran += 1
             except fine:
@@ -256,7 +256,8 @@ def update_machines(machine, parameters):
     total = [9, 0, 2, 2, 1]  # which an update may not have
     return [
         machine.Machine(
-            b"", b"", array("i", [*code, *more]).tobytes(), b"", array("d", [0.1, 0.0]).tobytes(), b"",
+            b"", b"", b"", array("i", [*code, *more]).tobytes(), b"",
+            array("d", [0.1, 0.0]).tobytes(), b"",
             registers=2, inputs=2, outputs=1, first_parameter=0, parameters=1, count_at=-1,
             first_sum=1, sums=bool(more), functions=(),
         )

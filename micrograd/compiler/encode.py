@@ -68,7 +68,7 @@ class Encoder:
             for k, y in enumerate(program.outputs):
                 self.sections[1].append(Instruction(op.OUT, k, (), (y,)))
         before, each, self.after = [surprises(section) for section in self.sections]
-        self.before, self.beside = self.divided(before, each, self.after)
+        self.before, self.meanwhile, self.beside = self.divided(before, each, self.after)
         self.each = arranged(each, self.varying, self.one)
 
     def depends_on_sums(self) -> list[bool]:
@@ -80,23 +80,26 @@ class Encoder:
 
     def divided(
         self, before: list[Instruction], each: list[Instruction], after: list[Instruction]
-    ) -> tuple[list[Instruction], list[Instruction]]:
-        """The scalars before the batch: what all threads that train need, and the rest.
+    ) -> tuple[list[Instruction], list[Instruction], list[Instruction]]:
+        """The scalars before the batch: for columns, for all other results, for the first one.
 
-        The rest is what only the first result is made of, which is the loss.
+        Threads that train need the last ones, of which the loss is made, once between them; and
+        what is not for columns there is time for while they wait for each other.
         """
-        needed = {*self.program.outputs[1:], *[x for i in each for x in i.steps]}
+        if not any(self.summed):
+            return before, [], []
+        columns = {x for i in each for x in i.steps}
+        others = {*self.program.outputs[1:]}
         for instruction in reversed(after):
-            if instruction.result in needed:
-                needed.update(instruction.steps)
-        kept, beside = [], []
+            if instruction.result in others:
+                others.update(instruction.steps)
+        found: tuple[list[Instruction], ...] = ([], [], [])
         for instruction in reversed(before):
-            if instruction.result in needed:
-                needed.update(instruction.steps)
-                kept.append(instruction)
-            else:
-                beside.append(instruction)
-        return kept[::-1], beside[::-1]
+            at = 0 if instruction.result in columns else 1 if instruction.result in others else 2
+            if at < 2:
+                (columns, others)[at].update(instruction.steps)
+            found[at].append(instruction)
+        return found[0][::-1], found[1][::-1], found[2][::-1]
 
     def constant(self, number: float) -> int:
         """A step with that number, which may be a new one."""
@@ -240,8 +243,9 @@ class Encoder:
                 count_at = len(scalars)
             if i not in slot and i not in inputs and not isinstance(rule, Rule):
                 place(i)
-        before, beside, after = [
-            rowed(section, slot, place, line) for section in (self.before, self.beside, self.after)
+        before, meanwhile, beside, after = [
+            rowed(section, slot, place, line)
+            for section in (self.before, self.meanwhile, self.beside, self.after)
         ]
         registers, most = allocate(self.each, self.varying, inputs)
 
@@ -279,7 +283,7 @@ class Encoder:
             return code.tobytes()
 
         results = array("i", [] if self.mapped else [slot[y] for y in program.outputs])
-        sections = [codes(section) for section in (before, beside, self.each, after)]
+        sections = [codes(section) for section in (before, meanwhile, beside, self.each, after)]
         return build.module.Machine(
             *sections, scalars.tobytes(), results.tobytes(),
             registers=most, inputs=len(inputs),

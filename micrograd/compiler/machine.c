@@ -152,7 +152,7 @@ typedef struct {
 
 typedef struct {
     PyObject_HEAD
-    Section before, beside, each, after;
+    Section before, meanwhile, beside, each, after;
     num *scalars; /* those of the first worker */
     Py_ssize_t n_scalars, n_registers, n_inputs, n_outputs;
     Py_ssize_t first_parameter, n_parameters, count_at, first_sum, n_sums;
@@ -573,7 +573,9 @@ static int run_batch(Machine *m, int threads) {
     if (!b->n) /* otherwise the first block gives them a value */
         for (Py_ssize_t i = 0; i < m->n_sums; i++) w->scalars[m->first_sum + i] = 0.0;
     mg_refused = 0;
-    if (run_scalars(m, w, &m->before) || run_scalars(m, w, &m->beside)) return -1;
+    if (run_scalars(m, w, &m->before) || run_scalars(m, w, &m->meanwhile) ||
+        run_scalars(m, w, &m->beside))
+        return -1;
     int refused = mg_refused;
     Team team;
     int helpers = helpers_for(&team, threads, m, 1);
@@ -636,7 +638,7 @@ static void gather(const Training *t, Py_ssize_t step, const Part *part) {
 static int run_update(const Training *t, Worker *w, const num *sums, num *now, num *next) {
     Machine *u = t->u;
     Place place = {w->registers, w->scalars, NULL, u->batch.width, t->padded, 1};
-    int bad = run_scalars(u, w, &u->before) || run_scalars(u, w, &u->beside);
+    int bad = run_scalars(u, w, &u->before);
     for (Py_ssize_t from = 0; from < t->n && !bad; from += u->batch.block) {
         Py_ssize_t real = t->n - from < u->batch.block ? t->n - from : u->batch.block;
         place.inputs = now + from;
@@ -671,7 +673,8 @@ static void train(void *given, Team *team, int worker) {
             if (t->order) gather(t, step, &m->parts[i]);
             bad = run_part(m, w, i, which);
         }
-        if (!worker && !bad) bad = run_scalars(m, w, &m->beside);
+        arrive(team, worker, threads, step, bad || mg_refused);
+        bad = bad || run_scalars(m, w, &m->meanwhile) || (!worker && run_scalars(m, w, &m->beside));
         bad = meet(team, worker, threads, step, bad || mg_refused);
         if (bad && (!worker || bad & LEAVE)) break;
         add_parts(m, w, which);
@@ -833,6 +836,7 @@ static int take(Section *section, const Py_buffer *b) {
 
 static void machine_free(Machine *m) {
     free(m->before.code);
+    free(m->meanwhile.code);
     free(m->beside.code);
     free(m->each.code);
     free(m->after.code);
@@ -855,35 +859,36 @@ static void machine_free(Machine *m) {
 }
 
 static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"before", "beside", "each", "after", "scalars", "results", "registers",
-                            "inputs", "outputs", "first_parameter", "parameters", "count_at",
-                            "first_sum", "sums", "functions", NULL};
-    Py_buffer b[6] = {{0}};
+    static char *names[] = {"before", "meanwhile", "beside", "each", "after", "scalars", "results",
+                            "registers", "inputs", "outputs", "first_parameter", "parameters",
+                            "count_at", "first_sum", "sums", "functions", NULL};
+    Py_buffer b[7] = {{0}};
     Py_ssize_t registers, inputs, outputs, first_parameter, parameters, count_at, first_sum, sums;
     PyObject *functions;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*y*y*y*y*y*nnnnnnnnO!", names, &b[0], &b[1],
-                                     &b[2], &b[3], &b[4], &b[5], &registers, &inputs, &outputs,
-                                     &first_parameter, &parameters, &count_at, &first_sum, &sums,
-                                     &PyTuple_Type, &functions))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*y*y*y*y*y*y*nnnnnnnnO!", names, &b[0], &b[1],
+                                     &b[2], &b[3], &b[4], &b[5], &b[6], &registers, &inputs,
+                                     &outputs, &first_parameter, &parameters, &count_at, &first_sum,
+                                     &sums, &PyTuple_Type, &functions))
         return NULL;
     const char *wrong = NULL;
     Machine *m = (Machine *)type->tp_alloc(type, 0);
     if (m) {
-        m->n_scalars = b[4].len / (Py_ssize_t)sizeof(num);
-        m->n_results = b[5].len / (Py_ssize_t)sizeof(int32_t);
+        m->n_scalars = b[5].len / (Py_ssize_t)sizeof(num);
+        m->n_results = b[6].len / (Py_ssize_t)sizeof(int32_t);
         m->n_registers = registers, m->n_inputs = inputs, m->n_outputs = outputs;
         m->first_parameter = first_parameter, m->n_parameters = parameters;
         m->count_at = count_at, m->first_sum = first_sum, m->n_sums = sums;
         m->functions = Py_NewRef(functions);
         m->scalars = aligned(m->n_scalars + 8);
-        m->results = malloc(b[5].len ? b[5].len : 1);
-        if (!m->scalars || !m->results || take(&m->before, &b[0]) || take(&m->beside, &b[1]) ||
-            take(&m->each, &b[2]) || take(&m->after, &b[3])) {
+        m->results = malloc(b[6].len ? b[6].len : 1);
+        if (!m->scalars || !m->results || take(&m->before, &b[0]) ||
+            take(&m->meanwhile, &b[1]) || take(&m->beside, &b[2]) || take(&m->each, &b[3]) ||
+            take(&m->after, &b[4])) {
             PyErr_NoMemory();
             Py_CLEAR(m);
         } else {
-            memcpy(m->scalars, b[4].buf, b[4].len);
-            memcpy(m->results, b[5].buf, b[5].len);
+            memcpy(m->scalars, b[5].buf, b[5].len);
+            memcpy(m->results, b[6].buf, b[6].len);
             Py_ssize_t n = m->n_scalars;
             if (registers < 0 || inputs < 0 || outputs < 0 || first_parameter < 0 ||
                 parameters < 0 || parameters > n - first_parameter || count_at >= n ||
@@ -893,6 +898,7 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
             for (Py_ssize_t i = 0; i < m->n_results && !wrong; i++)
                 if (m->results[i] < 0 || m->results[i] >= n) wrong = "a result out of range";
             if (!wrong) wrong = check(m, &m->before, 0);
+            if (!wrong) wrong = check(m, &m->meanwhile, 0);
             if (!wrong) wrong = check(m, &m->beside, 0);
             if (!wrong) wrong = check(m, &m->each, 1);
             if (!wrong) wrong = check(m, &m->after, 0);
@@ -902,7 +908,7 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
             }
         }
     }
-    for (int i = 0; i < 6; i++) PyBuffer_Release(&b[i]);
+    for (int i = 0; i < 7; i++) PyBuffer_Release(&b[i]);
     return (PyObject *)m;
 }
 
@@ -1072,8 +1078,7 @@ static PyObject *machine_call(Machine *m, PyObject *const *args, Py_ssize_t n) {
     }
     Place place = {NULL, m->scalars, NULL, 0, 0, 1};
     mg_refused = 0;
-    int bad = run_section(m, &m->before, &place, NULL, m->scalars, NULL, NULL, 0, 1, 1, 0, &scratch) ||
-              run_section(m, &m->beside, &place, NULL, m->scalars, NULL, NULL, 0, 1, 1, 0, &scratch);
+    int bad = run_section(m, &m->before, &place, NULL, m->scalars, NULL, NULL, 0, 1, 1, 0, &scratch);
     if (!small) release(&scratch);
     if (bad) return NULL;
     if (mg_refused) Py_RETURN_NONE;

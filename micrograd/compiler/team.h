@@ -219,12 +219,16 @@ static void end(Team *t, Machine *m, Py_ssize_t turns) {
     }
 }
 
-/* What somebody reports; everybody has come as far as this then. */
+/* Here others need not wait for this thread any more. */
+static void arrive(Team *t, int worker, int threads, long long turn, int report) {
+    if (threads > 1) take_seat(t, worker, turn, report);
+}
+
+/* What somebody has reported, this thread last of all; everybody has arrived then. */
 static int meet(Team *t, int worker, int threads, long long turn, int report) {
     if (threads == 1) return report;
     long long since = 0, said;
     int looks = 0;
-    take_seat(t, worker, turn, report);
     for (int i = 0; i < threads; i++) {
         if (i == worker) continue;
         while ((said = atomic_load_explicit(&t->seats[i].at[turn & 1], memory_order_acquire)) / 256 !=
@@ -255,5 +259,6 @@ static void end(Team *t, Machine *m, Py_ssize_t turns) {}
 static int next_piece(Team *t) { return t->taken++; }
 static int threads_at(Team *t, int worker, long long turn) { return 1; }
 static long long first_turn(Team *t) { return 0; }
+static void arrive(Team *t, int worker, int threads, long long turn, int report) {}
 static int meet(Team *t, int worker, int threads, long long turn, int report) { return report; }
 #endif
