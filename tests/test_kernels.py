@@ -448,3 +448,36 @@ def test_random_programs_give_the_bits_of_their_steps(seed, n):
             made.batch("native").sums.run(numbers, columns, n, max(n, 8), results, array("d"))
             assert bits([x + 0.0 for x in results]) == bits(wanted), kind
     widest()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 10, 63, 100, 777])
+def test_means_of_gradients_are_quotients_to_the_last_bit(n, kind):
+    """Of sums that are random, close to ties, tiny, zero and infinite, by the number of examples."""
+    rng = random.Random(n)
+    sums = [rng.uniform(-1, 1) * 2.0 ** rng.randrange(-300, 300) for _ in range(100)]
+    sums += [float(rng.randrange(2**53 // n) * n) for _ in range(30)]
+    sums += [float(rng.randrange(2**53, 2**54) * n) / 2 for _ in range(30)]
+    ties = [
+        k * n // 2 * 5e-324 for k in range(1, 12, 2)
+    ]  # between the smallest numbers, for even n
+    for edge in (0.0, *ties, -3e-320, 1e-308, 2.0**-960, -(2.0**-961), 1e308, -math.inf):
+        if n == 1 and edge == -math.inf:
+            continue  # a loss of 0 * inf is nan
+        # The loss is 0, as the parameters are, and the gradients are the inputs.
+        rows = np.zeros((n, len(sums) + 1))
+        rows[0] = [*sums, max(edge, -1.7e308)]
+        if edge == -math.inf:
+            rows[-1, -1] = rows[0, -1]
+        ps = [Value(0.0) for _ in rows[0]]
+        fast = mg.jit(lambda x, ps=ps: mg.dot(ps, x), parameters=ps, backend="native")
+        fast.fit(rows, optimizer=optim.SGD(ps, lr=1.0), steps=1, progress=False)
+        assert [-p.data for p in ps] == [x / n for x in (*sums, edge)]
+
+
+@pytest.mark.parametrize("n", [1, 3, 10, 777])
+def test_the_gradient_of_a_square_that_is_the_same_for_all_examples(n):
+    """It is c p + c p for each, n times: one row of products for all parameters."""
+    ps = [Value(random.Random(k).gauss(0, 1)) for k in range(9)]
+    fast = mg.jit(lambda x: x + 0.3 * mg.sum([p * p for p in ps]), parameters=ps, backend="native")
+    _, gradient = fast.value_and_grad(np.ones(n))
+    assert bits(gradient) == bits([(0.3 * p.data + 0.3 * p.data) * n / n for p in ps])

@@ -50,12 +50,20 @@ def over_batch(program: Program) -> Program:
         place[i] = new.parameter(program.names[i])
     count = new.step(COUNT)
     new.names[count] = "n"
+    twice: int | None = None
     for i, (rule, operands) in enumerate(zip(program.rules, program.operands)):
         if dissolved[i]:
             continue
-        if is_term[i] and uses[i] == 1 and varying[i] and rule is MUL:
-            summed[i] = product(new, place, operands, varying)
-            continue
+        if is_term[i] and uses[i] == 1:
+            if varying[i] and rule is MUL:
+                summed[i] = product(new, place, operands, varying)
+                continue
+            if not varying[i] and rule is ADD and operands[0] == operands[1]:
+                # n (x + x) is x (n + n), to the last bit. Penalties, of p * p, have many of them.
+                if twice is None:
+                    twice = new.step(ADD, (count, count))
+                summed[i] = new.step(MUL, (place[operands[0]], twice))
+                continue
         if rule is CONSTANT:
             place[i] = new.constant(program.data[i])
         elif isinstance(rule, Rule):

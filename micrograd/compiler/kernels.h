@@ -25,28 +25,6 @@ BINARY(k_sub, -)
 BINARY(k_mul, *)
 BINARY(k_div, /)
 
-/* The means of n numbers each, from their sums; whether one of them is nan. There is no -0.0 among
-   gradients: they were added to 0. Where n is a power of two a product is the quotient exactly. */
-CLONES static int k_mean(num *restrict g, const num *sums, Py_ssize_t n, Py_ssize_t many) {
-    whole bad = 0;
-    if (n & (n - 1)) {
-        num by = (num)n;
-        for (Py_ssize_t i = 0; i < many; i++) {
-            num x = sums[i] / by + (num)0.0;
-            bad |= x != x ? 1 : 0;
-            g[i] = x;
-        }
-    } else {
-        num by = (num)1.0 / (num)n;
-        for (Py_ssize_t i = 0; i < many; i++) {
-            num x = sums[i] * by + (num)0.0;
-            bad |= x != x ? 1 : 0;
-            g[i] = x;
-        }
-    }
-    return bad != 0;
-}
-
 static void k_fill(num *restrict dst, num x, Py_ssize_t n) {
     for (Py_ssize_t i = 0; i < n; i++) dst[i] = x;
 }
@@ -76,6 +54,7 @@ CLONES static void k_gate(num *restrict dst, const num *d, int sd, const num *x,
 }
 
 static const num NOTHING = -0.0; /* a sum without a start begins here, and no bit is changed */
+#define TINY ((uint64_t)(1023 - 960) << 52) /* the bits of 2^-960 */
 static const num ONES[8] = {1, 1, 1, 1, 1, 1, 1, 1}; /* times a number: a vector of that number */
 /* From TAIL + 8 - n on eight masks, of which n let a lane through: the end of a ragged block. */
 static const whole TAIL[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
@@ -112,6 +91,7 @@ typedef struct {
     void (*scaled)(num *restrict, const num *, int, int, const num *, const num *const *, Py_ssize_t);
     void (*outer)(const Outer *);
     void (*totals)(num *, const num *const *, int, Py_ssize_t, Py_ssize_t);
+    int (*mean)(num *restrict, const num *, Py_ssize_t, Py_ssize_t);
     void (*log1p_of)(num *, Py_ssize_t);
     int (*exps)(double *restrict, const double *restrict, Py_ssize_t); /* NULL: the library's own */
     const Named *fast;

@@ -642,7 +642,7 @@ static int run_update(const Training *t, Worker *w, const num *sums, num *now, n
     for (Py_ssize_t from = 0; from < t->n && !bad; from += u->batch.block) {
         Py_ssize_t real = t->n - from < u->batch.block ? t->n - from : u->batch.block;
         place.inputs = now + from;
-        bad = k_mean(now + from, sums + from, t->batch, real) ||
+        bad = kernels.mean(now + from, sums + from, t->batch, real) ||
               run_section(u, &u->each, &place, w->registers, w->scalars, NULL,
                           next + t->padded + from, t->padded, (real + 7) / 8 * 8, real, 1,
                           &w->scratch);
