@@ -32,24 +32,40 @@ INLINE VEC NAME(gate)(VEC d, VEC x) {
 }
 #endif
 
-/* Sums j to j + R - 1 for the lanes i to i + V W - 1; with R, V and `then` known it stays in
-   registers. A number times ONES is that number in every lane, of which GCC makes better code. */
+/* The products of column c that sums j to j + R - 1 have, for the lanes i to i + V W - 1. */
+INLINE void NAME(products)(VEC (*t)[4], const Layer *l, int j, int c, Py_ssize_t i, const int R,
+                           const int V) {
+    const num *w = l->w + j * l->per_sum + c * l->per_column;
+    VEC x[4];
+    for (int v = 0; v < V; v++) x[v] = AT(l->x[c], i + W * v);
+    for (int r = 0; r < R; r++) {
+        num s = w[r * l->per_sum];
+        for (int v = 0; v < V; v++) t[r][v] = s * x[v];
+    }
+}
+
+/* Those sums; with R, V and `then` known it stays in registers. A number times ONES is that number
+   in every lane, of which GCC makes better code. Where there are few sums, a product is added while
+   the next one is made: to wait for it would hold up the others. */
 INLINE void NAME(layer_tile)(const Layer *l, int j, Py_ssize_t i, const int R, const int V,
                              const int then) {
-    VEC a[8][4];
-    const num *w = l->w + j * l->per_sum;
+    VEC a[8][4], t[8][4];
+    const int late = MANY && R * V == 8;
     for (int r = 0; r < R; r++) {
         VEC start = l->start[j + r] * AT(ONES, 0);
         for (int v = 0; v < V; v++) a[r][v] = start;
     }
-    for (int c = 0; c < l->k; c++, w += l->per_column) {
-        VEC x[4];
-        for (int v = 0; v < V; v++) x[v] = AT(l->x[c], i + W * v);
-        for (int r = 0; r < R; r++) {
-            num s = w[r * l->per_sum];
-            for (int v = 0; v < V; v++) a[r][v] += s * x[v];
-        }
+#define ADD_PRODUCTS                                                                              \
+    for (int r = 0; r < R; r++)                                                                \
+        for (int v = 0; v < V; v++) a[r][v] += t[r][v];
+    if (late) NAME(products)(t, l, j, 0, i, R, V);
+    for (int c = late; c < l->k; c++) {
+        if (late) ADD_PRODUCTS
+        NAME(products)(t, l, j, c, i, R, V);
+        if (!late) ADD_PRODUCTS
     }
+    if (late) ADD_PRODUCTS
+#undef ADD_PRODUCTS
     for (int r = 0; r < R; r++)
         for (int v = 0; v < V; v++) {
             VEC y = a[r][v];
