@@ -1,9 +1,10 @@
 /* The kernels of machine.c: what one instruction does to a block of n examples.
 
    dst[i] for i < n. A step of 0 instead of 1 repeats a scalar. None of them reorders what happens
-   within an example; sums over the examples are made in eight lanes, which are added at the end.
-   Each is compiled for AVX-512, for AVX2 and plainly, and the processor takes its own: here are
-   the loops that a compiler makes vectors of by itself, in vectors.h those written as vectors. */
+   within an example; sums over the examples are made in eight lanes, which are added at the end, or
+   where there are many at once from the first example to the last. Each is compiled for
+   AVX-512, for AVX2 and plainly, and the processor takes its own: here are the loops that a compiler
+   makes vectors of by itself, in vectors.h those written as vectors. */
 
 #define BINARY(name, sign)                                                                     \
     CLONES static void name(num *dst, const num *a, int sa, const num *b, int sb, Py_ssize_t n) { \

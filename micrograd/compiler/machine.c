@@ -7,15 +7,15 @@
        operation, destination, how many operands, operands...
 
    An operand is an index times 4 plus its kind: a register column, a scalar, or an input
-   column. There are four sections: scalars before the batch and beside it, columns for each
-   block, and scalars after it. What stands beside is what only the first result is made of: where
-   several threads train, one of them does it. `check` looks at every instruction once, before
-   any runs.
+   column. There are five sections: scalars before the batch, columns for each block, scalars after
+   it; and those that only what stands after needs. Where threads train, these are computed while
+   one waits for another: `meanwhile` by all of them, and `beside`, of which nothing but the first
+   result is made, by one. `check` looks at every instruction once, before any runs.
 
    Within an example every operation rounds as in Python: no fused multiply-add, no
    reordering. (Built once more with MG_FAST, it may fuse, and has the functions of fast.h.) Sums
-   over the batch are made in eight lanes, block by block, in a fixed order: a batch that is worth
-   it is cut in two parts or eight, whose sums are added in the end, on however many threads.
+   over the batch are made block by block, in a fixed order: a batch that is worth it is cut in two
+   parts or eight, whose sums are added in the end, on however many threads.
 
    What an instruction does to a block is in kernels.h, the threads are in team.h; the functions
    of the table are in functions.h, translated from Python. What encodes a program is encode.py,
@@ -519,8 +519,9 @@ static int prepare(Machine *m, int parts, const num *inputs, Py_ssize_t stride, 
 
 #include "team.h"
 
-/* What stands before, beside or after the batch: -1 for an error of Python's. */
+/* A section of scalars: -1 for an error of Python's. */
 static int run_scalars(Machine *m, Worker *w, const Section *section) {
+    if (!section->size) return 0;
     Place place = {NULL, w->scalars, NULL, 0, 0, 1};
     return run_section(m, section, &place, NULL, w->scalars, NULL, NULL, 0, 1, 1, 0, &w->scratch);
 }

@@ -1,7 +1,7 @@
 /* The kernels of kernels.h that are written as vectors; included once for each kind of processor.
 
-   W is how many numbers a vector holds (1: no vectors), SUFFIX what the names end in. Sums over the
-   examples are made in eight lanes whatever W is, so that results do not depend on it. */
+   W is how many numbers a vector holds (1: no vectors), SUFFIX what the names end in. The order of
+   sums over the examples is the same whatever W is: results do not depend on it. */
 
 #if W > 1
 #define VEC NAME(vec)
@@ -262,15 +262,101 @@ INLINE void NAME(outer_tile)(const Outer *o, num *to, Py_ssize_t per_a, Py_ssize
             else to[p * per_a + q * per_b] += found[p * B + q];
 }
 
+#if W > 1
+/* Eight columns as rows of eight: t[8 e + q] = x[q][e]. */
+INLINE void NAME(transpose)(num *t, const num *const *x, Py_ssize_t n, Py_ssize_t room) {
+    Py_ssize_t e = 0;
+#if ZMM
+#define LOW(a, b) _mm512_shuffle_f64x2(a, b, 0x88)
+#define HIGH(a, b) _mm512_shuffle_f64x2(a, b, 0xDD)
+    for (; e < n && e + 8 <= room; e += 8) {
+        __m512d r[8], s[8];
+        for (int q = 0; q < 8; q += 2) {
+            __m512d a = (__m512d)AT(x[q], e), b = (__m512d)AT(x[q + 1], e);
+            r[q] = _mm512_unpacklo_pd(a, b), r[q + 1] = _mm512_unpackhi_pd(a, b);
+        }
+        for (int q = 0; q < 2; q++) {
+            s[q] = LOW(r[q], r[q + 2]), s[q + 2] = HIGH(r[q], r[q + 2]);
+            s[q + 4] = LOW(r[q + 4], r[q + 6]), s[q + 6] = HIGH(r[q + 4], r[q + 6]);
+        }
+        for (int q = 0; q < 4; q++) {
+            TO(t, 8 * (e + q)) = (VEC)LOW(s[q], s[q + 4]);
+            TO(t, 8 * (e + q + 4)) = (VEC)HIGH(s[q], s[q + 4]);
+        }
+    }
+#undef LOW
+#undef HIGH
+#endif
+    for (; e < n; e++)
+        for (int q = 0; q < 8; q++) t[8 * e + q] = x[q][e];
+}
+
+/* The sums of R columns a times the eight that stand as rows in t, from the first example to the
+   last; with `late` as in `layer_tile`. */
+INLINE void NAME(rows_tile)(const Outer *o, num *to, const num *const *a, const num *t,
+                            const int R) {
+    VEC s[8][HALVES], product[8][HALVES];
+    const num *d[8];
+    const int late = MANY;
+    for (int p = 0; p < R; p++) d[p] = a[p];
+    for (int h = 0; h < HALVES; h++)
+        for (int p = 0; p < R; p++) {
+            s[p][h] = (VEC){0};
+            if (late) product[p][h] = d[p][0] * AT(t, h * W);
+        }
+    for (Py_ssize_t e = late; e < o->n; e++)
+        for (int h = 0; h < HALVES; h++) {
+            VEC x = AT(t, 8 * e + h * W);
+            for (int p = 0; p < R; p++) {
+                if (late) s[p][h] += product[p][h], product[p][h] = d[p][e] * x;
+                else s[p][h] += d[p][e] * x;
+            }
+        }
+    for (int p = 0; p < R; p++)
+        for (int h = 0; h < HALVES && late; h++) s[p][h] += product[p][h];
+    if (o->per_x == 1) {
+        for (int p = 0; p < R; p++)
+            for (int h = 0; h < HALVES; h++)
+                if (o->first) TO(to, p * o->per_d + h * W) = s[p][h];
+                else TO(to, p * o->per_d + h * W) += s[p][h];
+        return;
+    }
+    num found[64];
+    for (int p = 0; p < R; p++)
+        for (int h = 0; h < HALVES; h++) TO(found, p * 8 + h * W) = s[p][h];
+    for (int p = 0; p < R; p++)
+        for (int q = 0; q < 8; q++) {
+            num *sum = to + p * o->per_d + q * o->per_x;
+            *sum = (o->first ? 0 : *sum) + found[p * 8 + q];
+        }
+}
+#endif
+
+/* Eight times eight sums are made from the first example to the last, so that there is nothing to
+   fold; those in rows and columns that are left, in eight lanes. */
 static void NAME(k_outer)(const Outer *o) {
-    enum { A = MANY ? 4 : 2, B = 4 };
+    enum { A = MANY ? 4 : 2, B = 4, R = W < 8 ? W : 8 };
     const num *const *d = o->d, *const *x = o->x;
     int m = o->m, k = o->k, ds = m - m % A, xs = k - k % B, i;
+    int m8 = m - m % 8, k8 = m8 ? k - k % 8 : 0;
+#define PLACE(j, i) (o->to + (j) * o->per_d + (i) * o->per_x)
 #define TILE(j, i, a, b) \
-    NAME(outer_tile)(o, o->to + (j) * o->per_d + (i) * o->per_x, o->per_d, o->per_x, d + (j), \
-                     x + (i), a, b)
+    NAME(outer_tile)(o, PLACE(j, i), o->per_d, o->per_x, d + (j), x + (i), a, b)
+    for (i = 0; i < k8; i += W > 1 ? 8 : 1) {
+#if W > 1
+        _Alignas(64) num t[8 * BLOCK];
+        NAME(transpose)(t, x + i, o->n, o->room);
+        for (int j = 0; j < m8; j += R) NAME(rows_tile)(o, PLACE(j, i), d + j, t, R);
+#else
+        for (int j = 0; j < m8; j++) {
+            num sum = 0.0;
+            for (Py_ssize_t e = 0; e < o->n; e++) sum += d[j][e] * x[i][e];
+            *PLACE(j, i) = (o->first ? 0 : *PLACE(j, i)) + sum;
+        }
+#endif
+    }
     for (i = 0; i < xs; i += B)
-        for (int j = 0; j < ds; j += A) TILE(j, i, A, B);
+        for (int j = i < k8 ? m8 : 0; j < ds; j += A) TILE(j, i, A, B);
     for (int j = ds; j < m; j++) {
         for (i = 0; i + 8 <= xs; i += 8) TILE(j, i, 1, 8);
         if (i < xs) TILE(j, i, 1, 4);
@@ -281,6 +367,7 @@ static void NAME(k_outer)(const Outer *o) {
         for (; j < m; j++) TILE(j, i, 1, 1);
     }
 #undef TILE
+#undef PLACE
 }
 
 /* sums[k] = the sum of x[k], for `count` columns. */
