@@ -81,7 +81,8 @@ def trained(sizes, classes, n, seed):
 
 @pytest.mark.parametrize("n", [2, 7, 8, 63, 100, 129, 300])
 @pytest.mark.parametrize(
-    ("sizes", "classes"), [([2, 5, 3, 1], 2), ([3, 6, 4], 4), ([7, 9, 5], 5), ([2, 1, 3], 3)]
+    ("sizes", "classes"),
+    [([2, 5, 3, 1], 2), ([3, 6, 4], 4), ([7, 9, 5], 5), ([2, 1, 3], 3), ([9, 17, 12, 3], 3)],
 )
 def test_all_kinds_of_processors_give_the_same_bits(sizes, classes, n):
     found = {}
@@ -457,9 +458,7 @@ def test_means_of_gradients_are_quotients_to_the_last_bit(n, kind):
     sums = [rng.uniform(-1, 1) * 2.0 ** rng.randrange(-300, 300) for _ in range(100)]
     sums += [float(rng.randrange(2**53 // n) * n) for _ in range(30)]
     sums += [float(rng.randrange(2**53, 2**54) * n) / 2 for _ in range(30)]
-    ties = [
-        k * n // 2 * 5e-324 for k in range(1, 12, 2)
-    ]  # between the smallest numbers, for even n
+    ties = [k * n // 2 * 5e-324 for k in range(1, 12, 2)]  # if n is even
     for edge in (0.0, *ties, -3e-320, 1e-308, 2.0**-960, -(2.0**-961), 1e308, -math.inf):
         if n == 1 and edge == -math.inf:
             continue  # a loss of 0 * inf is nan
@@ -481,3 +480,26 @@ def test_the_gradient_of_a_square_that_is_the_same_for_all_examples(n):
     fast = mg.jit(lambda x: x + 0.3 * mg.sum([p * p for p in ps]), parameters=ps, backend="native")
     _, gradient = fast.value_and_grad(np.ones(n))
     assert bits(gradient) == bits([(0.3 * p.data + 0.3 * p.data) * n / n for p in ps])
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "k"), [(1, 8, 8), (7, 8, 16), (9, 16, 8), (63, 16, 24), (601, 16, 9)]
+)
+def test_many_sums_are_made_from_the_first_example_to_the_last(n, m, k, kind):
+    rng = np.random.default_rng(n)
+    ps = [[Value(0.0) for _ in range(k)] for _ in range(m)]
+    us, xs = rng.normal(size=(n, m)), rng.normal(size=(n, k))
+    xs[0] = -0.0  # whose sums are 0.0
+
+    def loss(u, x):
+        return mg.sum([c * mg.dot(row, x) for c, row in zip(u, ps)])
+
+    flat = [p for row in ps for p in row]
+    _, gradient = mg.jit(loss, parameters=flat, backend="native").value_and_grad(us, xs)
+    wanted = np.zeros((m, k))
+    for u, x in zip(us, xs):
+        wanted += np.outer(u, x)
+    if n < 64:
+        assert bits(gradient) == bits((wanted / n).ravel())
+    else:  # in parts and blocks
+        np.testing.assert_allclose(gradient, (wanted / n).ravel(), rtol=1e-11, atol=1e-15)
