@@ -15,7 +15,7 @@ from . import instructions as op
 from .arrange import allocate, arranged, surprises
 from .instructions import EXACT, NONE, Build, Instruction
 from .program import COUNT, INNER, TOTAL, Program
-from .rows import rowed, table, turned
+from .rows import divided, rowed, table, turned
 
 LONGEST = 1000  # products in one instruction
 LINE = 16  # float32 that fill a line of the cache; so many float64 fill two
@@ -68,7 +68,11 @@ class Encoder:
             for k, y in enumerate(program.outputs):
                 self.sections[1].append(Instruction(op.OUT, k, (), (y,)))
         before, each, self.after = [surprises(section) for section in self.sections]
-        self.before, self.meanwhile, self.beside = self.divided(before, each, self.after)
+        self.before, self.meanwhile, self.beside = before, [], []
+        if any(self.summed):
+            self.before, self.meanwhile, self.beside = divided(
+                before, each, self.after, program.outputs
+            )
         self.each = arranged(each, self.varying, self.one)
 
     def depends_on_sums(self) -> list[bool]:
@@ -77,29 +81,6 @@ class Encoder:
         for i, (rule, operands) in enumerate(zip(self.program.rules, self.program.operands)):
             found[i] = rule in (TOTAL, INNER) or any([found[x] for x in operands])
         return found
-
-    def divided(
-        self, before: list[Instruction], each: list[Instruction], after: list[Instruction]
-    ) -> tuple[list[Instruction], list[Instruction], list[Instruction]]:
-        """The scalars before the batch: for columns, for all other results, for the first one.
-
-        Threads that train need the last ones, of which the loss is made, once between them; and
-        what is not for columns there is time for while they wait for each other.
-        """
-        if not any(self.summed):
-            return before, [], []
-        columns = {x for i in each for x in i.steps}
-        others = {*self.program.outputs[1:]}
-        for instruction in reversed(after):
-            if instruction.result in others:
-                others.update(instruction.steps)
-        found: tuple[list[Instruction], ...] = ([], [], [])
-        for instruction in reversed(before):
-            at = 0 if instruction.result in columns else 1 if instruction.result in others else 2
-            if at < 2:
-                (columns, others)[at].update(instruction.steps)
-            found[at].append(instruction)
-        return found[0][::-1], found[1][::-1], found[2][::-1]
 
     def constant(self, number: float) -> int:
         """A step with that number, which may be a new one."""

@@ -1,4 +1,6 @@
-"""Scalars that stand in rows: `rowed` makes one instruction of many, `table` says where they are.
+"""Scalars: `divided` says when they are computed, `rowed` makes one instruction of many.
+
+`table` says where they are, if they stand in rows.
 
 Called from `encode.py`, as what arranges columns, in `arrange.py`.
 """
@@ -11,6 +13,35 @@ from . import instructions as op
 from .instructions import Instruction
 
 LONG = 64  # scalars in a row that is worth it
+
+
+def divided(
+    before: list[Instruction],
+    each: list[Instruction],
+    after: list[Instruction],
+    outputs: list[int],
+) -> tuple[list[Instruction], list[Instruction], list[Instruction]]:
+    """The scalars before the batch: for its columns, for all other results, for the first one.
+
+    There is time for those that are not for columns while threads that train wait for each
+    other; and of those for the first result, which is the loss, one thread takes care.
+    """
+    columns = {x for i in each for x in i.steps}
+    others = {*outputs[1:]}
+    for instruction in reversed(after):
+        if instruction.result in others:
+            others.update(instruction.steps)
+    first, second, third = [], [], []
+    for instruction in reversed(before):
+        if instruction.result in columns:
+            columns.update(instruction.steps)
+            first.append(instruction)
+        elif instruction.result in others:
+            others.update(instruction.steps)
+            second.append(instruction)
+        else:
+            third.append(instruction)
+    return first[::-1], second[::-1], third[::-1]
 
 
 def rowed(
