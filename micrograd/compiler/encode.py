@@ -68,11 +68,11 @@ class Encoder:
             for k, y in enumerate(program.outputs):
                 self.sections[1].append(Instruction(op.OUT, k, (), (y,)))
         before, each, self.after = [surprises(section) for section in self.sections]
-        self.before, self.meanwhile, self.beside = before, [], []
-        if any(self.summed):
-            self.before, self.meanwhile, self.beside = divided(
-                before, each, self.after, program.outputs
-            )
+        self.before, self.meanwhile, self.beside = (
+            divided(before, each, self.after, program.outputs)
+            if any(self.summed)
+            else (before, [], [])
+        )
         self.each = arranged(each, self.varying, self.one)
 
     def depends_on_sums(self) -> list[bool]:
