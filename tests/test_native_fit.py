@@ -287,7 +287,7 @@ def test_a_loss_that_is_not_a_number():
         optimizer = optim.SGD([p], lr=1.0, momentum=0.0)
         with pytest.raises(ValueError, match="not a number"):
             fast.fit([1.0, 1.0], optimizer, steps=100, progress=False)
-        ends.append((p.data, optimizer.steps))
+        ends.append((p.data, repr(p.grad), optimizer.steps))
     assert ends[0] == ends[1]
     assert ends[1][0] == 5.0  # the first at which the loss is nan: reached by a good step
     assert math.isnan(fast(1.0))

@@ -179,3 +179,24 @@ def test_every_example_is_in_one_part(n):
     xs = np.arange(float(n)) ** 2
     value, gradient = fast.value_and_grad(xs)
     assert value == gradient[0] == xs.sum() / n
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [lambda p: 1e-3 * mg.log(p), lambda p: 1e-3 * p**1.5],
+    ids=["of the loss alone", "of the gradient too"],
+)
+def test_a_number_refused_while_threads_wait_for_each_other(refused, monkeypatch):
+    """Training ends at the same step, with the same error, however many there are."""
+    found = []
+    for threads in (1, 2, 3):
+        monkeypatch.setenv("MICROGRAD_THREADS", str(threads))
+        case = Moons(100)
+        loss = lambda x, y: losses.hinge(case.model(x), y) + case.scale + refused(case.scale)  # noqa: B023, E731
+        fast = mg.jit(loss, parameters=case.ps, backend="native")
+        optimizer = optim.SGD(case.ps, lr=1e-4)
+        with pytest.raises(ValueError) as error:
+            fast.fit(case.xs, case.ys, optimizer, steps=5000, progress=False)
+        found.append((str(error.value), optimizer.steps, [p.data for p in case.ps]))
+    assert found[0] == found[1] == found[2]
+    assert 500 < found[0][1] < 2000

@@ -197,7 +197,7 @@ class NativeLoop(Loop):
         """Fill the columns: gradients, parameters, and what the optimizer remembers."""
         states = [self.optimizer.state[i] for i in self.places]
         fill = [0.0] * (self.padded - len(self.parameters))
-        self.columns = self.runner.build.zeros(self.padded)
+        self.columns = self.runner.build.numbers([p.grad for p in self.parameters] + fill)
         self.columns.extend([p._data for p in self.parameters] + fill)
         for k in range(self.kinds - 1):
             self.columns.extend([state[k] for state in states] + fill)

@@ -55,7 +55,6 @@ CLONES static void k_gate(num *restrict dst, const num *d, int sd, const num *x,
 }
 
 static const num NOTHING = -0.0; /* a sum without a start begins here, and no bit is changed */
-#define TINY ((uint64_t)(1023 - 960) << 52) /* the bits of 2^-960 */
 static const num ONES[8] = {1, 1, 1, 1, 1, 1, 1, 1}; /* times a number: a vector of that number */
 /* From TAIL + 8 - n on eight masks, of which n let a lane through: the end of a ragged block. */
 static const whole TAIL[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
@@ -160,9 +159,9 @@ static Kernels kernels;
 #include "vectors.h"
 #undef MANY
 #undef FUSED
-#define FUSED 1
 
 #if CHOICE
+#define FUSED 1
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #else
@@ -196,8 +195,8 @@ static Kernels kernels;
 #else
 #pragma GCC pop_options
 #endif
-#endif
 #undef FUSED
+#endif
 
 /* Whether a function is the library's exp. The first four numbers come out otherwise where the
    library was compiled to fuse other operations (what they miss changes less than one bit in 10^8

@@ -8,9 +8,10 @@
 
    An operand is an index times 4 plus its kind: a register column, a scalar, or an input
    column. There are five sections: scalars before the batch, columns for each block, scalars after
-   it; and those that only what stands after needs. Where threads train, these are computed while
-   one waits for another: `meanwhile` by all of them, and `beside`, of which nothing but the first
-   result is made, by one. `check` looks at every instruction once, before any runs.
+   it, and two of scalars that neither need columns nor are needed by them. Threads that train
+   compute these while they wait for each other: `meanwhile` all of them, and `beside`, of which
+   only the first result is made, one of them. `check` looks at every instruction once, before any
+   runs.
 
    Within an example every operation rounds as in Python: no fused multiply-add, no
    reordering. (Built once more with MG_FAST, it may fuse, and has the functions of fast.h.) Sums
@@ -675,6 +676,7 @@ static void train(void *given, Team *team, int worker) {
             bad = run_part(m, w, i, which);
         }
         arrive(team, worker, threads, step, bad || mg_refused);
+        /* What goes wrong here goes wrong for all, or for the loss alone: nobody need be told. */
         bad = bad || run_scalars(m, w, &m->meanwhile) || (!worker && run_scalars(m, w, &m->beside));
         bad = meet(team, worker, threads, step, bad || mg_refused);
         if (bad && (!worker || bad & LEAVE)) break;
@@ -990,7 +992,7 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
     int ok = 0;
     if (n < 1 || stride < n || batch < 1 || batch > n || steps < 0 || (!order.len && batch != n) ||
         kinds < 1 || u->n_inputs != kinds + 1 || m->n_results != np + 1 || m->n_outputs ||
-        u->n_sums || u->after.size) {
+        u->n_sums || u->meanwhile.size || u->beside.size || u->after.size) {
         PyErr_SetString(PyExc_ValueError, "the machine: these sizes do not go together");
     } else if (too_many(1, stride) || too_many(m->n_inputs, stride) || too_many(kinds + 1, padded) ||
                too_many(batch, steps) || too_many(u->n_parameters, steps)) {
@@ -1057,7 +1059,8 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
 PyDoc_STRVAR(call_doc, "call(*numbers)\n--\n\nThe first result; None where a number was refused.");
 
 static PyObject *machine_call(Machine *m, PyObject *const *args, Py_ssize_t n) {
-    if (n != m->n_parameters || !m->n_results || m->each.size || PyTuple_GET_SIZE(m->functions)) {
+    if (n != m->n_parameters || !m->n_results || m->meanwhile.size || m->beside.size ||
+        m->each.size || m->after.size || PyTuple_GET_SIZE(m->functions)) {
         PyErr_SetString(PyExc_ValueError, "the machine: a wrong number of numbers");
         return NULL;
     }

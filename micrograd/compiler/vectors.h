@@ -44,6 +44,11 @@ INLINE void NAME(products)(VEC (*t)[4], const Layer *l, int j, int c, Py_ssize_t
     }
 }
 
+INLINE void NAME(add)(VEC (*a)[4], VEC (*t)[4], const int R, const int V) {
+    for (int r = 0; r < R; r++)
+        for (int v = 0; v < V; v++) a[r][v] += t[r][v];
+}
+
 /* Those sums; with R, V and `then` known it stays in registers. A number times ONES is that number
    in every lane, of which GCC makes better code. Where there are few sums, a product is added while
    the next one is made: to wait for it would hold up the others. */
@@ -55,17 +60,13 @@ INLINE void NAME(layer_tile)(const Layer *l, int j, Py_ssize_t i, const int R, c
         VEC start = l->start[j + r] * AT(ONES, 0);
         for (int v = 0; v < V; v++) a[r][v] = start;
     }
-#define ADD_PRODUCTS                                                                              \
-    for (int r = 0; r < R; r++)                                                                \
-        for (int v = 0; v < V; v++) a[r][v] += t[r][v];
     if (late) NAME(products)(t, l, j, 0, i, R, V);
     for (int c = late; c < l->k; c++) {
-        if (late) ADD_PRODUCTS
+        if (late) NAME(add)(a, t, R, V);
         NAME(products)(t, l, j, c, i, R, V);
-        if (!late) ADD_PRODUCTS
+        if (!late) NAME(add)(a, t, R, V);
     }
-    if (late) ADD_PRODUCTS
-#undef ADD_PRODUCTS
+    if (late) NAME(add)(a, t, R, V);
     for (int r = 0; r < R; r++)
         for (int v = 0; v < V; v++) {
             VEC y = a[r][v];
@@ -296,20 +297,18 @@ INLINE void NAME(transpose)(num *t, const num *const *x, Py_ssize_t n, Py_ssize_
 INLINE void NAME(rows_tile)(const Outer *o, num *to, const num *const *a, const num *t,
                             const int R) {
     VEC s[8][HALVES], product[8][HALVES];
-    const num *d[8];
     const int late = MANY;
-    for (int p = 0; p < R; p++) d[p] = a[p];
     for (int h = 0; h < HALVES; h++)
         for (int p = 0; p < R; p++) {
             s[p][h] = (VEC){0};
-            if (late) product[p][h] = d[p][0] * AT(t, h * W);
+            if (late) product[p][h] = a[p][0] * AT(t, h * W);
         }
     for (Py_ssize_t e = late; e < o->n; e++)
         for (int h = 0; h < HALVES; h++) {
             VEC x = AT(t, 8 * e + h * W);
             for (int p = 0; p < R; p++) {
-                if (late) s[p][h] += product[p][h], product[p][h] = d[p][e] * x;
-                else s[p][h] += d[p][e] * x;
+                if (late) s[p][h] += product[p][h], product[p][h] = a[p][e] * x;
+                else s[p][h] += a[p][e] * x;
             }
         }
     for (int p = 0; p < R; p++)
@@ -335,7 +334,7 @@ INLINE void NAME(rows_tile)(const Outer *o, num *to, const num *const *a, const 
 /* Eight times eight sums are made from the first example to the last, so that there is nothing to
    fold; those in rows and columns that are left, in eight lanes. */
 static void NAME(k_outer)(const Outer *o) {
-    enum { A = MANY ? 4 : 2, B = 4, R = W < 8 ? W : 8 };
+    enum { A = MANY ? 4 : 2, B = 4, R = W };
     const num *const *d = o->d, *const *x = o->x;
     int m = o->m, k = o->k, ds = m - m % A, xs = k - k % B, i;
     int m8 = m - m % 8, k8 = m8 ? k - k % 8 : 0;
@@ -411,9 +410,10 @@ static void NAME(k_totals)(num *sums, const num *const *x, int count, Py_ssize_t
 
    A division takes as long as ten other operations. Where n is a power of two, a product is the
    quotient exactly. Where numbers can be fused, a product is at most 1.5 units of the last place
-   from it, what it misses is known exactly, and a quotient by so small an n is not so close to the
-   middle between two numbers that rounding what was missed matters (Markstein 1990). Numbers that
-   are tiny, infinite or nan need the division. */
+   from it; what it misses is a number, if it is not too small for one, and from TINY on it is not;
+   and a quotient by n below 2^31 is further from the middle between two numbers than what is
+   rounded away when that is added (Markstein 1990). */
+#define TINY ((uint64_t)(1023 - 960) << 52) /* the bits of 2^-960 */
 static int NAME(k_mean)(num *restrict g, const num *sums, Py_ssize_t n, Py_ssize_t many) {
     const num by = (num)n, part = (num)1.0 / by;
     whole other = 0; /* whether some number needs the division, or is nan */
@@ -425,7 +425,9 @@ static int NAME(k_mean)(num *restrict g, const num *sums, Py_ssize_t n, Py_ssize
         return other != 0;
     }
 #if FUSED && !defined(MG_SINGLE)
-    uint64_t least = UINT64_MAX; /* twice the bits of that which is next to zero, less 1 */
+    /* Twice the bits are those without the sign; less 1, those of zero are the largest number. So
+       the least belongs to the number next to zero, but for zero itself. */
+    uint64_t least = UINT64_MAX;
     for (Py_ssize_t i = 0; i < many; i++) {
         uint64_t bits;
         memcpy(&bits, sums + i, sizeof bits);
@@ -480,5 +482,6 @@ static const Kernels NAME(kernels) = {NAME(k_layer), NAME(k_scaled), NAME(k_oute
 #undef TO
 #undef TO4
 #undef PART
+#undef TINY
 #undef W
 #undef SUFFIX
