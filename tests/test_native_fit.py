@@ -277,6 +277,18 @@ def test_no_steps_change_nothing():
     assert case.numbers == before and case.optimizer.steps == 0
 
 
+@pytest.mark.parametrize("backend", ["python", "native"])
+def test_gradients_that_were_there_before(backend):
+    """They may be Values, of create_graph; no step leaves them, and any step replaces them."""
+    p = Value(1.0)
+    p.grad = before = Value(2.0)
+    fast = compiled(backend, lambda x, p: (p * x - 1.0) ** 2, p)
+    fast.fit([1.0, 2.0], optim.SGD([p], lr=0.01), steps=0, progress=False)
+    assert p.grad is before
+    fast.fit([1.0, 2.0], optim.SGD([p], lr=0.01), steps=3, progress=False)
+    assert type(p.grad) is float
+
+
 def test_a_loss_that_is_not_a_number():
     """A ValueError; the parameters are those of the last step whose loss was a number."""
     ends = []

@@ -197,13 +197,16 @@ class NativeLoop(Loop):
         """Fill the columns: gradients, parameters, and what the optimizer remembers."""
         states = [self.optimizer.state[i] for i in self.places]
         fill = [0.0] * (self.padded - len(self.parameters))
-        self.columns = self.runner.build.numbers([p.grad for p in self.parameters] + fill)
+        self.columns = self.runner.build.zeros(self.padded)
         self.columns.extend([p._data for p in self.parameters] + fill)
         for k in range(self.kinds - 1):
             self.columns.extend([state[k] for state in states] + fill)
+        self.ahead = False  # whether they hold what the parameters do not yet
 
     def finish(self) -> None:
-        """Give the parameters and the optimizer what the columns hold."""
+        """Give the parameters and the optimizer what the columns hold, if that is new."""
+        if not self.ahead:
+            return
         n, padded = len(self.parameters), self.padded
         g, p, *rows = [self.columns[k * padded :][:n].tolist() for k in range(self.kinds + 1)]
         for parameter, data, gradient in zip(self.parameters, p, g):
@@ -235,6 +238,7 @@ class NativeLoop(Loop):
             for _ in range(count):
                 order.extend(next(self.orders))
         losses = build.zeros(count)
+        self.ahead = True
         with self.runner.lock:
             done = self.runner.sums.fit(
                 self.update, self.columns, self.inputs, self.rows.n, self.stride, order,
