@@ -15,11 +15,11 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 COMPILED = [
-    "toposort", "watch", "ieee", "tails", "special", "number", "nodes", "chain", "neuron",
-    "tape", "engine",
-    *[f"compiler/{name}" for name in (
-        "program", "reverse", "simplify", "batch", "instructions", "arrange", "rows", "encode",
-    )],
+    *[f"numerics/{name}" for name in ("ieee", "tails", "special")],
+    *[f"core/{name}" for name in ("sort", "observe", "number", "node", "chain", "weighted")],
+    "autodiff/tape", "engine",
+    *[f"compiler/ir/{name}" for name in ("program", "reverse", "simplify", "batch")],
+    *[f"compiler/native/{name}" for name in ("instructions", "arrange", "rows", "encode")],
 ]  # fmt: skip
 HEADERS = ("functions", "kernels", "vectors", "exponential", "team")  # of the machine
 HERE = Path(__file__).parent
@@ -68,8 +68,8 @@ def docstrings() -> dict[str, str]:
 
     for name in COMPILED:
         tree = ast.parse((HERE / "micrograd" / f"{name}.py").read_text(encoding="utf-8"))
-        found[f"micrograd.{name}"] = ast.get_docstring(tree) or ""
-        look(tree.body, name)
+        found["micrograd." + name.replace("/", ".")] = ast.get_docstring(tree) or ""
+        look(tree.body, name.rsplit("/")[-1])
     return found
 
 
@@ -109,7 +109,7 @@ def extensions() -> list[Extension]:
         ["--follow-imports=silent", "--ignore-missing-imports", *files],
         opt_level="3", group_name="micrograd",
     )  # fmt: skip
-    header = str(HERE / "micrograd" / "trashcan.h")
+    header = str(HERE / "micrograd" / "core" / "trashcan.h")
     # No fused multiply-add: the same file gives the same bits as Python and as machine code.
     flags = ["/FI", header] if sys.platform == "win32" else [
         "-include", header, "-ffp-contract=off", "-Wno-error",
@@ -118,31 +118,31 @@ def extensions() -> list[Extension]:
         add_docstrings(source)
     for extension in found:
         extension.extra_compile_args = [*extension.extra_compile_args, *flags]
-        extension.depends.append("micrograd/trashcan.h")
+        extension.depends.append("micrograd/core/trashcan.h")
     windows = sys.platform == "win32"
     # Python asks for numbers that wrap around; no index here does, and loops gain from that.
     fastest = ["/O2"] if windows else ["-O3", "-fno-wrapv"]
     # Clang would make exp2 of pow, which is another number.
     exact = fastest if windows else [*fastest, "-fno-builtin-pow", *flags[2:]]
     machine = Extension(
-        "micrograd.compiler._machine",
-        ["micrograd/compiler/machine.c"],
-        depends=[f"micrograd/compiler/{name}.h" for name in HEADERS],
+        "micrograd.compiler.native._machine",
+        ["micrograd/compiler/native/machine.c"],
+        depends=[f"micrograd/compiler/native/{name}.h" for name in HEADERS],
         extra_compile_args=exact,
         libraries=[] if windows else ["m"],  # its newest exp, log and pow
     )
     single = Extension(
-        "micrograd.compiler._machine_single",
-        ["micrograd/compiler/machine.c"],
+        "micrograd.compiler.native._machine_single",
+        ["micrograd/compiler/native/machine.c"],
         depends=machine.depends,
         define_macros=[("MG_SINGLE", "1")],
         extra_compile_args=exact,
         libraries=machine.libraries,
     )
     fast = Extension(
-        "micrograd.compiler._machine_fast",
-        ["micrograd/compiler/machine.c"],
-        depends=[*machine.depends, "micrograd/compiler/fast.h"],
+        "micrograd.compiler.native._machine_fast",
+        ["micrograd/compiler/native/machine.c"],
+        depends=[*machine.depends, "micrograd/compiler/native/fast.h"],
         define_macros=[("MG_FAST", "1")],
         extra_compile_args=fastest if windows else [*fastest, "-ffp-contract=fast"],
         libraries=machine.libraries,

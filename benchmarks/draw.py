@@ -18,7 +18,7 @@ import time
 
 from micrograd import Value
 from micrograd.graph import draw
-from micrograd.graph.svg import Picture
+from micrograd.graph.picture.svg import Picture
 from micrograd.nn import MLP
 
 GRAPHS = {

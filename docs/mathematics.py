@@ -18,9 +18,9 @@ from typing import Any
 from written import main
 
 from micrograd import Value
+from micrograd.core.rule import CHOICE, FLAT, TABLE, Rule
 from micrograd.graph import latex
 from micrograd.graph.latex import decimal, symbol
-from micrograd.rule import CHOICE, FLAT, TABLE, Rule
 
 PAGE = Path(__file__).with_name("mathematics.md")
 HEAD = """# The mathematics of each operation

@@ -18,27 +18,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import ops
+from .core.no_grad import no_grad
+from .core.sort import compiled
 from .engine import Value
-from .modes import no_grad
 from .ops import *  # noqa: F403
 from .ops import maximum as max
 from .ops import minimum as min
-from .toposort import compiled
 from .version import __version__
 
 if TYPE_CHECKING:
     from . import nn as nn
 
+# What is imported when it is first asked for: the modules, and by module the names.
+_MODULES = ["compiler", "data", "graph", "losses", "nn", "optim", "train"]
 _LATER = {
     name: module
     for module, names in {
-        "nn": ["nn"],
-        "losses": ["losses"],
-        "optim": ["optim"],
-        "data": ["data"],
-        "train": ["train"],
-        "plots": ["plots"],
-        "transforms": [
+        "autodiff.transforms": [
             "derivative",
             "grad",
             "hessian",
@@ -48,31 +44,35 @@ _LATER = {
             "value_and_grad",
             "vjp",
         ],
-        "anomaly": ["AnomalyError", "detect_anomaly"],
-        "recompute": ["checkpoint"],
-        "extend": ["custom"],
-        "check": ["check_grad"],
-        "homework": ["check_value_class"],
+        "autodiff.anomaly": ["AnomalyError", "detect_anomaly"],
+        "autodiff.checkpoint": ["checkpoint"],
+        "autodiff.custom": ["custom"],
+        "autodiff.check": ["check_grad"],
         "compiler": ["TraceError", "jit", "staged"],
-        "graph": ["draw", "graph", "latex", "name_values", "scope"],
+        "graph": ["draw", "latex", "name_values", "scope"],
+        "learn.homework": ["check_value_class"],
+        "train": ["plots"],
     }.items()
     for name in names
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+    if name in _MODULES:
+        value: Any = import_module(f".{name}", __name__)
+    elif name in _LATER:
+        module = import_module(f".{_LATER[name]}", __name__)
+        value = getattr(module, name)
+    else:
         raise AttributeError(f"module 'micrograd' has no attribute {name!r}")
-    module = import_module(f".{_LATER[name]}", __name__)
-    value = module if name == _LATER[name] else getattr(module, name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *_MODULES, *_LATER})
 
 
 __all__ = ["Value", "__version__", "compiled", "max", "min", "no_grad"]
 __all__ += ops.__all__
-__all__ += [*_LATER]
+__all__ += [*_MODULES, *_LATER]

@@ -102,8 +102,8 @@ def complain(sentence: str, code: int) -> int:
 def draw(expression: str, values: Sequence[str], output: Path | None) -> int:
     """Evaluate, print, draw."""
     from .engine import Value
-    from .expression import ExpressionError, evaluate
     from .graph import draw as picture
+    from .learn.expression import ExpressionError, evaluate
 
     names: dict[str, Value] = {}
     for text in values:
@@ -147,8 +147,8 @@ def train(epochs: int, seed: int, out: Path, progress: bool) -> int:
     from . import data, losses, nn, optim
     from .files import write_text
     from .graph import draw as picture
-    from .plane import boundary
-    from .train import accuracy, evaluate, fit, predict
+    from .train.loop import accuracy, evaluate, fit, predict
+    from .train.plane import boundary
 
     print(f"micrograd {__version__}, {HOW}")
     check_folder(out)

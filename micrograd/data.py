@@ -2,7 +2,7 @@
 
 A data set is a pair (X, y): a list of examples, each a list of numbers, and a list of
 targets. Everything random takes a seed and leaves the global `random` alone. Arrays, such
-as scikit-learn's, are taken wherever lists are. Read on in `train.py`.
+as scikit-learn's, are taken wherever lists are. Read on in `train/loop.py`.
 """
 
 from __future__ import annotations

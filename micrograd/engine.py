@@ -8,7 +8,7 @@ the `+=` is there because a number that is used twice is responsible twice.
 
 The operators state their local gradients in place, because they are the hot path and the
 lesson; all other operations come from the table in `ops.py`, which is to be read next.
-How a node is laid out in memory, and the topological sort, are in `toposort.py`.
+How a node is laid out in memory, and the topological sort, are in `core/sort.py`.
 
 This file is compiled to machine code as it stands where a C compiler is at hand. (Past 300
 lines because a class is one piece, and every operator has its few lines in it.)
@@ -24,14 +24,14 @@ from collections import deque
 from itertools import repeat
 from typing import Any, Final
 
-from . import ieee
-from .chain import GRAPHS, backward_with_graph, replay, set_grad_value, take_grad_values
-from .nodes import LEAF, apply, attribute, op_name, parents, set_closure, unary
-from .number import Number, lift
+from .core.chain import GRAPHS, backward_with_graph, replay, set_grad_value, take_grad_values
+from .core.node import LEAF, apply, attribute, op_name, parents, set_closure, unary
+from .core.number import Number, lift
+from .core.observe import WATCH
+from .core.rule import method, opaque, real
+from .core.sort import CUT, Fan, Node, Search, compiled, mypyc_attr
+from .numerics import ieee
 from .ops import TABLE
-from .rule import method, opaque, real
-from .toposort import CUT, Fan, Node, Search, compiled, mypyc_attr
-from .watch import WATCH
 
 ADD: Final[Any] = TABLE["add"]
 SUB: Final[Any] = TABLE["sub"]
@@ -360,17 +360,17 @@ class Value(Number):
     # An ordinary object -------------------------------------------------------------------
 
     def __copy__(self) -> Any:
-        from .copying import shallow_copy
+        from .core.copying import shallow_copy
 
         return shallow_copy(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        from .copying import deep_copy
+        from .core.copying import deep_copy
 
         return deep_copy(self, memo)
 
     def __reduce_ex__(self, protocol: object) -> Any:
-        from .copying import reduced
+        from .core.copying import reduced
 
         return reduced(self)
 

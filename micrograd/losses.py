@@ -2,7 +2,7 @@
 
 Names and meanings are PyTorch's where PyTorch has the thing. Each loss is a few
 operations on Values; the mean over a batch is `micrograd.mean` of them. Read on in
-`optim.py`.
+`optim/optimizers.py`.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ Where a partial would lose its digits written out, it is an operation with a row
 own (`sech2` for 1 - tanh**2). Sources of the formulas: NIST's Digital Library of
 Mathematical Functions, chapters 4 to 7; elementary calculus for the rest.
 
-What a row is stands in `rule.py`; the numbers are computed in `ieee.py`, `tails.py`
-and `special.py`. Read on in `nn.py`. (Past 300 lines because a table is read in one piece.)
+What a row is stands in `core/rule.py`; the numbers are computed in `numerics/ieee.py`, `numerics/tails.py`
+and `numerics/special.py`. Read on in `nn/mlp.py`. (Past 300 lines because a table is read in one piece.)
 """
 
 # Rows refer to rows below them, which the type checker does not follow.
@@ -24,8 +24,8 @@ import math
 from math import inf, nan
 from typing import Any
 
-from . import ieee, special, tails
-from .rule import CHOICE, FLAT, TABLE, op
+from .core.rule import CHOICE, FLAT, TABLE, op
+from .numerics import ieee, special, tails
 
 __all__ = [
     "TABLE", "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "clip",

@@ -15,7 +15,7 @@ from array import array
 
 import micrograd as mg
 from micrograd import Value, losses, nn
-from micrograd.compiler import native
+from micrograd.compiler.native import backend as native
 
 
 def main(module: str, seed: int, programs: int) -> None:

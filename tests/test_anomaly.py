@@ -113,9 +113,9 @@ def test_in_numpy_the_line_is_the_callers():
 
 
 def test_a_folder_beside_the_package_is_not_the_package(tmp_path):
-    from micrograd import anomaly
+    from micrograd.core import lines
 
-    beside = anomaly.OURS.rstrip("/\\") + "_of_a_user.py"
+    beside = lines.OURS.rstrip("/\\") + "_of_a_user.py"
     code = compile("def act(x):\n    return x.log()\n", beside, "exec")
     space = {}
     exec(code, space)

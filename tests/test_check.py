@@ -13,9 +13,9 @@ from test_random_graphs import OURS, REALS
 
 import micrograd as mg
 from micrograd import Value, check_grad, custom
-from micrograd.check import WrongGradient
-from micrograd.nodes import apply
-from micrograd.rule import FLAT, TABLE
+from micrograd.autodiff.check import WrongGradient
+from micrograd.core.node import apply
+from micrograd.core.rule import FLAT, TABLE
 
 # All operations of the table ---------------------------------------------------------------------
 

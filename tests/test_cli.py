@@ -142,7 +142,7 @@ def test_the_caret_of_a_bad_expression(capsys):
 @pytest.fixture
 def coarse(monkeypatch):
     """Pictures of few cells, which are soon computed."""
-    monkeypatch.setattr("micrograd.plane.CELLS", 8)
+    monkeypatch.setattr("micrograd.train.plane.CELLS", 8)
 
 
 def test_the_main_job(tmp_path, capsys, coarse):

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from micrograd import Value
-from micrograd.closure import OwnStep
+from micrograd.core.closure import OwnStep
 
 
 class Owner:

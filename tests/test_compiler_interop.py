@@ -15,9 +15,9 @@ from test_ops import points
 
 import micrograd as mg
 from micrograd import Value
-from micrograd.compiler.interop import jax_functions, torch_functions
-from micrograd.nested import flatten
-from micrograd.rule import TABLE
+from micrograd.autodiff.nested import flatten
+from micrograd.compiler.backends.interop import jax_functions, torch_functions
+from micrograd.core.rule import TABLE
 
 
 def near(found, expected, scale=1.0) -> bool:

@@ -10,7 +10,7 @@ from corpus import CASES
 
 import micrograd as mg
 from micrograd import Value
-from micrograd.nested import flatten
+from micrograd.autodiff.nested import flatten
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 NUMBERS = ("quotient", "readme", "horner", "powers", "choices", "special_functions", "remainders")

@@ -16,8 +16,8 @@ from test_ops import points
 
 import micrograd as mg
 from micrograd import Value
-from micrograd.rule import TABLE
-from micrograd.toposort import toposort
+from micrograd.core.rule import TABLE
+from micrograd.core.sort import toposort
 
 EDGES = [
     0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -2.0, math.inf, -math.inf, math.nan, 1e308, -1e308, 1e-308,
@@ -104,7 +104,7 @@ def test_a_trace_takes_no_offence_at_numbers_that_it_does_not_know(rule):
 @pytest.mark.parametrize("rule", TABLE.values(), ids=lambda rule: rule.name)
 def test_on_arrays_to_4_ulp(rule):
     np = pytest.importorskip("numpy")
-    from micrograd.compiler.arrays import numpy_functions
+    from micrograd.compiler.backends.numpy import numpy_functions
 
     operands = []
     for xs in grid(rule, 500, 500):

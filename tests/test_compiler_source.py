@@ -19,9 +19,9 @@ from corpus import CASES
 
 import micrograd as mg
 from micrograd import Value, nn
-from micrograd.compiler.emit import emit
-from micrograd.compiler.reverse import reverse
-from micrograd.compiler.simplify import simplify
+from micrograd.compiler.backends.emit import emit
+from micrograd.compiler.ir.reverse import reverse
+from micrograd.compiler.ir.simplify import simplify
 
 GOLDEN = Path(__file__).with_name("golden")
 

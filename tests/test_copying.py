@@ -9,7 +9,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import Value
-from micrograd.toposort import toposort
+from micrograd.core.sort import toposort
 
 
 def model():

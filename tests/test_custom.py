@@ -10,7 +10,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import Value, check_grad, custom
-from micrograd.check import WrongGradient
+from micrograd.autodiff.check import WrongGradient
 
 square = custom(lambda x: x * x, lambda x, y: 2 * x, name="square")
 softsign = custom(
@@ -110,7 +110,7 @@ def test_a_pickle_never_takes_one_operation_for_another():
 
 
 def test_a_pickle_without_its_operation_has_first_derivatives_and_no_more():
-    from micrograd.rule import CUSTOM
+    from micrograd.core.rule import CUSTOM
 
     ours = custom(lambda x: x * x, lambda x, y: 2 * x, name="left_behind")
     pickled = pickle.dumps(ours(Value(3.0)))
@@ -257,7 +257,7 @@ def test_transforms_give_back_the_gradients_they_borrowed():
     y.backward()
     before = x.grad, y.grad
     mg.grad(lambda v: v * y)(2.0)
-    from micrograd.transforms import gradient_and_hessian
+    from micrograd.autodiff.transforms import gradient_and_hessian
 
     assert gradient_and_hessian(x * x, [x]) == ([1.0], [[2.0]])
     assert (x.grad, y.grad) == before

@@ -141,7 +141,7 @@ def test_names_of_operations(make, name):
 
 def test_operators_agree_with_the_table():
     """What the operators state in place is what the table says, to the last bit."""
-    from micrograd.nodes import local_gradients, operands_of, slopes_of
+    from micrograd.core.node import local_gradients, operands_of, slopes_of
 
     numbers = [-3.0, -0.5, 0.0, 1e-200, 0.7, 2.0, 1e200, math.inf, math.nan]
     for x in numbers:

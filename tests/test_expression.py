@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import micrograd as mg
 from micrograd import Value
-from micrograd.expression import ExpressionError, evaluate, functions
-from micrograd.rule import TABLE
+from micrograd.core.rule import TABLE
+from micrograd.learn.expression import ExpressionError, evaluate, functions
 
 
 def named(**numbers):

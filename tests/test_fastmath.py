@@ -7,8 +7,8 @@ import math
 import pytest
 
 import micrograd as mg
-from micrograd.compiler import native
-from micrograd.rule import TABLE
+from micrograd.compiler.native import backend as native
+from micrograd.core.rule import TABLE
 
 np = pytest.importorskip("numpy")
 mp = pytest.importorskip("mpmath").mp

@@ -7,8 +7,8 @@ import itertools
 import pytest
 
 import micrograd as mg
-from micrograd.compiler import native
 from micrograd.compiler.fit import orders, shuffled
+from micrograd.compiler.native import backend as native
 
 built = pytest.mark.skipif(not native.available(), reason="the machine was not built")
 

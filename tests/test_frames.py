@@ -235,7 +235,7 @@ def test_text_is_never_wider_than_its_measure(browser, tmp_path):
         "return [...document.querySelectorAll('text')].map(t => "
         "[t.textContent, t.getAttribute('class'), t.getComputedTextLength()])"
     )
-    from micrograd.graph.measure import text_width
+    from micrograd.graph.picture.measure import text_width
 
     for text, names, width in found:
         size, bold = next(styles[c] for c in styles if c in names)

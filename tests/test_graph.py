@@ -17,7 +17,7 @@ from pictures import SVG, Shape, classes, mlp_loss, neuron, read, shape, the_exa
 import micrograd as mg
 from micrograd import Value
 from micrograd.graph import Graph, draw, name_values
-from micrograd.graph.measure import text_width
+from micrograd.graph.picture.measure import text_width
 
 STYLES = ("node", "record", "circuit")
 GOLDEN = Path(__file__).parent / "golden"
@@ -227,7 +227,7 @@ def test_themes_leave_each_other_alone():
 
 
 def test_contrast_of_all_text():
-    from micrograd.graph.theme import COLOURS
+    from micrograd.graph.picture.theme import COLOURS
 
     def brightness(colour):
         parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]

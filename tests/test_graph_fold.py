@@ -13,9 +13,9 @@ from test_graph import OPERATIONS, check_geometry, compare
 
 import micrograd as mg
 from micrograd import Value
+from micrograd.core.node import attribute
 from micrograd.graph import draw, name_values, scope, trace
-from micrograd.graph.fold import LARGEST, READABLE
-from micrograd.nodes import attribute
+from micrograd.graph.folding.fold import LARGEST, READABLE
 
 
 def titles(root, **options):
@@ -143,8 +143,8 @@ def test_folded_graphs_have_no_circles_and_lose_nothing(recipe, names, depth):
 @settings(max_examples=100, deadline=None)
 @given(recipes(st.floats(-2, 2), list(OPERATIONS), max_steps=25))
 def test_stacking_never_makes_circles(recipe):
-    from micrograd.graph.fold import Fold
-    from micrograd.graph.pattern import Mesh
+    from micrograd.graph.folding.fold import Fold
+    from micrograd.graph.folding.pattern import Mesh
 
     root = run(recipe, [Value(x) for x in recipe.leaves], OPERATIONS)[-1]
     mesh = Mesh(root)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micrograd.graph import draw
-from micrograd.graph.layout import layout
-from micrograd.graph.ranks import Edge, ranks
+from micrograd.graph.picture.layout import layout
+from micrograd.graph.picture.ranks import Edge, ranks
 
 BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "draw.py"
 

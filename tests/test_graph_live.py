@@ -13,7 +13,7 @@ from pictures import SVG, classes, mlp_loss, neuron, read
 from micrograd import Value
 from micrograd.graph import draw, interact, trace
 from micrograd.graph.diagram import number
-from micrograd.graph.live import SCRIPT, Live
+from micrograd.graph.interact import SCRIPT, Live
 
 HAS_ANYWIDGET = importlib.util.find_spec("anywidget") is not None
 
@@ -74,7 +74,7 @@ def test_wrong_leaves():
 @pytest.mark.parametrize("style", ["node", "record", "circuit"])
 def test_the_picture_has_room_for_other_numbers(style):
     live = Live(neuron(), style=style)
-    from micrograd.graph.measure import text_width
+    from micrograd.graph.picture.measure import text_width
 
     for group in read(live.svg).iter(f"{SVG}g"):
         for text in group.iter(f"{SVG}text"):

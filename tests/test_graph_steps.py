@@ -14,8 +14,8 @@ from pictures import mlp_loss, neuron, the_example
 
 import micrograd as mg
 from micrograd import Value
-from micrograd.expression import evaluate
 from micrograd.graph import explain, latex, steps, trace
+from micrograd.learn.expression import evaluate
 from micrograd.ops import TABLE
 
 OPERATIONS = {
@@ -118,8 +118,8 @@ def every_path(v, x):
 
 
 def slopes(v):
-    from micrograd.nodes import operands_of, slopes_of
-    from micrograd.toposort import Node
+    from micrograd.core.node import operands_of, slopes_of
+    from micrograd.core.sort import Node
 
     return [s for y, s in zip(operands_of(v), slopes_of(v), strict=True) if isinstance(y, Node)]
 

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 
 import micrograd as mg
 from micrograd import Value, losses, nn, optim
-from micrograd.compiler.batch import over_batch
-from micrograd.compiler.native import NativeBatch
-from micrograd.compiler.program import COUNT, INNER, TOTAL
-from micrograd.rule import TABLE, Rule
+from micrograd.compiler.ir.batch import over_batch
+from micrograd.compiler.ir.program import COUNT, INNER, TOTAL
+from micrograd.compiler.native.backend import NativeBatch
+from micrograd.core.rule import TABLE, Rule
 
 _machine = pytest.importorskip(
     "micrograd.compiler._machine", reason="the machine was not built: no C compiler"

@@ -255,7 +255,7 @@ def test_dropout_draws_from_the_global_random_unless_told():
 
 
 def test_what_changes_with_each_call_is_not_traced():
-    from micrograd.modes import Observer
+    from micrograd.core.observe import Observer
 
     class Tracing(Observer):
         symbolic = True

@@ -24,8 +24,8 @@ from test_ops import points
 
 import micrograd as mg
 from micrograd import Value, losses, nn
+from micrograd.core.rule import TABLE
 from micrograd.graph import trace
-from micrograd.rule import TABLE
 
 pytest.importorskip(
     "micrograd.compiler._machine",

@@ -19,8 +19,8 @@ from mpmath import mpf
 
 import micrograd as mg
 from micrograd import Value
-from micrograd.nodes import apply
-from micrograd.rule import CHOICE, FLAT, TABLE, Rule
+from micrograd.core.node import apply
+from micrograd.core.rule import CHOICE, FLAT, TABLE, Rule
 
 VALUES = 2000  # points for the value, a sixteenth of them for the partials
 HOW_MANY = {"dot": 4, "weighted_sum": 5, "nll": 4}  # operands of those that take any number

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import micrograd as mg
-from micrograd.rule import TABLE
+from micrograd.core.rule import TABLE
 
 PACKAGE = Path(mg.__file__).parent
 ROOT = PACKAGE.parent

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from micrograd import plane
+from micrograd.train import plane
 
 SVG = "{http://www.w3.org/2000/svg}"
 

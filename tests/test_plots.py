@@ -16,7 +16,7 @@ matplotlib.use("Agg")
 
 from matplotlib import pyplot  # noqa: E402
 
-from micrograd import plots  # noqa: E402
+from micrograd.train import plots  # noqa: E402
 
 POINTS = data.moons(30, noise=0.1, seed=1)
 

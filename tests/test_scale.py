@@ -11,7 +11,7 @@ import threading
 
 import micrograd as mg
 from micrograd import Value
-from micrograd.toposort import toposort
+from micrograd.core.sort import toposort
 
 MILLION = 1_000_000
 

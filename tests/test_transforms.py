@@ -18,9 +18,9 @@ from mpmath import mpf
 
 import micrograd as mg
 from micrograd import Value, jvp, vjp
-from micrograd.modes import Observer
+from micrograd.core.observe import Observer
+from micrograd.core.rule import FLAT, SMOOTH
 from micrograd.ops import TABLE
-from micrograd.rule import FLAT, SMOOTH
 
 # One operand, against the coefficients of Taylor's series ---------------------------------------
 
@@ -434,7 +434,7 @@ def test_a_changed_leaf_is_an_error_and_not_a_wrong_number():
     x.data = 5.0
     with pytest.raises(ValueError, match="changed since the forward pass"):
         y.backward(create_graph=True)
-    from micrograd.transforms import gradient_and_hessian
+    from micrograd.autodiff.transforms import gradient_and_hessian
 
     with pytest.raises(ValueError, match="changed since the forward pass"):
         gradient_and_hessian(y, [x])

@@ -13,7 +13,7 @@ import pytest
 from test_native import EDGES, bits, native, operation, same
 from test_ops import points
 
-from micrograd.compiler.translate import (
+from micrograd.compiler.native.translate import (
     HEADER,
     Translator,
     Untranslatable,
@@ -21,7 +21,7 @@ from micrograd.compiler.translate import (
     header,
     sources,
 )
-from micrograd.rule import TABLE
+from micrograd.core.rule import TABLE
 
 machine = pytest.importorskip(
     "micrograd.compiler._machine", reason="the machine was not built: no C compiler"
@@ -34,7 +34,7 @@ PYTHON = {
 
 def test_the_header_is_up_to_date():
     assert HEADER.read_text(encoding="utf-8") == header(), (
-        "ieee.py or tails.py has changed: run python -m micrograd.compiler.translate"
+        "ieee.py or tails.py has changed: run python -m micrograd.compiler.native.translate"
     )
 
 

@@ -7,7 +7,7 @@ import gc
 import pytest
 
 import micrograd as mg
-from micrograd.compiler.undisturbed import undisturbed
+from micrograd.compiler.paused import undisturbed
 
 
 @undisturbed

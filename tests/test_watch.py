@@ -8,8 +8,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import Value
-from micrograd.modes import Observer
-from micrograd.watch import WATCH
+from micrograd.core.observe import WATCH, Observer
 
 
 class Notes(Observer):

@@ -1,10 +1,10 @@
 """The compiler: a trace of scalar code, its backward pass, and fast ways to run both.
 
-Read `jit.py` first, then `program.py` and `trace.py`.
+Read `jit.py` first, then `ir/program.py` and `trace.py`.
 """
 
+from .ir.program import Program
 from .jit import Jit, jit
-from .program import Program
 from .staged import staged
 from .trace import TraceError
 

@@ -1,7 +1,7 @@
 """`Compiled`: a function for one structure of its arguments, and the ways to run it.
 
 `jit.py` finds or makes it by the arguments of a call. Here one example is run in Python, and
-what that refuses, such as a division by zero, exactly; read `backends.py` next for many.
+what that refuses, such as a division by zero, exactly; read `backends/base.py` next for many.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..engine import Value
-from .backends import Batch, choose
-from .emit import emit
-from .program import Program
-from .reverse import reverse
-from .runtime import EDGES, exact_gradient, exact_values, float_function
-from .simplify import simplify
+from .backends.base import Batch, NumPyBatch
+from .backends.emit import emit
+from .backends.runtime import EDGES, exact_gradient, exact_values, float_function
+from .ir.program import Program
+from .ir.reverse import reverse
+from .ir.simplify import simplify
+from .native import backend as native
+from .paused import undisturbed
 from .structure import Structure
 from .trace import trace
-from .undisturbed import undisturbed
 
 
 class Compiled:
@@ -106,3 +107,32 @@ def differentiated(program: Program, by_inputs: bool = False) -> Program:
     full = program.copy()
     reverse(full, by=full.inputs if by_inputs else full.parameters)
     return simplify(full)
+
+
+def choose(backend: str, made: Compiled) -> Batch:
+    """The backend of that name; "auto" is the fastest that is there.
+
+    With "+fastmath" after the name the native one takes its quick and inexact functions,
+    with "+float32" numbers of half the size.
+    """
+    backend, _, build = backend.partition("+")
+    if backend in ("auto", "native"):
+        if native.available():
+            return native.NativeBatch(made, build)
+        if backend == "native" or build == "float32":
+            raise RuntimeError(
+                "jit: the native backend, which this needs, was not built when micrograd was "
+                'installed, for want of a C compiler; use backend="auto" and float64'
+            )
+    if backend in ("auto", "numpy"):
+        try:
+            import numpy  # noqa: F401
+        except ImportError:
+            if backend == "numpy":
+                raise RuntimeError(
+                    "jit: the numpy backend needs NumPy: pip install 'micrograd[fast]'"
+                ) from None
+        else:
+            if made.program.inputs:  # else there is one example, which Python runs faster
+                return NumPyBatch(made)
+    return Batch(made)

@@ -16,16 +16,17 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from ..engine import Value
-from ..optim import STEADY, Optimizer
-from ..progress import CtrlC, Progress
-from . import native
-from .backends import Rows
-from .encode import Encoder
-from .instructions import Build
-from .native import NativeBatch, padded_columns
-from .program import Program
-from .reverse import Symbol
-from .simplify import simplify
+from ..optim.optimizer import Optimizer
+from ..optim.optimizers import STEADY
+from ..train.progress import CtrlC, Progress
+from .backends.base import Rows
+from .ir.program import Program
+from .ir.reverse import Symbol
+from .ir.simplify import simplify
+from .native import backend as native
+from .native.backend import NativeBatch, padded_columns
+from .native.encode import Encoder
+from .native.instructions import Build
 
 if TYPE_CHECKING:
     from .compiled import Compiled

@@ -1,8 +1,8 @@
 """`jit`: a function of numbers, traced once and then run without building a node.
 
 What the compiled function offers is in `Jit`; how a program is made and run for one
-structure of arguments is in `compiled.py`. The order of reading: `program.py`, `trace.py`,
-`reverse.py`, `simplify.py`, `emit.py`, `runtime.py`; batches are in `batch.py`. (Past 300 lines
+structure of arguments is in `compiled.py`. The order of reading: `ir/program.py`, `trace.py`,
+`ir/reverse.py`, `ir/simplify.py`, `backends/emit.py`, `backends/runtime.py`; batches are in `ir/batch.py`. (Past 300 lines
 because `Jit` documents in one place all that is called from outside.)
 """
 
@@ -12,15 +12,15 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..core.observe import WATCH
+from ..core.rule import real
 from ..engine import Value
-from ..rule import real
-from ..watch import WATCH
-from . import native
-from .backends import Rows
+from .backends.base import Rows
+from .backends.emit import emit
+from .backends.runtime import EDGES, exact_values
 from .compiled import Compiled
-from .emit import emit
-from .program import Program
-from .runtime import EDGES, exact_values
+from .ir.program import Program
+from .native import backend as native
 from .structure import Structure, key_of, numbers_of
 from .trace import tracing
 
@@ -205,7 +205,7 @@ class Jit(native.Caller):
         >>> [round(p.data, 3) for p in neuron.parameters()]
         [2.0, -1.0, 0.5]
         """
-        from ..optim import Optimizer
+        from ..optim.optimizer import Optimizer
         from .fit import fit
 
         if optimizer is None and columns:
@@ -234,7 +234,7 @@ class Jit(native.Caller):
         and arguments alike, are those of this engine. Numbers have the precision of
         `parameters`. A batch is `jax.vmap(g, (None, 0, 0))(parameters, X, Y)`.
         """
-        from .interop import to_jax
+        from .backends.interop import to_jax
 
         return to_jax(self.known("the function for JAX"), self.name)
 
@@ -244,7 +244,7 @@ class Jit(native.Caller):
         As `to_jax`, for tensors: `g(parameters, x, y).backward()` gives `parameters.grad`,
         and a batch is `torch.func.vmap(g, (None, 0, 0))(parameters, X, Y)`.
         """
-        from .interop import to_torch
+        from .backends.interop import to_torch
 
         return to_torch(self.known("the function for PyTorch"), self.name)
 

@@ -6,10 +6,10 @@ import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..core.node import attribute
 from ..engine import Value
-from ..nn import Module
-from ..nodes import attribute
-from .wording import RESERVED
+from ..nn.module import Module
+from .ir.names import RESERVED
 
 SILENT = ("layers", "neurons", "modules")  # words that say nothing which the numbers do not
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from ..core.node import attribute
+from ..core.sort import toposort
 from ..engine import Value
-from ..nodes import attribute
-from ..toposort import toposort
-from .emit import emit
-from .reverse import reverse
-from .simplify import simplify
+from .backends.emit import emit
+from .ir.reverse import reverse
+from .ir.simplify import simplify
 from .trace import Tracer, written
 
 

@@ -10,8 +10,8 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..core.rule import real
 from ..engine import Value
-from ..rule import real
 
 STATIC = (str, bytes, bool, type(None))
 

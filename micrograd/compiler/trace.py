@@ -3,7 +3,7 @@
 The numbers in those Values stand for any numbers, so whatever would let them out, such as
 `if v > 0` or `v.data`, is an error that names the user's line. Which operations were
 done is read from the graph that the function leaves, by the same sort as everywhere else.
-What parameters are called is in `naming.py`; read `reverse.py` next.
+What parameters are called is in `naming.py`; read `ir/reverse.py` next.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Callable
 from math import nan
 from typing import Any
 
-from ..anomaly import OTHERS, OURS, user_line
+from ..core.lines import OTHERS, OURS, user_line
+from ..core.no_grad import no_grad
+from ..core.node import apply, attribute, closure_of, cut_off, is_made_by_hand, operands_of, place
+from ..core.observe import WATCH, Observer
+from ..core.rule import TABLE, real
+from ..core.sort import Node, Search
 from ..engine import Value
-from ..modes import Observer, no_grad
-from ..nodes import apply, attribute, closure_of, cut_off, is_made_by_hand, operands_of, place
-from ..rule import TABLE, real
-from ..toposort import Node, Search
-from ..watch import WATCH
+from .ir.program import Program
 from .naming import names_and_places, neuron_of
-from .program import Program
 from .structure import Structure
 
 

@@ -1,15 +1,15 @@
-"""Graphs as pictures. Read `diagram.py` first, then `layout.py`, then `svg.py`.
+"""Graphs as pictures. Read `diagram.py` first, then `picture/layout.py`, then `picture/svg.py`.
 
-`fold.py` makes large graphs readable; `draw.py` puts everything together.
+`folding/fold.py` makes large graphs readable; `draw.py` puts everything together.
 """
 
 from .diagram import name_values
 from .dot import draw_dot, trace
 from .draw import Graph, draw
+from .explain import Explanation, explain
 from .frames import Frames, frames
+from .interact import interact
 from .latex import latex
-from .live import interact
-from .paths import Explanation, explain
 from .scope import scope
 from .steps import Step, steps
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..core.node import attribute, is_leaf, op_name, operands_of, slopes_of
+from ..core.sort import Node, toposort
 from ..engine import Value
-from ..nn import Module
-from ..nodes import attribute, is_leaf, op_name, operands_of, slopes_of
-from ..toposort import Node, toposort
-from .measure import clean, clipped
+from ..nn.module import Module
+from .picture.measure import clean, clipped
 
 
 class Box(NamedTuple):

@@ -1,7 +1,7 @@
 """Graphviz: `trace` and `draw_dot` of micrograd's notebook, and diagrams in its language.
 
 The Python package `graphviz` writes the description; to turn it into a picture it needs
-Graphviz's program `dot`, which the drawings of `svg.py` do without.
+Graphviz's program `dot`, which the drawings of `picture/svg.py` do without.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ..core.sort import toposort
 from ..engine import Value
-from ..toposort import toposort
 from .diagram import Diagram, check
-from .measure import clean
+from .picture.measure import clean
 
 if TYPE_CHECKING:
     import graphviz

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine import Value
 from ..files import write_bytes, write_text
-from . import svg, text
+from . import text
 from .diagram import Diagram, summary
 from .dot import digraph, render
-from .fold import LARGEST, folded
-from .theme import check_theme
+from .folding.fold import LARGEST, folded
+from .picture import svg
+from .picture.theme import check_theme
 
 if TYPE_CHECKING:
     import graphviz

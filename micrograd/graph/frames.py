@@ -1,6 +1,6 @@
 """`frames`: the backward pass as a film, one step of the chain rule in each picture.
 
-The page is one file with everything in it; what runs in it is in `page.py`. `strip` is
+The page is one file with everything in it; what runs in it is in `picture/page.py`. `strip` is
 the same without a script. The steps come from `steps.py`.
 """
 
@@ -14,17 +14,17 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..core.rule import real
 from ..engine import Value
 from ..files import write_text
-from ..rule import real
-from . import page
 from .diagram import Diagram, check, diagram, number, plural
-from .fold import LARGEST
+from .folding.fold import LARGEST
 from .mathml import chain_rule
-from .measure import text_width
+from .picture import page
+from .picture.measure import text_width
+from .picture.svg import Picture, check_style
+from .picture.theme import check_theme
 from .steps import Step, names_of, steps
-from .svg import Picture, check_style
-from .theme import check_theme
 
 BEGINNING = "The forward pass is done. No gradient is known yet."
 

@@ -12,9 +12,9 @@ import re
 from string import Formatter
 from typing import Any
 
+from ..core.node import is_leaf, operands_of
+from ..core.sort import Node, toposort
 from ..engine import Value
-from ..nodes import is_leaf, operands_of
-from ..toposort import Node, toposort
 from .diagram import check, label_of, unfold
 
 # How strongly a formula holds together, and what each operand of the operators asks for.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..modes import Observer
-from ..nodes import attribute
-from ..toposort import Node
-from ..watch import WATCH
+from ..core.node import attribute
+from ..core.observe import WATCH, Observer
+from ..core.sort import Node
 
 Path = tuple[str, ...]
 

@@ -1,7 +1,7 @@
 """`steps`: the backward pass one product at a time, in numbers, words and formulas.
 
 It follows `Value.backward` in the same order and with the same roundings, but keeps the
-gradients to itself. `frames.py` draws the steps, `paths.py` sums over whole paths.
+gradients to itself. `frames.py` draws the steps, `explain.py` sums over whole paths.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ..core.node import closure_of, op_name, operands_of, slopes_of
+from ..core.rule import real
+from ..core.sort import Node, Search, toposort
 from ..engine import Value
-from ..nodes import closure_of, op_name, operands_of, slopes_of
-from ..rule import real
-from ..toposort import Node, Search, toposort
 from .diagram import check, label_of, number, unfold
 from .latex import decimal, symbol
 

@@ -1,0 +1,1 @@
+"""What runs a program or carries it elsewhere: Python and NumPy here, JAX and PyTorch outside."""

@@ -1,0 +1,256 @@
+"""`Program`: a function as a list of numbered steps, each an operation on earlier ones.
+
+What a trace yields, what the chain rule is applied to, and what source and machine code
+are made from. Adding the steps of the backward pass is in `reverse.py`, shortening in
+`simplify.py`, how a step is written in `names.py`. Read `trace.py` next.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from ...core.no_grad import no_grad
+from ...core.rule import TABLE, Rule
+from .names import (
+    RESERVED,
+    adjoint_name,
+    formula,
+    free,
+    math_name,
+    math_number,
+    phrase,
+    shortened,
+    shown,
+)
+
+
+class Source:
+    """Where a number that is no result of an operation comes from."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+INPUT, PARAMETER, CONSTANT = Source("input"), Source("parameter"), Source("constant")
+# In a program over a batch: how many examples there are, and the sum over them of one operand
+# or of a product of two.
+COUNT = Source("count")
+TOTAL, INNER = Rule("total", abs, (), 1), Rule("inner", abs, (), 2)
+
+
+class Program:
+    """Steps, by number: step i has `rules[i]`, applied to the steps `operands[i]`.
+
+    `rules[i]` is a row of the table, or INPUT, PARAMETER or CONSTANT, whose step has no
+    operands. `inputs` and `parameters` list those steps in the order in which their
+    numbers are given, `outputs` the results. `data` holds the constants, `names` what to
+    call a step when it is printed.
+    """
+
+    def __init__(self) -> None:
+        self.rules: list[Rule | Source] = []
+        self.operands: list[tuple[int, ...]] = []
+        self.data: dict[int, float] = {}
+        self.names: dict[int, str] = {}
+        self.inputs: list[int] = []
+        self.parameters: list[int] = []
+        self.outputs: list[int] = []
+        # From here on the steps belong to the backward pass; how many outputs are values.
+        self.forward_steps = -1
+        # The steps that are the gradient of the result by another step, which they are named after.
+        self.adjoint_of: dict[int, int] = {}
+        self.values = -1
+        # In print step i of the trace is v{numbers[i]}, also after steps around it have gone.
+        self.numbers: dict[int, int] = {}
+        # What a step is in the model: "layer 0, neuron 3".
+        self.notes: dict[int, str] = {}
+        # Steps that were bare numbers to the function, such as a comparison: no gradient.
+        self.bare: set[int] = set()
+        # The order of the steps in the eager graph, where it is another: its backward pass
+        # adds up in this one.
+        self.order: list[int] = []
+        self._constants: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    def copy(self) -> Program:
+        """A program of its own with the same steps."""
+        new = Program()
+        new.rules, new.operands = self.rules[:], self.operands[:]
+        new.data, new.names = self.data.copy(), self.names.copy()
+        new.inputs, new.parameters = self.inputs[:], self.parameters[:]
+        new.outputs, new.adjoint_of = self.outputs[:], self.adjoint_of.copy()
+        new.forward_steps, new.values = self.forward_steps, self.values
+        new.numbers, new.notes = self.numbers.copy(), self.notes.copy()
+        new.bare, new.order = self.bare.copy(), self.order[:]
+        new._constants = self._constants.copy()
+        return new
+
+    # Adding steps -----------------------------------------------------------------------
+
+    def step(self, rule: Rule | Source, operands: tuple[int, ...] = ()) -> int:
+        """The number of a new step."""
+        self.rules.append(rule)
+        self.operands.append(operands)
+        return len(self.rules) - 1
+
+    def input(self, name: str) -> int:
+        i = self.step(INPUT)
+        self.inputs.append(i)
+        self.names[i] = name
+        return i
+
+    def parameter(self, name: str) -> int:
+        i = self.step(PARAMETER)
+        self.parameters.append(i)
+        self.names[i] = name
+        return i
+
+    def constant(self, x: float) -> int:
+        """The step of a constant; the same number, to the bit, is the same step."""
+        key = struct.pack("d", x)
+        i = self._constants.get(key)
+        if i is None:
+            i = self._constants[key] = self.step(CONSTANT)
+            self.data[i] = x
+        return i
+
+    # Reading ----------------------------------------------------------------------------
+
+    def uses(self) -> list[int]:
+        """For each step how often it is an operand or an output."""
+        count = [0] * len(self)
+        for operands in self.operands:
+            for x in operands:
+                count[x] += 1
+        for x in self.outputs:
+            count[x] += 1
+        return count
+
+    def varying(self) -> list[bool]:
+        """For each step whether it depends on an input, and so differs between examples."""
+        found = [False] * len(self)
+        for i, (rule, operands) in enumerate(zip(self.rules, self.operands)):
+            if rule is not TOTAL and rule is not INNER:
+                found[i] = rule is INPUT or any([found[x] for x in operands])
+        return found
+
+    def run(self, inputs: Sequence[Any], parameters: Sequence[Any]) -> list[Any]:
+        """The outputs for these inputs and parameters: floats, Values, anything with rules.
+
+        The plainest of the interpreters; what all others are held to.
+        """
+        results: list[Any] = [None] * len(self)
+        for i, x in zip(self.inputs, inputs, strict=True):
+            results[i] = x
+        for i, x in zip(self.parameters, parameters, strict=True):
+            results[i] = x
+        for i, c in self.data.items():
+            results[i] = c
+        for i, (rule, operands) in enumerate(zip(self.rules, self.operands)):
+            if isinstance(rule, Rule):
+                if i in self.bare:
+                    with no_grad():
+                        results[i] = rule.function(*[results[x] for x in operands])
+                else:
+                    results[i] = rule.function(*[results[x] for x in operands])
+        return [results[i] for i in self.outputs]
+
+    def functions(self) -> dict[Rule, str]:
+        """What to call the operations that are not in the table: a user's own."""
+        names: dict[Rule, str] = {}
+        taken = {*RESERVED}
+        for rule in dict.fromkeys(self.rules):
+            if isinstance(rule, Rule) and rule not in (TABLE.get(rule.name), TOTAL, INNER):
+                name = rule.symbol if rule.symbol.isidentifier() else "operation"
+                names[rule] = free(name, taken)
+        return names
+
+    def labels(self) -> list[str]:
+        """What each step is called in print: no name twice, none a word of Python.
+
+        A constant is written as the number, an adjoint as the step it belongs to with a d
+        in front; what has no name is v and its number in the trace, or t and a number,
+        which `emit` counts anew.
+        """
+        labels = [""] * len(self)
+        for i, c in self.data.items():
+            labels[i] = shown(c)
+        taken = {*RESERVED, *self.functions().values()}
+        for i in [*self.inputs, *self.parameters, *self.names]:
+            if not labels[i]:
+                labels[i] = free(self.names[i], taken)
+        last = max(self.numbers.values(), default=0)
+        temporaries = 0
+        forward = self.forward_steps if self.forward_steps >= 0 else len(self)
+        numbers, adjoint_of = self.numbers, self.adjoint_of
+        for i, label in enumerate(labels):
+            if label:
+                continue
+            if i in numbers:
+                name = f"v{numbers[i]}"
+            elif i in adjoint_of:
+                name = adjoint_name(labels[adjoint_of[i]])
+            elif i < forward:
+                last += 1
+                name = f"v{last}"
+            else:
+                temporaries += 1
+                labels[i] = f"t{temporaries}"
+                continue
+            labels[i] = name if name not in taken else free(name, taken)
+            taken.add(name)
+        return labels
+
+    def is_temporary(self, i: int) -> bool:
+        """Whether a step of the backward pass has no name: no t and digits is taken by others."""
+        return (
+            0 <= self.forward_steps <= i
+            and i not in self.numbers
+            and i not in self.adjoint_of
+            and i not in self.names
+            and i not in self.data
+        )
+
+    def __str__(self) -> str:
+        """One line a step, numbered: what goes in, what is done, what comes out."""
+        names = self.labels()
+        given = ", ".join(names[i] for i in self.inputs)
+        lines = [f"given {given}" if given else "given nothing"]
+        if self.parameters:
+            listed = shortened([names[i] for i in self.parameters])
+            n = len(self.parameters)
+            lines[0] += f"; {n} parameter{'s' * (n != 1)}: {listed}"
+        number = 0
+        width = len(str(sum(isinstance(rule, Rule) for rule in self.rules)))
+        for i, (rule, operands) in enumerate(zip(self.rules, self.operands)):
+            if isinstance(rule, Rule):
+                number += 1
+                right = phrase(rule, [names[x] for x in operands])
+                lines.append(f"{number:>{width + 2}}  {names[i]} = {right}")
+        lines.append("gives " + ", ".join(names[i] for i in self.outputs))
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        steps = sum(isinstance(rule, Rule) for rule in self.rules)
+        return (
+            f"<Program: {steps} steps, {len(self.inputs)} inputs, "
+            f"{len(self.parameters)} parameters, {len(self.outputs)} outputs>"
+        )
+
+    def latex(self) -> str:
+        """The steps as an aligned block of LaTeX, one equation each."""
+        lines = []
+        names = [math_name(name) for name in self.labels()]
+        for i, c in self.data.items():
+            names[i] = math_number(c)
+        for i, (rule, operands) in enumerate(zip(self.rules, self.operands)):
+            if isinstance(rule, Rule):
+                lines.append(f"{names[i]} &= {formula(rule, [names[x] for x in operands])}")
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"

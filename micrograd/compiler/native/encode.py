@@ -1,0 +1,284 @@
+"""`Encoder`: a program as instructions for the machine in `machine.c`.
+
+Sums of products become one instruction each; `arrange.py` makes layers and outer products
+of them, `rows.py` rows of scalars. What instructions are is in `instructions.py`; what runs
+the machine is `backend.py`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any, NamedTuple
+
+from ...core.rule import TABLE, Rule
+from ..ir.program import COUNT, INNER, TOTAL, Program
+from . import instructions as op
+from .arrange import allocate, arranged, surprises
+from .instructions import EXACT, NONE, Build, Instruction
+from .rows import divided, rowed, table, turned
+
+LONGEST = 1000  # products in one instruction
+LINE = 16  # float32 that fill a line of the cache; so many float64 fill two
+SIMPLE = {
+    "add": op.ADD, "sub": op.SUB, "mul": op.MUL, "div": op.DIV, "neg": op.NEG, "relu": op.RELU,
+    "gate": op.GATE, "sum": op.ADDN,
+}  # fmt: skip
+ADD, MUL = TABLE["add"], TABLE["mul"]
+
+
+class Chain(NamedTuple):
+    """start + a1*b1 + a2*b2 + ..., not yet an instruction; start is a step or NONE."""
+
+    start: int
+    pairs: list[tuple[int, int]]
+
+
+class Encoder:
+    """Turns one program into sections of instructions and a list of scalars."""
+
+    def __init__(self, program: Program, single: bool = False, mapped: bool = False) -> None:
+        self.program = program
+        self.single, self.mapped = single, mapped
+        self.varying = [False] * len(program) if single else program.varying()
+        uses = program.uses()
+        self.summed = self.depends_on_sums()
+        # 0 for what comes before the batch, 1 for columns, 2 for what comes after.
+        self.where = [
+            1 if varying or rule in (TOTAL, INNER) else 2 if late else 0
+            for rule, varying, late in zip(program.rules, self.varying, self.summed)
+        ]
+        # Steps that are only a part of a sum, and need not be kept.
+        self.melts = [False] * len(program)
+        for i, (rule, xs) in enumerate(zip(program.rules, program.operands)):
+            if rule is ADD:
+                for x in xs:
+                    self.melts[x] = uses[x] == 1 and self.where[x] == self.where[i]
+            elif self.sums_scalars(i):
+                for x in xs:
+                    product = program.rules[x] is MUL
+                    self.melts[x] = product and uses[x] == 1 and self.where[x] == self.where[i]
+        self.functions: list[Any] = []
+        self.chains: dict[int, Chain] = {}
+        self.one = self.constant(1.0)
+        self.sections: list[list[Instruction]] = [[], [], []]
+        for i, rule in enumerate(program.rules):
+            if isinstance(rule, Rule):
+                self.step(i, rule, program.operands[i])
+        if mapped:
+            for k, y in enumerate(program.outputs):
+                self.sections[1].append(Instruction(op.OUT, k, (), (y,)))
+        before, each, self.after = [surprises(section) for section in self.sections]
+        self.before, self.meanwhile, self.beside = (
+            divided(before, each, self.after, program.outputs)
+            if any(self.summed)
+            else (before, [], [])
+        )
+        self.each = arranged(each, self.varying, self.one)
+
+    def depends_on_sums(self) -> list[bool]:
+        """For each step whether a sum over the batch comes before it."""
+        found = [False] * len(self.program)
+        for i, (rule, operands) in enumerate(zip(self.program.rules, self.program.operands)):
+            found[i] = rule in (TOTAL, INNER) or any([found[x] for x in operands])
+        return found
+
+    def constant(self, number: float) -> int:
+        """A step with that number, which may be a new one."""
+        i = self.program.constant(number)
+        if i == len(self.where):
+            for known in (self.varying, self.summed, self.melts):
+                known.append(False)
+            self.where.append(0)
+        return i
+
+    def step(self, i: int, rule: Rule, xs: tuple[int, ...]) -> None:
+        """Add what computes step i."""
+        where = self.where[i]
+        if rule is MUL and self.melts[i]:
+            self.chains[i] = Chain(NONE, [(xs[0], xs[1])])
+            return
+        if rule is ADD:
+            chain = self.joined(xs)
+        elif self.sums_scalars(i) and any([x in self.chains for x in xs]):
+            chain = Chain(self.constant(0.0), [])
+            for x in xs:
+                chain = self.longer(chain, x, self.chains.pop(x, None))
+        elif rule.name == "weighted_sum":
+            n = len(xs) // 2
+            chain = Chain(xs[0], list(zip(xs[1 : n + 1], xs[n + 1 :])))
+        elif rule.name == "dot":
+            n = len(xs) // 2
+            chain = Chain(self.constant(0.0), list(zip(xs[:n], xs[n:])))
+        else:
+            self.sections[where].append(self.plain(i, rule, xs))
+            return
+        if self.melts[i] and len(chain.pairs) < LONGEST:
+            self.chains[i] = chain
+        else:
+            self.sections[where].append(self.dots(i, chain))
+
+    def sums_scalars(self, i: int) -> bool:
+        """Whether step i is a sum of many scalars, whose products need not stand anywhere."""
+        rule = self.program.rules[i]
+        return isinstance(rule, Rule) and rule.name == "sum" and self.where[i] != 1
+
+    def joined(self, xs: tuple[int, ...]) -> Chain:
+        """The sum of two operands; what is already a sum comes first, which changes no bit."""
+        a, b = xs
+        first, second = self.chains.pop(a, None), self.chains.pop(b, None)
+        if second is None or not is_sum(second):
+            return self.longer(first if first is not None else Chain(a, []), b, second)
+        if first is None or not is_sum(first):
+            return self.longer(second, a, first)
+        self.sections[self.where[b]].append(self.dots(b, second))
+        return self.longer(first, b, None)
+
+    def longer(self, chain: Chain, x: int, product: Chain | None) -> Chain:
+        """The sum with one more term: step x, or the product that would be step x."""
+        pair = (self.one, x) if product is None else product.pairs[0]
+        if len(chain.pairs) < 8:
+            return Chain(chain.start, [*chain.pairs, pair])
+        chain.pairs.append(pair)  # the list is nobody else's: a chain is used once
+        return chain
+
+    def dots(self, i: int, chain: Chain) -> Instruction:
+        """The instruction that computes a sum as step i."""
+        start, pairs = chain
+        if start == NONE and len(pairs) == 1:
+            return Instruction(op.MUL, i, (), pairs[0])
+        if start != NONE and len(pairs) == 1 and pairs[0][0] == self.one:
+            return Instruction(op.ADD, i, (), (start, pairs[0][1]))
+        if start == NONE and pairs[0][0] == self.one:
+            start, pairs = pairs[0][1], pairs[1:]
+        ordered = []
+        for a, b in pairs:
+            # A scalar comes first: a product is the same either way.
+            ordered += [b, a] if self.varying[a] and not self.varying[b] else [a, b]
+        if start == NONE:
+            return Instruction(op.DOTS, i, (NONE,), tuple(ordered))
+        return Instruction(op.DOTS, i, (), (start, *ordered))
+
+    def plain(self, i: int, rule: Rule, xs: tuple[int, ...]) -> Instruction:
+        """The instruction for an operation that is no sum of products."""
+        if rule is TOTAL:
+            return Instruction(op.TOTAL, NONE, (), xs, (i,))
+        if rule is INNER:
+            return Instruction(op.OUTER, NONE, (1, 1), xs, (i,))
+        if rule.name in SIMPLE:
+            return Instruction(SIMPLE[rule.name], i, (), xs)
+        if in_c(rule):
+            return Instruction(op.CALL, i, (EXACT.module.FUNCTIONS[rule.name],), xs)
+        if rule.forward not in self.functions:
+            self.functions.append(rule.forward)
+        return Instruction(op.PYCALL, i, (self.functions.index(rule.forward),), xs)
+
+    def sums_in_order(self) -> list[int]:
+        """The sums over the batch, in the order of the outputs that they belong to."""
+        program = self.program
+        found: list[int] = []
+        seen: set[int] = set()
+        for y in program.outputs:
+            stack = [y]
+            while stack:
+                i = stack.pop()
+                if i in seen or not self.summed[i]:
+                    continue
+                seen.add(i)
+                if program.rules[i] in (TOTAL, INNER):
+                    found.append(i)
+                else:
+                    stack.extend(reversed(program.operands[i]))
+        return found + [
+            i for i, r in enumerate(program.rules) if r in (TOTAL, INNER) and i not in seen
+        ]
+
+    def machine(self, build: Build = EXACT) -> Any:
+        """The machine, ready to run."""
+        program = self.program
+        scalars = build.numbers([])
+        slot: dict[int, int] = {}
+
+        def place(i: int) -> None:
+            slot[i] = len(scalars)
+            scalars.append(program.data.get(i, 0.0))
+
+        def line() -> None:
+            """What comes next begins a line of the cache: threads do not share one."""
+            scalars.extend(build.zeros(-len(scalars) % LINE))
+
+        first = [*program.inputs, *program.parameters] if self.single else program.parameters
+        for i in first:
+            place(i)
+        sums = self.sums_in_order()
+        if sums:
+            line()
+        first_sum = len(scalars)
+        for i in sums:
+            place(i)
+        if sums:
+            line()
+        inputs = {} if self.single else {x: k for k, x in enumerate(program.inputs)}
+        count_at = -1
+        for i, rule in enumerate(program.rules):
+            if rule is COUNT:
+                count_at = len(scalars)
+            if i not in slot and i not in inputs and not isinstance(rule, Rule):
+                place(i)
+        before, meanwhile, beside, after = [
+            rowed(section, slot, place, line)
+            for section in (self.before, self.meanwhile, self.beside, self.after)
+        ]
+        registers, most = allocate(self.each, self.varying, inputs)
+
+        def ref(i: int) -> int:
+            if i in inputs:
+                return inputs[i] * 4 + op.INPUT_COLUMN
+            return slot[i] * 4 + op.SCALAR if i in slot else registers[i] * 4 + op.COLUMN
+
+        def codes(section: list[Instruction]) -> bytes:
+            code = array("i")
+            for instruction in section:
+                kind, result, bare, steps, targets, sums = instruction
+                if kind == op.OUTER:
+                    (m, k), columns, places = turned(bare, steps, [slot[t] for t in targets])
+                    found = [NONE if x == self.one else ref(x) for x in columns]
+                    operands = [m, k, places[0], *found, *places[1:]]
+                elif kind == op.LAYER:
+                    places = table([[slot[w] for w in s.scalars] for s in sums])
+                    operands = [*bare, places[0], *[ref(x) for x in steps]]
+                    for y, start, gate, _ in sums:
+                        operands.append(registers[y])
+                        operands.append(NONE if start == NONE else slot[start])
+                        operands.append(NONE if gate == NONE else ref(gate))
+                    operands += places[1:]
+                elif kind == op.SPREAD:
+                    operands = [*bare]
+                else:
+                    operands = [*bare, *[ref(x) for x in steps], *[slot[t] for t in targets]]
+                if kind in (op.OUT, op.OUTER, op.LAYER, op.TOTAL):
+                    target = max(result, 0)
+                else:
+                    target = slot[result] if result in slot else registers[result]
+                code.extend((kind, target, len(operands)))
+                code.extend(operands)
+            return code.tobytes()
+
+        results = array("i", [] if self.mapped else [slot[y] for y in program.outputs])
+        sections = [codes(section) for section in (before, meanwhile, beside, self.each, after)]
+        return build.module.Machine(
+            *sections, scalars.tobytes(), results.tobytes(),
+            registers=most, inputs=len(inputs),
+            outputs=len(program.outputs) if self.mapped else 0,
+            first_parameter=0, parameters=len(first), count_at=count_at,
+            first_sum=first_sum, sums=len(sums), functions=tuple(self.functions),
+        )  # fmt: skip
+
+
+def in_c(rule: Rule) -> bool:
+    """Whether there is a C function for the operation."""
+    return rule.name in EXACT.module.FUNCTIONS and TABLE.get(rule.name) is rule
+
+
+def is_sum(chain: Chain) -> bool:
+    """Whether it is more than a single product."""
+    return chain.start != NONE or len(chain.pairs) > 1

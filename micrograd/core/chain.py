@@ -1,0 +1,247 @@
+"""The chain rule on Values: gradients that can be differentiated again; and replay.
+
+`backward()` in `engine.py` passes numbers from node to node. Here the same sums are made
+of Values, by evaluating the partial derivatives of the table on the nodes themselves.
+`autodiff/transforms.py` builds on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from .node import (
+    attribute,
+    closure_of,
+    is_leaf,
+    is_made_by_hand,
+    leaf,
+    local_gradients,
+    operands_of,
+    partials,
+    place,
+    slopes_of,
+)
+from .number import Number
+from .observe import WATCH
+from .rule import CHOICE, real
+from .sort import Node, Search, toposort
+
+
+class Graphs:
+    """Whether any gradient is a Value: as long as none is, `.grad` need not look."""
+
+    def __init__(self) -> None:
+        self.used = False
+
+
+GRAPHS: Final = Graphs()
+
+
+def set_grad_value(v: Node, gradient: object) -> None:
+    """Note the gradient as a Value, or with None forget it."""
+    if gradient is not None:
+        GRAPHS.used = True
+        setattr(v, "_grad_value", gradient)
+    elif GRAPHS.used and attribute(v, "_grad_value") is not None:
+        delattr(v, "_grad_value")
+
+
+def take_grad_values(nodes: list[Node]) -> list[Any]:
+    """The gradients that are Values, each with its node, which has a number from here on."""
+    found: list[Any] = []
+    for v in nodes:
+        gradient = attribute(v, "_grad_value")
+        if gradient is not None:
+            found.append((v, gradient))
+            set_grad_value(v, None)
+    return found
+
+
+def passed_on(v: Node, rates: list[Any]) -> list[Any]:
+    """For each operand of v its local gradient times the rate given for it, as Values.
+
+    None where nothing flows. Backwards all rates are the gradient of v; forwards each is
+    the tangent of its operand.
+    """
+    rule = v._rule
+    xs = operands_of(v)
+    if closure_of(v) is not None or is_made_by_hand(v):
+        refuse(v)
+    symbolic = WATCH.symbolic()
+    if rule.kind == CHOICE and symbolic:
+        return [chosen(rule, v, xs, i, rates[i]) for i in range(len(xs))]
+    stored = slopes_of(v)
+    # What a choice passes on is constant wherever it can be differentiated.
+    slopes = stored if rule.kind == CHOICE else partials_as_values(rule, list(xs), v)
+    found: list[Any] = []
+    for slope, known, rate in zip(slopes, stored, rates):
+        if slope is None or known is None or rate is None:
+            found.append(None)
+            continue
+        if not symbolic:
+            check_fresh(v, slope, known)
+        s = slope._data if isinstance(slope, Node) else slope
+        if isinstance(slope, Node):
+            found.append(slope * rate)
+        else:
+            found.append(rate if s == 1.0 else -rate if s == -1.0 else s * rate)
+    return found
+
+
+def partials_as_values(rule: Any, xs: list[Any], y: Node) -> list[Any]:
+    """The partial derivatives of a row at these operands, as Values."""
+    try:
+        return partials(rule, xs, xs, y)
+    except ArithmeticError:
+        # Between two numbers Python raises at 1/0; as leaves they do what IEEE 754 says.
+        assert isinstance(y, Number)
+        nodes = [x if isinstance(x, Node) else leaf(y._blank(), x) for x in xs]
+        return partials(rule, xs, nodes, y)
+
+
+def check_fresh(v: Node, slope: Any, stored: Any) -> None:
+    """Complain if a local gradient is no longer the one of the forward pass."""
+    s = slope._data if isinstance(slope, Node) else slope
+    if s is not None and stored is not None and s != stored and (s == s or stored == stored):
+        raise ValueError(
+            f"the data of an operand of {v._rule.symbol!r} has changed since the forward pass: "
+            "call forward() on the result first"
+        )
+
+
+def refuse(v: Node) -> None:
+    """Complain of an operation that has no rule, where a rule is needed."""
+    symbol: str = v._rule.symbol
+    if symbol == "checkpoint":
+        raise TypeError(
+            "checkpoint keeps no graph to push forward or to differentiate twice: call the "
+            "function without checkpoint for that, or inside micrograd.grad, which does so itself"
+        )
+    how = "and has no _backward" if closure_of(v) is None else "with a _backward of numbers"
+    raise TypeError(
+        f"the operation {symbol!r} was made by hand, {how}: that serves first derivatives in "
+        "reverse mode, but neither forward mode nor derivatives of derivatives; define it with "
+        "micrograd.custom"
+    )
+
+
+def chosen(rule: Any, v: Node, xs: tuple[Any, ...], i: int, rate: Any) -> Any:
+    """What a choice passes on to its i-th operand, decided when the program runs."""
+    if rate is None or not isinstance(xs[i], Node):
+        return None
+    if rule.arity == 0:
+        return rule.partials[0](rate, xs, v)[i]
+    return rule.partials[i](rate, *xs, v)
+
+
+def adjoints(root: Number, seed: Any, ends: list[Any]) -> dict[Any, Any]:
+    """The gradient of root by every node that it depends on: by node, as a Value.
+
+    With `ends` by these alone and what lies between: what does not depend on them is a
+    constant, however large the graph that it came from.
+    """
+    search = Search()
+    live: set[Any] = set(ends)
+    for x in ends:
+        search.seen.add(x)
+    search.visit(root)
+    if ends:
+        for v in search.inner:
+            if any([x in live for x in operands_of(v) if isinstance(x, Node)]):
+                live.add(v)
+    found: dict[Any, Any] = {root: seed}
+    for v in reversed(search.inner):
+        gradient = found.get(v)
+        if gradient is None or (ends and v not in live):
+            continue
+        xs = operands_of(v)
+        rates = [gradient if not ends or x in live else None for x in xs]
+        if WATCH.active:
+            WATCH.stepping(v)
+        for x, part in zip(xs, passed_on(v, rates)):
+            if part is not None:
+                have = found.get(x)
+                found[x] = part if have is None else have + part
+    if WATCH.active:
+        WATCH.stepping(None)
+    return found
+
+
+def tangents_of(outputs: list[Any], tangents: dict[Any, Any]) -> dict[Any, Any]:
+    """How fast each node under the outputs changes as the given nodes do: by node, as a Value."""
+    search = Search()
+    for moving in tangents:
+        search.seen.add(moving)
+    for output in outputs:
+        search.visit(output)
+    found = dict(tangents)
+    for v in search.inner:
+        if v in found:
+            continue
+        rates = [found.get(x) if isinstance(x, Node) else None for x in operands_of(v)]
+        if any([rate is not None for rate in rates]):
+            total: Any = None
+            for part in passed_on(v, rates):
+                if part is not None:
+                    total = part if total is None else total + part
+            if total is not None:
+                found[v] = total
+    return found
+
+
+def backward_with_graph(root: Number, seed: Any) -> None:
+    """`backward(create_graph=True)`: the same sums, as Values."""
+    start = seed
+    if not isinstance(seed, Number):
+        start = leaf(root._blank(), real(seed, "backward: the seed"))
+    found = adjoints(root, start, [])
+    leaves, inner = toposort(root)
+    before = [(v, v._grad, attribute(v, "_grad_value")) for v in leaves + inner]
+    try:
+        for v in inner:
+            v._grad = 0.0
+            set_grad_value(v, None)
+        for x, gradient in found.items():
+            v = x
+            total = gradient
+            if is_leaf(v):
+                old = attribute(v, "_grad_value")
+                if old is not None:
+                    total = old + gradient
+                elif v._grad != 0.0:
+                    total = gradient + v._grad
+            v._grad = total._data
+            set_grad_value(v, total)
+    except BaseException:
+        for v, number, value in before:
+            v._grad = number
+            set_grad_value(v, value)
+        raise
+
+
+def replay(root: Number) -> None:
+    """Compute every node under root anew from the leaves; all of them, or none."""
+    inner = toposort(root)[1]
+    for v in inner:
+        if is_made_by_hand(v):
+            raise TypeError(
+                f"forward: the operation {v._rule.symbol!r} was made by hand and cannot be "
+                "replayed; define it with micrograd.custom"
+            )
+    before = [(v._data, v._grad, v._da, v._db, v._a, v._b) for v in inner]
+    try:
+        for v in inner:
+            xs = operands_of(v)
+            data = [x._data if isinstance(x, Node) else x for x in xs]
+            rule: Any = v._rule
+            y: float = rule.forward(*data)
+            if closure_of(v) is not None:
+                v._data = y
+                v._grad = 0.0
+            elif isinstance(v, Number):
+                slopes = local_gradients(rule, list(xs), data, y)
+                place(v, rule.twin if rule.flipped else rule, xs, y, slopes)
+    except BaseException:
+        for v, fields in zip(inner, before):
+            v._data, v._grad, v._da, v._db, v._a, v._b = fields
+        raise

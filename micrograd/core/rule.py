@@ -1,0 +1,230 @@
+"""What one row of the table of operations is: `Rule`, and how it is called.
+
+A rule knows the name of an operation, its value on floats and its partial derivatives.
+The partials are written with operators and with other operations, so the same lines
+give numbers when the operands are floats, Values when they are Values (derivatives of
+derivatives), and a program when they are being traced.
+
+The rows stand in `ops.py`, the numbers in `numerics/ieee.py` and `numerics/special.py`.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable
+from typing import Any, Final
+
+# By name, in the order of ops.py: what the tests, the compiler and the docs go through.
+TABLE: Final[dict[str, Rule]] = {}
+# Operations that users added, by name: where pickles find them.
+CUSTOM: Final[dict[str, Rule]] = {}
+
+SMOOTH: Final = "smooth"  # gradients are multiplied by the partials
+CHOICE: Final = "choice"  # a gradient is passed on or not; unchosen operands get no edge
+FLAT: Final = "flat"  # locally constant: no edges at all
+
+
+class Rule:
+    """A row of the table: one operation and its derivative.
+
+    ============  ======================================================================
+    name          of the function, the method and the step in a program: "tanh"
+    symbol        what a drawing shows: "+", "ReLU", "tanh"
+    arity         how many operands, or 0 for any number
+    forward       floats to float, defined for every float
+    partials      one function for each operand, called with the operands and the result;
+                  for any number of operands one function of (operands, result)
+    kind          SMOOTH, CHOICE or FLAT. A CHOICE's partials take the upstream gradient
+                  first and return what goes to the operand
+    settings      positions of operands that are settings when they are numbers: part of
+                  the operation's name in a drawing, like the exponent of `**2`
+    flipped       the twin of a binary rule whose first operand is a number
+    latex         a template for the formula, with {0}, {1} or {args}
+    aliases       further names for the method, such as NumPy's
+    domain        for each operand the interval in which a test draws its numbers
+    helper        whether it serves other rows alone, and is not a method
+    ============  ======================================================================
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., float],
+        partials: tuple[Callable[..., Any], ...],
+        arity: int,
+        symbol: str = "",
+        kind: str = SMOOTH,
+        settings: tuple[int, ...] = (),
+        latex: str = "",
+        aliases: tuple[str, ...] = (),
+        domain: tuple[tuple[float, float], ...] = (),
+        doc: str = "",
+        helper: bool = False,
+        flipped: bool = False,
+    ) -> None:
+        self.name: Final = name
+        self.forward: Final = forward
+        self.partials: Final = partials
+        self.arity: Final = arity
+        self.symbol: Final = symbol or name
+        self.kind: Final = kind
+        self.settings: Final = settings
+        self.latex: Final = latex
+        self.aliases: Final = aliases
+        self.domain: Final = domain
+        self.doc: Final = doc
+        self.helper: Final = helper
+        self.flipped: Final = flipped
+        self.function: Callable[..., Any] = forward
+        self.twin: Rule | None = None  # of a binary rule, the one with the number first
+        if arity == 2 and not flipped:
+            self.twin = Rule(
+                name, forward, partials, 2, symbol, kind, settings, latex, flipped=True
+            )
+            self.twin.twin = self
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        known = TABLE.get(self.name) or CUSTOM.get(self.name)
+        if known is not None and known is not self and known is not self.twin:
+            raise TypeError(
+                f"cannot pickle the operation {self.name!r}: another one of that name has been "
+                "defined since; give each micrograd.custom a name of its own"
+            )
+        return find, (self.name, self.symbol, self.flipped)
+
+    def __deepcopy__(self, memo: object) -> Rule:
+        return self
+
+
+def find(name: str, symbol: str, flipped: bool) -> Rule:
+    """The rule of that name, for unpickling; an opaque one where the table has none."""
+    rule = TABLE.get(name) or CUSTOM.get(name)
+    if rule is None or rule.symbol != symbol:
+        return opaque(symbol)
+    return rule.twin if flipped and rule.twin is not None else rule
+
+
+_opaque: Final[dict[str, Rule]] = {}
+
+
+def _unknown(*xs: float) -> float:
+    raise TypeError("an operation made by hand has no rule to evaluate")
+
+
+def opaque(symbol: str) -> Rule:
+    """The rule of a node that someone made by hand: a name, and nothing known."""
+    rule = _opaque.get(symbol)
+    if rule is None:
+        rule = _opaque[symbol] = Rule("", _unknown, (), 0, symbol, FLAT)
+    return rule
+
+
+def op(
+    name: str,
+    forward: Callable[..., float],
+    *partials: Callable[..., Any],
+    many: bool = False,
+    operands: int = 0,
+    defaults: dict[str, float] | None = None,
+    **columns: Any,
+) -> Callable[..., Any]:
+    """Add a row to the table; what comes back is its function of numbers and Values.
+
+    The number of partials is the number of operands; a FLAT operation says `operands`,
+    one that takes any number says `many`. `defaults` names trailing operands that may be
+    left out or given by keyword.
+    """
+    arity = 0 if many else len(partials) or operands
+    rule = TABLE[name] = Rule(name, forward, partials, arity, **columns)
+    rule.function = function_of(rule, defaults or {})
+    return rule.function
+
+
+def function_of(rule: Rule, defaults: dict[str, float]) -> Callable[..., Any]:
+    """The function of numbers and Values that a row defines."""
+    name, forward, arity = rule.name, rule.forward, rule.arity
+    names = list(defaults)
+
+    def of_one(x: Any, /) -> Any:
+        if type(x) is float:
+            return forward(x)
+        return x._apply(rule, (x,)) if hasattr(x, "_apply") else forward(real(x, name))
+
+    def of_many(*xs: Any) -> Any:
+        if len(xs) == 1 and hasattr(xs[0], "__iter__"):
+            xs = tuple(xs[0])
+        return apply(rule, xs)
+
+    def of_several(*xs: Any, **given: Any) -> Any:
+        first = arity - len(names)
+        for i, key in enumerate(names, first):
+            if i == len(xs):
+                xs += (given.pop(key, None),)
+            if i < len(xs) and xs[i] is None:
+                xs = (*xs[:i], defaults[key], *xs[i + 1 :])
+        if len(xs) != arity or given:
+            extra = f" and not {', '.join(given)}" if given else ""
+            raise TypeError(f"{name} takes {arity} operands, not {len(xs)}{extra}")
+        return apply(rule, xs)
+
+    function = of_one if arity == 1 else of_several if arity else of_many
+    return named(function, rule)
+
+
+def named(function: Callable[..., Any], rule: Rule) -> Callable[..., Any]:
+    function.__name__ = function.__qualname__ = rule.name
+    function.__doc__ = rule.doc
+    return function
+
+
+def method(rule: Rule, unary: Callable[..., Any], apply: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of Value for a row, given how the engine applies it."""
+
+    def of_one(self: Any) -> Any:
+        return unary(rule, self)
+
+    def of_many(self: Any, *others: Any) -> Any:
+        return apply(rule, (self, *others))
+
+    def of_several(self: Any, *others: Any, **given: Any) -> Any:
+        return rule.function(self, *others, **given)
+
+    return named(of_one if rule.arity == 1 else of_several if rule.arity else of_many, rule)
+
+
+def apply(rule: Rule, operands: tuple[Any, ...]) -> Any:
+    """The operation on numbers, or on whatever has an `_apply` of its own: a Value."""
+    for x in operands:
+        if type(x) is not float and hasattr(x, "_apply"):
+            return x._apply(rule, operands)
+    return rule.forward(*[real(x, rule.name) for x in operands])
+
+
+def real(x: Any, where: str) -> float:
+    """x as a float, for any kind of real number; TypeError in a sentence for the rest."""
+    if isinstance(x, (float, int)):
+        return float(x)
+    shape = getattr(x, "shape", ())
+    if (
+        hasattr(x, "__float__")
+        and not hasattr(x, "_apply")
+        and all(n == 1 for n in shape)
+        and (isinstance(x, numbers.Real) or not isinstance(x, numbers.Complex))
+    ):
+        return float(getattr(x, "item")() if shape else x)
+    if x is None:
+        hint = "a function without return gives None"
+    elif isinstance(x, (str, bytes)):
+        hint = f"write float({x!r}) if it spells a number"
+    elif isinstance(x, numbers.Complex) and not hasattr(x, "_apply"):
+        hint = "take .real, .imag or abs() of it"
+    elif hasattr(x, "_apply"):
+        hint = "take its .data for the bare number"
+    elif shape or hasattr(x, "__iter__"):
+        hint = "go through its elements one by one"
+    else:
+        hint = "give it a __float__ method"
+    raise TypeError(f"{where}: a real number is needed, not {type(x).__name__} {x!r:.60}: {hint}")

@@ -1,0 +1,81 @@
+"""`weighted_sum`: what a neuron does before its activation, as one node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .node import WEIGHTED_SUM, made
+from .number import Number, lift
+from .sort import Fan, Node
+
+
+def weighted_sum(weights: Any, xs: Any, start: Any) -> Any:
+    """start + w1*x1 + w2*x2 + ..., the number and the graph of `sum(products, start)`.
+
+    It is kept as one node until someone looks at its `_prev`: then it unfolds into the
+    products and sums that it stands for, with their gradients.
+    """
+    ws = tuple(weights)
+    vs = tuple(xs)
+    n = len(ws)
+    if n != len(vs):
+        raise ValueError(f"weighted_sum: {n} weights for {len(vs)} inputs")
+    if n == 0:
+        return start
+    operands: tuple[Any, ...] = (start,) + ws + vs  # noqa: RUF005  (a third faster compiled)
+    # The gradient of a weight is its input, and that of an input its weight.
+    slopes: list[Any] = [1.0] * (2 * n + 1)
+    maker: Number | None = None
+    total = 0.0
+    if isinstance(start, Number):
+        maker = start
+        total = start._data
+    elif type(start) is float:
+        total = start
+    else:
+        return of_other_numbers(ws, vs, start)
+    for i in range(n):
+        w = ws[i]
+        x = vs[i]
+        a = 0.0
+        b = 0.0
+        if isinstance(w, Number):
+            maker = w
+            a = w._data
+            slopes[i + n + 1] = a
+        elif type(w) is float:
+            a = w
+            slopes[i + n + 1] = w
+        else:
+            return of_other_numbers(ws, vs, start)
+        if isinstance(x, Number):
+            maker = x
+            b = x._data
+            slopes[i + 1] = b
+        elif type(x) is float:
+            b = x
+            slopes[i + 1] = x
+        else:
+            return of_other_numbers(ws, vs, start)
+        total += a * b
+    if maker is None:
+        return total
+    value = maker._blank()
+    this: Node = value
+    this._data = total
+    this._grad = 0.0
+    this._rule = WEIGHTED_SUM
+    this._a = None
+    this._b = Fan(operands, slopes)
+    this._da = 0.0
+    this._db = 0.0
+    return made(value)
+
+
+def of_other_numbers(ws: tuple[Any, ...], vs: tuple[Any, ...], start: Any) -> Any:
+    """The same with other kinds of numbers made floats; with arrays, by their own operators."""
+    lifted = [x if isinstance(x, Number) else lift(x) for x in (start, *ws, *vs)]
+    if None in lifted:
+        return sum([w * v for w, v in zip(ws, vs)], start)
+    n = len(ws)
+    return weighted_sum(lifted[1 : n + 1], lifted[n + 1 :], lifted[0])

@@ -1,0 +1,246 @@
+"""`explain`: a derivative as the sum over all paths, of the products along each.
+
+The gradient of the root by x is the sum, over every path from x to the root, of the local
+gradients multiplied along it. There may be exponentially many: they are counted without
+walking them, and the largest are found by keeping the few best at every node.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from typing import Any, NamedTuple
+
+from ..core.node import closure_of, op_name, operands_of, slopes_of
+from ..core.sort import Node, Search
+from ..engine import Value
+from .diagram import check, label_of, number, plural, unfold
+from .latex import decimal, symbol
+from .picture.measure import clean
+from .steps import by_closure, factor, names_of, passed
+
+SUMS = frozenset(("add", "sum", "fsum"))
+SHOWN = 10  # how many paths are listed, unless told otherwise
+
+
+class Path(NamedTuple):
+    """One path, from the root down to x: the local gradients on it, and their product."""
+
+    nodes: tuple[Any, ...]
+    slopes: tuple[float, ...]
+    product: float
+
+    @property
+    def legs(self) -> tuple[list[str], list[float]]:
+        """Names and factors as they are shown: a run of nameless sums counts as one."""
+        names: list[str] = []
+        factors: list[float] = []
+        slopes = (*self.slopes, None)
+        for node, slope in zip(self.nodes, slopes, strict=True):
+            name = label_of(node)
+            bare_sum = not name and slope == 1.0 and node._rule.name in SUMS
+            if bare_sum and names and names[-1] == "+" and factors[-1] == 1.0:
+                continue
+            names.append(name or clean(op_name(node)) or number(node._data))
+            if slope is not None:
+                factors.append(slope)
+        return names, factors
+
+    @property
+    def text(self) -> str:
+        names, factors = self.legs
+        product = " * ".join(map(number, factors or [1.0]))
+        equals = f" = {number(self.product)}" if len(factors) > 1 else ""
+        return f"{' <- '.join(names)}: {product}{equals}"
+
+    @property
+    def latex(self) -> str:
+        names, (first, *rest) = self.legs[0], self.legs[1] or [1.0]
+        route = r" \leftarrow ".join(map(symbol, names))
+        product = r" \cdot ".join([decimal(first), *map(factor, rest)])
+        return rf"\underbrace{{{product}}}_{{{route}}}"
+
+
+class Explanation:
+    """Why `x.grad` is what it is. Print it, or let a notebook show the formula.
+
+    total: the gradient of the root by x, as `backward` computes it
+    count: how many paths there are, exactly
+    paths: all of them if they are few, else those with the largest products
+    rest:  what the paths that are not listed add up to
+    """
+
+    def __init__(
+        self, total: float, count: int, paths: list[Path], name: str, root_name: str
+    ) -> None:
+        self.total = total
+        self.count = count
+        self.paths = paths
+        self.name = name
+        self.root_name = root_name
+
+    @property
+    def rest(self) -> float:
+        if len(self.paths) == self.count:
+            return 0.0
+        return self.total - math.fsum(path.product for path in self.paths)
+
+    @property
+    def text(self) -> str:
+        head = f"d {self.root_name} / d {self.name} = {number(self.total)}"
+        if not self.count:
+            return f"{head}: no path carries a gradient from {self.root_name} to {self.name}"
+        lines = [f"{head}, the sum over {plural(self.count, 'path')}:"]
+        lines += [f"  {path.text}" for path in self.paths]
+        if self.count > len(self.paths):
+            more = plural(self.count - len(self.paths), "more path")
+            lines.append(f"  and {more}, together {number(self.rest)}")
+        return "\n".join(lines)
+
+    @property
+    def latex(self) -> str:
+        left = rf"\frac{{\partial {symbol(self.root_name)}}}{{\partial {symbol(self.name)}}}"
+        terms = [path.latex for path in self.paths]
+        if self.count > len(self.paths):
+            words = plural(self.count - len(self.paths), "more path")
+            terms.append(rf"\underbrace{{{factor(self.rest)}}}_{{\text{{{words}}}}}")
+        if not terms:
+            return f"{left} = 0"
+        return f"{left} = {' + '.join(terms)} = {decimal(self.total)}"
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<{self.text.splitlines()[0].rstrip(':')}>"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex}$"
+
+
+def explain(root: Value, x: Value, most: int = SHOWN) -> Explanation:
+    """The derivative of root by x as the sum over the paths between them; `Explanation`.
+
+    All paths are listed if there are at most `most`, else the `most` with the largest
+    products. The gradients in the graph are not touched.
+
+    >>> x = Value(3.0, label="x")
+    >>> a, b = x * 2, x * x
+    >>> a.label, b.label = "a", "b"
+    >>> y = a + b
+    >>> y.label = "y"
+    >>> print(explain(y, x))
+    d y / d x = 8.0, the sum over 3 paths:
+      y <- b <- x: 1.0 * 3.0 = 3.0
+      y <- b <- x: 1.0 * 3.0 = 3.0
+      y <- a <- x: 1.0 * 2.0 = 2.0
+    """
+    check(root)
+    if not isinstance(x, Value):
+        raise TypeError(f"explain takes two Values, the root and x; x is {x!r:.60}")
+    if type(most) is not int or most < 1:
+        raise ValueError(f"explain: most is a whole number from 1, not {most!r}")
+    unfold(root)
+    search = Search()
+    search.visit(root)
+    if x is not root and x not in search.leaves and x not in set(search.inner):
+        raise ValueError("explain: x is no part of the graph under root")
+    order = search.live([root])
+    names = names_of(root)
+    slopes = {v: local_slopes(v) for v in order}
+    total = adjoint_of(root, x, order)
+    # From x up: which nodes depend on it, and along how many paths.
+    count: dict[Any, int] = {x: 1}
+    for v in order:
+        if v is not x:
+            n = sum(count.get(y, 0) for y, _ in slopes[v])
+            if n:
+                count[v] = n
+    found = best_paths(root, x, order, slopes, count, most)
+    return Explanation(total, count.get(root, 0), found, names[x], names[root])
+
+
+def adjoint_of(root: Value, x: Value, order: list[Any]) -> float:
+    """The gradient as `backward` computes it, to the last bit."""
+    adjoint: dict[Any, float] = {root: 1.0, x: 1.0 if x is root else 0.0}
+    for v in order:
+        for y in operands_of(v):
+            if isinstance(y, Node):
+                adjoint.setdefault(y, 0.0)
+    for v in reversed(order):
+        for _, y, _, _, after in passed(v, adjoint):
+            adjoint[y] = after
+    return adjoint[x]
+
+
+def local_slopes(v: Any) -> list[tuple[Any, float]]:
+    """The operands that v passes a gradient to, with its local gradients."""
+    if closure_of(v) is not None:
+        zero = {y: 0.0 for y in operands_of(v) if isinstance(y, Node)}
+        return [(y, after) for _, y, _, _, after in by_closure(v, {**zero, v: 1.0})]
+    return [
+        (y, slope)
+        for y, slope in zip(operands_of(v), slopes_of(v), strict=True)
+        if slope is not None and isinstance(y, Node)
+    ]
+
+
+class Way(NamedTuple):
+    """The beginning of a path at the root: its size, and how it goes on."""
+
+    size: float  # the logarithm of the product's absolute value
+    number: int  # in the order in which they were found, so that ties are decided
+    node: Any
+    slope: float
+    before: Any  # the Way that it prolongs
+
+
+def best_paths(
+    root: Value,
+    x: Value,
+    order: list[Any],
+    slopes: dict[Any, list[tuple[Any, float]]],
+    count: dict[Any, int],
+    most: int,
+) -> list[Path]:
+    """The paths with the largest products, the largest first; at most `most`."""
+    if root not in count:
+        return []
+    made = 0
+    ways: dict[Any, list[Way]] = {root: [Way(0.0, 0, root, 1.0, None)]}
+    for v in reversed(order):
+        best = ways.get(v)
+        if best is None or v is x:
+            continue
+        best = ways[v] = heapq.nlargest(most, best, key=lambda way: (way.size, -way.number))
+        for y, slope in slopes[v]:
+            if y not in count:
+                continue
+            size = log_size(slope)
+            kept = ways.setdefault(y, [])
+            for way in best:
+                made += 1
+                total = way.size + size
+                kept.append(Way(math.inf if total != total else total, made, y, slope, way))
+    ends = heapq.nlargest(most, ways.get(x, []), key=lambda way: (way.size, -way.number))
+    return [as_path(way) for way in ends]
+
+
+def as_path(way: Way | None) -> Path:
+    steps: list[Way] = []
+    while way is not None:
+        steps.append(way)
+        way = way.before
+    steps.reverse()
+    product = 1.0
+    for step in steps[1:]:
+        product = step.slope * product
+    nodes = tuple(step.node for step in steps)
+    return Path(nodes, tuple(step.slope for step in steps[1:]), product)
+
+
+def log_size(slope: float) -> float:
+    """The logarithm of the absolute value; nan counts as infinite, for it must be seen."""
+    if slope != slope:
+        return math.inf
+    return math.log(abs(slope)) if slope else -math.inf

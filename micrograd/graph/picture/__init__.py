@@ -1,0 +1,1 @@
+"""A diagram painted: `layout.py` gives places, `svg.py` writes them, `boxes.py` the boxes."""

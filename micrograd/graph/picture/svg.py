@@ -1,0 +1,134 @@
+"""A diagram as SVG, written here and by nothing else: no program, no font, no script.
+
+The picture is described in words for those who cannot see it, and never tells by colour
+alone: a gradient has its sign, and a bar of its size to the left or right. It uses no
+ids, so any number of pictures can stand on a page.
+
+What a box looks like is in `boxes.py` and, for wires with values on them, `circuit.py`;
+colours are in `theme.py`.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from ..diagram import Diagram, summary
+from .boxes import NodeStyle, RecordStyle, Style
+from .circuit import CircuitStyle
+from .layout import Layout, Point, layout
+from .theme import style_sheet
+
+STYLES: dict[str, type[Style]] = {
+    "node": NodeStyle,
+    "record": RecordStyle,
+    "circuit": CircuitStyle,
+}
+MARGIN = 10.0
+
+
+def check_style(style: object) -> None:
+    if style not in STYLES:
+        raise ValueError(f'draw: the style is "node", "record" or "circuit", not {style!r}')
+
+
+def write(shown: Diagram, theme: str = "auto", style: str = "node") -> str:
+    """The SVG text of a diagram."""
+    return Picture(shown, theme, style).svg(shown)
+
+
+class Picture:
+    """Places for the boxes of a diagram, into which any numbers can be written.
+
+    With `marks` each box carries its number as `data-box`, and what can change in it has
+    a class of its own (`mg-data`, `mg-grad`, `mg-bar`), for scripts that change the picture.
+    """
+
+    def __init__(
+        self, shown: Diagram, theme: str = "auto", style: str = "node", marks: bool = False
+    ) -> None:
+        check_style(style)
+        self.theme = theme
+        self.look = STYLES[style](shown, marks)
+        self.where = layout(self.look.sizes, self.look.edges, self.look.gap, self.look.free)
+
+    def svg(
+        self, shown: Diagram, classes: dict[int, str] | None = None, hot: int | None = None
+    ) -> str:
+        """The text of the picture with the numbers of this diagram, which has the same boxes.
+
+        `classes` has names for boxes that are to stand out; `hot` is the number of a link
+        along which something moves.
+        """
+        look, where = self.look, self.where
+        look.show(shown, classes or {})
+        width, height = where.width + 2 * MARGIN, where.height + 2 * MARGIN
+        parts = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="mg mg-{self.theme}" role="img" '
+            f'width="{width:.0f}" height="{height:.0f}" '
+            f'viewBox="{-MARGIN:g} {-MARGIN:g} {width:.0f} {height:.0f}">',
+            f"<title>{escape(summary(shown))}</title><desc>{escape(describe(shown))}</desc>",
+            f"<style>{style_sheet(self.theme)}</style>",
+            f'<rect class="mg-paper" x="{-MARGIN:g}" y="{-MARGIN:g}" width="{width:.0f}" '
+            f'height="{height:.0f}"/>',
+            *wires(look, where),
+        ]
+        if look.marks:
+            route = "" if hot is None else self.route(hot)
+            parts.append(f'<path class="mg-hot" d="{route}"/>')
+        parts += [look.draw(i, point) for i, point in enumerate(where.boxes)]
+        parts.append("</svg>")
+        return "\n".join(parts) + "\n"
+
+    def route(self, link: int) -> str:
+        """The way of a link, as the data of a path."""
+        return Pen(self.look.back).path(self.where.routes[link])
+
+
+def describe(shown: Diagram) -> str:
+    """Every box in words, the result first; the first hundred of them."""
+    lines = [box.words for box in reversed(shown.boxes) if box.kind != "number"]
+    more = f" And {len(lines) - 100} more." if len(lines) > 100 else ""
+    return ". ".join(lines[:100]) + "." + more
+
+
+def wires(look: Style, where: Layout) -> list[str]:
+    """The edges, each piece that several share drawn once, with an arrow at each end."""
+    parts = []
+    line, tip = look.pen
+    forward, back = Pen(0.0), Pen(look.back)
+    for route, live in zip(where.routes, look.live, strict=True):
+        path = forward.path(route)
+        end = route[-1]
+        parts.append(f'<path class="{line}" d="{path}"/>' if path else "")
+        parts[-1] += f'<path class="{tip}" d="M{end.x:.1f} {end.y:.1f}l-7 -3v6z"/>'
+        if live and look.back:
+            path = back.path(route)
+            if path:
+                parts[-1] += f'<path class="mg-back" d="{path}"/>'
+    return parts
+
+
+class Pen:
+    """Draws routes at some distance below the line, and no piece of them twice."""
+
+    def __init__(self, below: float) -> None:
+        self.below = below
+        self.drawn: set[tuple[Point, Point]] = set()
+
+    def path(self, route: list[Point]) -> str:
+        found = []
+        for i in range(len(route) - 1):
+            a, b = route[i], route[i + 1]
+            if (a, b) not in self.drawn:
+                self.drawn.add((a, b))
+                found.append(piece(a, b, bent=i % 2 == 0, below=self.below))
+        return "".join(found)
+
+
+def piece(a: Point, b: Point, bent: bool, below: float) -> str:
+    """A part of an edge: straight through a column, or a curve between two of them."""
+    start, end = a.y + below, b.y + below
+    if not bent or abs(a.y - b.y) < 0.05:
+        return f"M{a.x:.1f} {start:.1f}H{b.x:.1f}"
+    half = (a.x + b.x) / 2
+    return f"M{a.x:.1f} {start:.1f}C{half:.1f} {start:.1f} {half:.1f} {end:.1f} {b.x:.1f} {end:.1f}"

@@ -1,0 +1,120 @@
+"""`Neuron`, `Layer` and `MLP`: the networks of micrograd.
+
+A `Neuron` weighs its inputs, adds a bias and bends the result; a `Layer` is neurons side by
+side, an `MLP` layers in a row. The other kinds of layers are in `layers.py`, how weights start
+is in `init.py`. Read on in `micrograd/losses.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from .. import ops
+from ..core.weighted import weighted_sum
+from ..engine import Value
+from .init import start
+from .module import Module
+
+ACTIVATIONS = {
+    "relu": ("ReLU", ops.relu),
+    "leaky_relu": ("LeakyReLU", ops.leaky_relu),
+    "elu": ("ELU", ops.elu),
+    "silu": ("SiLU", ops.silu),
+    "gelu": ("GELU", ops.gelu),
+    "sigmoid": ("Sigmoid", ops.sigmoid),
+    "tanh": ("Tanh", ops.tanh),
+    "linear": ("Linear", lambda x: x),
+}
+
+
+class Neuron(Module):
+    """relu(w1*x1 + w2*x2 + ... + b), or without the relu where `nonlin` is false.
+
+    The weights are drawn from the global `random`, between -1 and 1; the bias starts at 0.
+    `activation` names another bend than relu, `init` another start: see `init.start`.
+
+    >>> n = Neuron(2)
+    >>> n, Neuron(3, activation="tanh"), Neuron(2, nonlin=False)
+    (ReLUNeuron(2), TanhNeuron(3), LinearNeuron(2))
+    >>> len(n.parameters())
+    3
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nonlin: bool = True,
+        activation: str = "relu",
+        init: str = "uniform",
+        nout: int = 1,
+    ) -> None:
+        if activation not in ACTIVATIONS:
+            raise ValueError(
+                f"Neuron: the activation is one of {', '.join(ACTIVATIONS)}, not {activation!r}"
+            )
+        self.w = [Value(start(init, nin, nout)) for _ in range(nin)]
+        self.b = Value(0)
+        self.nonlin = nonlin
+        self.activation = activation
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        act = weighted_sum(self.w, x, self.b)  # sum((wi*xi for wi, xi in zip(w, x)), b)
+        return ACTIVATIONS[self.activation][1](act) if self.nonlin else act
+
+    def parameters(self) -> list[Value]:
+        return [*self.w, self.b]
+
+    def __repr__(self) -> str:
+        kind = ACTIVATIONS[self.activation][0] if self.nonlin else "Linear"
+        return f"{kind}Neuron({len(self.w)})"
+
+
+class Layer(Module):
+    """`nout` neurons that see the same inputs; a list of outputs, or the one if it is one."""
+
+    def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
+        self.neurons = [Neuron(nin, nout=nout, **kwargs) for _ in range(nout)]
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        out = [n(x) for n in self.neurons]
+        return out[0] if len(out) == 1 else out
+
+    def parameters(self) -> list[Value]:
+        return [p for n in self.neurons for p in n.parameters()]
+
+    def __repr__(self) -> str:
+        return f"Layer of [{', '.join(str(n) for n in self.neurons)}]"
+
+
+class MLP(Module):
+    """Layers of the given sizes in a row, all but the last with the activation.
+
+    >>> model = MLP(2, [16, 16, 1])
+    >>> len(model.parameters())
+    337
+    >>> MLP(2, [2, 1], activation="tanh", init="xavier")
+    MLP of [Layer of [TanhNeuron(2), TanhNeuron(2)], Layer of [LinearNeuron(2)]]
+    """
+
+    def __init__(
+        self, nin: int, nouts: Iterable[int], activation: str = "relu", init: str = "uniform"
+    ) -> None:
+        sizes = [nin, *nouts]
+        last = len(sizes) - 2
+        self.layers = [
+            Layer(sizes[i], sizes[i + 1], nonlin=i != last, activation=activation, init=init)
+            for i in range(len(sizes) - 1)
+        ]
+
+    def __call__(self, x: Any) -> Any:
+        for layer in self.layers:
+            # A layer of one neuron gives a scalar; the next one takes a list.
+            x = layer([x] if isinstance(x, Value) else x)
+        return x
+
+    def parameters(self) -> list[Value]:
+        return [p for layer in self.layers for p in layer.parameters()]
+
+    def __repr__(self) -> str:
+        return f"MLP of [{', '.join(str(layer) for layer in self.layers)}]"

@@ -1,0 +1,5 @@
+"""Floats of the table of operations: IEEE 754's answers, tails of functions, special functions.
+
+`ieee.py` first; `tails.py` holds the derivatives that lose digits written out, `special.py` the
+gamma function and its kin.
+"""

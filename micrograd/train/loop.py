@@ -1,0 +1,217 @@
+"""`fit`: the training loop, with what every such loop ends up having.
+
+A progress bar, a history, held-out data, an early stop, and Ctrl-C that loses nothing.
+The loop itself is the lines in the middle of `fit`; below are the means to judge a model.
+The progress bar is in `progress.py`, pictures of what training did are in `plots.py`.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import ops
+from ..core.no_grad import no_grad
+from ..data import as_lists, batches
+from ..engine import Value
+from ..nn.module import Module
+from ..optim import Optimizer, Schedule
+from .progress import Progress
+
+Loss = Callable[[Any, Any], Any]
+
+
+@dataclass
+class History:
+    """What happened: one number an epoch in each list.
+
+    loss:        the mean over the epoch's batches, penalty included, while they were learned
+    held_out:    the mean over the held-out examples after the epoch, if there were any
+    judged:      the loss after the epoch by which the best one is chosen: that of
+                 `held_out`, or without that of the training data, penalty included
+    best:        the epoch that the model was left after, counted from 0; -1 for none
+    interrupted: whether Ctrl-C ended it
+    """
+
+    loss: list[float] = field(default_factory=list)
+    held_out: list[float] = field(default_factory=list)
+    judged: list[float] = field(default_factory=list)
+    best: int = -1
+    interrupted: bool = False
+
+
+class Diverged(ValueError):
+    """The loss is no longer a finite number. `history` tells what happened until then."""
+
+    def __init__(self, loss: float, history: History) -> None:
+        super().__init__(
+            f"fit: the loss is {loss} in epoch {len(history.judged)}; the model has its best state "
+            "again. Try a smaller learning rate, or look for the cause with detect_anomaly()."
+        )
+        self.history = history
+
+
+def fit(
+    model: Module,
+    loss: Loss,
+    data: tuple[Any, Any],
+    optimizer: Optimizer,
+    *,
+    epochs: int = 100,
+    batch_size: int | None = None,
+    penalty: Callable[[], Any] | None = None,
+    held_out: tuple[Any, Any] | None = None,
+    patience: int | None = None,
+    schedule: Schedule | None = None,
+    before_step: Callable[[], Any] | None = None,
+    after_step: Callable[[], Any] | None = None,
+    progress: bool = True,
+    seed: int = 0,
+) -> History:
+    """A `History`; the model has learned, has the parameters of its best epoch, and is in eval.
+
+    The best epoch is the one after which the loss on `held_out` was least, or without that
+    the loss on the training data. `loss(model(x), y)` is averaged over batches of
+    `batch_size` examples, all of them if None, drawn in an order that `seed` fixes;
+    `penalty()` is added to each batch's mean. With `patience`, training stops once that
+    many epochs brought nothing better. The optimizer stays where training ended.
+
+    `before_step()` is called when the gradients are there, to clip them say; after the step
+    `schedule.step()`, then `after_step()`, to bound weights say. Ctrl-C ends training early
+    and keeps the best parameters so far. A loss that is not finite is a `Diverged`, with
+    the model at its best state.
+
+    >>> from micrograd import data, losses, nn, optim
+    >>> random.seed(1)
+    >>> X, y = data.linear(40, noise=0.0)
+    >>> model = nn.Neuron(2, nonlin=False)
+    >>> opt = optim.SGD(model.parameters(), lr=0.3)
+    >>> history = fit(model, losses.squared_error, (X, y), opt, progress=False)
+    >>> [round(p.data, 3) for p in model.parameters()]
+    [2.0, -1.0, 0.5]
+    """
+    xs, ys = as_lists(data[0]), as_lists(data[1])
+    if len(xs) != len(ys) or not xs:
+        raise ValueError(f"fit: {len(xs)} examples and {len(ys)} targets")
+    size = len(xs) if batch_size is None else batch_size
+    rng = None if batch_size is None else random.Random(seed)
+
+    def objective(xs: Any, ys: Any) -> Any:
+        mean = mean_loss(model, loss, xs, ys)
+        error = mean if penalty is None else mean + penalty()
+        if not math.isfinite(number(error)):
+            raise Diverged(number(error), history)
+        return error
+
+    history = History()
+    best = model.state_dict()
+    ahead = None  # the loss of all examples, where it was computed to judge the epoch before
+    try:
+        with Progress(epochs, "epoch", progress) as show:
+            for epoch in range(epochs):
+                model.train()
+                total = 0.0
+                for batch in batches(xs, ys, size, rng):
+                    optimizer.zero_grad()
+                    error = objective(*batch) if ahead is None else ahead
+                    error.backward()
+                    if before_step is not None:
+                        before_step()
+                    optimizer.step()
+                    if schedule is not None:
+                        schedule.step()
+                    if after_step is not None:
+                        after_step()
+                    total += error.data * len(batch[0])
+                history.loss.append(total / len(xs))
+                if held_out is not None:
+                    history.held_out.append(evaluate(model, loss, held_out))
+                    judged = history.held_out[-1]
+                elif batch_size is None:
+                    ahead = objective(xs, ys)
+                    judged = ahead.data
+                else:
+                    judged = evaluate(model, loss, (xs, ys), penalty)
+                if not math.isfinite(judged):
+                    raise Diverged(judged, history)
+                history.judged.append(judged)
+                if history.best < 0 or judged < history.judged[history.best]:
+                    best, history.best = model.state_dict(), epoch
+                numbers = {"loss": history.loss[-1]}
+                if history.held_out:
+                    numbers["held out"] = history.held_out[-1]
+                show(1, numbers)
+                if patience is not None and epoch - history.best >= patience:
+                    break
+    except KeyboardInterrupt:
+        history.interrupted = True
+    finally:
+        model.load_state_dict(best)
+        model.eval()
+    return history
+
+
+# Judging a model --------------------------------------------------------------------------
+
+
+def outputs(model: Module, xs: Any) -> list[Any]:
+    """What the model says to each example: one by one, or as one batch if it needs that."""
+    if any(module.whole_batch for module in model.modules()):
+        return list(model(xs))
+    return [model(x) for x in xs]
+
+
+def mean_loss(model: Module, loss: Loss, xs: Any, ys: Any) -> Any:
+    """The mean of loss(model(x), y) over examples."""
+    return ops.mean([loss(out, y) for out, y in zip(outputs(model, xs), ys, strict=True)])
+
+
+@contextmanager
+def in_use(model: Module) -> Iterator[None]:
+    """A block in which the model is set for use and records nothing; then all is as before."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with no_grad():
+            yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def evaluate(
+    model: Module, loss: Loss, data: tuple[Any, Any], penalty: Callable[[], Any] | None = None
+) -> float:
+    """The mean loss over data, with the model set for use and nothing recorded."""
+    with in_use(model):
+        error = mean_loss(model, loss, as_lists(data[0]), as_lists(data[1]))
+        return number(error if penalty is None else error + penalty())
+
+
+def number(x: Any) -> float:
+    return x.data if isinstance(x, Value) else float(x)
+
+
+def predict(model: Module, X: Any) -> list[int]:  # noqa: N803
+    """The class of each example: the largest of several scores, or 1 where one is above 0."""
+    with in_use(model):
+        scores = outputs(model, as_lists(X))
+    chosen = []
+    for score in scores:
+        if isinstance(score, list):
+            numbers = [number(s) for s in score]
+            chosen.append(numbers.index(max(numbers)))
+        else:
+            chosen.append(int(number(score) > 0))
+    return chosen
+
+
+def accuracy(model: Module, X: Any, y: Any) -> float:  # noqa: N803
+    """The share of examples whose class is predicted; targets of -1 count as 0."""
+    wanted = [max(0, int(t)) for t in as_lists(y)]
+    hits = sum(a == b for a, b in zip(predict(model, X), wanted, strict=True))
+    return hits / len(wanted)

@@ -1,0 +1,66 @@
+"""What a long training loop shows and hears: a progress bar, and Ctrl-C at a moment that suits.
+
+The loops themselves are in `loop.py` and `compiler/fit.py`; read `loop.py` next.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+
+class Progress:
+    """A progress bar that counts to `total`, or nothing at all if it is not `visible`.
+
+    Entered, it gives a function to be called with how many more `unit`s are done and the
+    numbers to show beside the bar, by name. With `widget` a notebook shows more than text.
+    """
+
+    def __init__(self, total: int, unit: str, visible: bool, widget: bool = False) -> None:
+        self.line: Any = None
+        if visible:
+            tqdm = import_module("tqdm.auto" if widget else "tqdm").tqdm
+            self.line = tqdm(total=total, unit=unit, dynamic_ncols=True)
+
+    def __enter__(self) -> Callable[[int, dict[str, float]], None]:
+        return self.show
+
+    def show(self, count: int, numbers: dict[str, float]) -> None:
+        if self.line is not None:
+            shown = {name: f"{x:.4f}" for name, x in numbers.items()}
+            self.line.set_postfix(shown, refresh=False)
+            self.line.update(count)
+
+    def __exit__(self, *error: object) -> None:
+        if self.line is not None:
+            self.line.close()
+
+
+class CtrlC:
+    """While it is entered, Ctrl-C waits until somebody looks at `pressed`; a second one does not.
+
+    So that it cannot fall between a step in the machine and the counting of it.
+    """
+
+    def __enter__(self) -> CtrlC:
+        self.pressed = False
+        # Signals come to the main thread; another handler than Python's own is left alone.
+        self.ours = (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        )
+        if self.ours:
+            signal.signal(signal.SIGINT, self.note)
+        return self
+
+    def note(self, number: int, frame: Any) -> None:
+        if self.pressed:
+            raise KeyboardInterrupt
+        self.pressed = True
+
+    def __exit__(self, *error: object) -> None:
+        if self.ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
