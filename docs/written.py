@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 
-def main(page: Path, text: str) -> int:
+def main(page: Path, text: str, script: str = "") -> int:
     """The exit code of a script named as its page: the text is written there.
 
     With `--check` nothing is written, and the code is 1 if the page holds something else.
@@ -17,8 +17,8 @@ def main(page: Path, text: str) -> int:
     if "--check" in sys.argv[1:]:
         if page.exists() and page.read_text(encoding="utf-8") == text:
             return 0
-        script = f"docs/{page.stem}.py"
-        print(f"docs/{page.name} is not what the table says: run python {script}")
+        script = script or f"docs/{page.stem}.py"
+        print(f"{page.name} is not what the table says: run python {script}")
         return 1
     page.write_text(text, encoding="utf-8")
     print(f"wrote {page}")

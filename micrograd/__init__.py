@@ -26,8 +26,36 @@ from .ops import maximum as max
 from .ops import minimum as min
 from .version import __version__
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the same names as below, for type checkers
+    from . import compiler as compiler
+    from . import data as data
+    from . import graph as graph
+    from . import losses as losses
     from . import nn as nn
+    from . import optim as optim
+    from . import train as train
+    from .autodiff.anomaly import AnomalyError as AnomalyError
+    from .autodiff.anomaly import detect_anomaly as detect_anomaly
+    from .autodiff.check import check_grad as check_grad
+    from .autodiff.checkpoint import checkpoint as checkpoint
+    from .autodiff.custom import custom as custom
+    from .autodiff.transforms import derivative as derivative
+    from .autodiff.transforms import grad as grad
+    from .autodiff.transforms import hessian as hessian
+    from .autodiff.transforms import hvp as hvp
+    from .autodiff.transforms import jacobian as jacobian
+    from .autodiff.transforms import jvp as jvp
+    from .autodiff.transforms import value_and_grad as value_and_grad
+    from .autodiff.transforms import vjp as vjp
+    from .compiler.jit import jit as jit
+    from .compiler.staged import staged as staged
+    from .compiler.trace import TraceError as TraceError
+    from .graph import draw as draw
+    from .graph import latex as latex
+    from .graph import name_values as name_values
+    from .graph import scope as scope
+    from .learn.homework import check_value_class as check_value_class
+    from .train import plots as plots
 
 # What is imported when it is first asked for: the modules, and by module the names.
 _MODULES = ["compiler", "data", "graph", "losses", "nn", "optim", "train"]
@@ -57,7 +85,7 @@ _LATER = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def _later(name: str) -> Any:
     if name in _MODULES:
         value: Any = import_module(f".{name}", __name__)
     elif name in _LATER:
@@ -67,6 +95,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'micrograd' has no attribute {name!r}")
     globals()[name] = value
     return value
+
+
+if not TYPE_CHECKING:  # or every name would be there
+    __getattr__ = _later
 
 
 def __dir__() -> list[str]:

@@ -8,10 +8,8 @@ the `+=` is there because a number that is used twice is responsible twice.
 
 The operators state their local gradients in place, because they are the hot path and the
 lesson; all other operations come from the table in `ops.py`, which is to be read next. How a
-node lies in memory, and its attributes, are in `core/node.py` and `core/number.py`, the
-topological sort is in `core/sort.py`.
-
-This file is compiled to machine code as it stands where a C compiler is at hand.
+node lies in memory is in `core/node.py`, its attributes are in `core/number.py`, the sort is in
+`core/sort.py`. Where a C compiler is at hand this file becomes machine code as it stands.
 """
 
 from __future__ import annotations
@@ -22,9 +20,9 @@ from typing import Any, Final
 
 from .core import build
 from .core.build import mypyc_attr
-from .core.chain import PASSES, accumulate, backward_with_graph, replay
+from .core.chain import PASSES, accumulate, backward_with_graph
 from .core.node import BLANK, CUT, LEAF, Edges, Node, apply, by_hand, fill, node, unary
-from .core.number import Number, lift
+from .core.number import Number, lift, values
 from .core.rule import method, real
 from .core.sort import Search
 from .core.watch import WATCH
@@ -79,7 +77,7 @@ class Value(Number):
             return
         number = data if type(data) is float else real(data, "Value")
         if _op or _children:
-            by_hand(self, operands(_children), number, str(_op))
+            by_hand(self, values(_children), number, str(_op))
         else:
             fill(self, number, LEAF, None, None, 0.0, 0.0)
         if label:
@@ -93,9 +91,7 @@ class Value(Number):
         if isinstance(other, Value):
             return node(self._data + other._data, ADD, self, other, 1.0, 1.0)
         c = lift(other)
-        if c is None:
-            return NotImplemented
-        return node(self._data + c, ADD, self, None, 1.0, c)
+        return NotImplemented if c is None else node(self._data + c, ADD, self, None, 1.0, c)
 
     def __radd__(self, other: object) -> Any:
         return self.__add__(other)
@@ -104,9 +100,7 @@ class Value(Number):
         if isinstance(other, Value):
             return node(self._data * other._data, MUL, self, other, other._data, self._data)
         c = lift(other)
-        if c is None:
-            return NotImplemented
-        return node(self._data * c, MUL, self, None, c, c)
+        return NotImplemented if c is None else node(self._data * c, MUL, self, None, c, c)
 
     def __rmul__(self, other: object) -> Any:
         return self.__mul__(other)
@@ -115,15 +109,11 @@ class Value(Number):
         if isinstance(other, Value):
             return node(self._data - other._data, SUB, self, other, 1.0, -1.0)
         c = lift(other)
-        if c is None:
-            return NotImplemented
-        return node(self._data - c, SUB, self, None, 1.0, c)
+        return NotImplemented if c is None else node(self._data - c, SUB, self, None, 1.0, c)
 
     def __rsub__(self, other: object) -> Any:
         c = lift(other)
-        if c is None:
-            return NotImplemented
-        return node(c - self._data, SUB_FROM, self, None, -1.0, c)
+        return NotImplemented if c is None else node(c - self._data, SUB_FROM, self, None, -1.0, c)
 
     def __truediv__(self, other: object) -> Any:
         if isinstance(other, Value):
@@ -133,19 +123,15 @@ class Value(Number):
             y = self._data / b
             return node(y, DIV, self, other, 1.0 / b, -y / b)
         c = lift(other)
-        if c is None:
-            return NotImplemented
-        if c == 0.0:
-            return apply(DIV, (self, c))
+        if c is None or c == 0.0:
+            return NotImplemented if c is None else apply(DIV, (self, c))
         return node(self._data / c, DIV, self, None, 1.0 / c, c)
 
     def __rtruediv__(self, other: object) -> Any:
         c = lift(other)
-        if c is None:
-            return NotImplemented
         b = self._data
-        if b == 0.0:
-            return apply(DIV, (c, self))
+        if c is None or b == 0.0:
+            return NotImplemented if c is None else apply(DIV, (c, self))
         y = c / b
         return node(y, DIV_INTO, self, None, -y / b, c)
 
@@ -155,17 +141,13 @@ class Value(Number):
         if isinstance(other, Value):
             return apply(POW, (self, other))
         c = lift(other)
-        if c is None:
-            return NotImplemented
         if c == 2.0:
             return node(ieee.power(self._data, 2.0), POW, self, None, 2.0 * self._data, c)
-        return apply(POW, (self, c))
+        return NotImplemented if c is None else apply(POW, (self, c))
 
     def __rpow__(self, other: object) -> Any:
         c = lift(other)
-        if c is None:
-            return NotImplemented
-        return apply(POW, (c, self))
+        return NotImplemented if c is None else apply(POW, (c, self))
 
     def __neg__(self) -> Any:
         return node(-self._data, NEG, self, None, -1.0, 0.0)
@@ -220,38 +202,6 @@ class Value(Number):
             search = Search(clear=True)  # sets the gradients of interior nodes to 0
             search.visit(self)
             accumulate(self, start, search, sweep)
-
-    def forward(self) -> float:
-        """The number that results from the leaves as they are now.
-
-        Replays every operation under self, with new local gradients, after some leaf's
-        `.data` was changed. What Python decided on the way, an `if` or the condition
-        given to `where` as a bool, stays as it was.
-
-        >>> x = Value(3.0)
-        >>> y = x * x
-        >>> x.data = 5.0
-        >>> y.forward()
-        25.0
-        """
-        if WATCH.active:
-            WATCH.read(self, "forward()")
-        replay(self)
-        return self._data
-
-    def detach(self) -> Any:
-        """A leaf with the same number: what is computed from it passes no gradient to self."""
-        kept = WATCH.escaping("stop", self, None) if WATCH.active else None
-        return Value(self._data) if kept is None else kept
-
-
-def operands(given: Any) -> tuple[Any, ...]:
-    """The operands of an operation made by hand."""
-    found: tuple[Any, ...] = tuple(given)
-    for child in found:
-        if not isinstance(child, Value):
-            raise TypeError(f"Value: _children are Values, not {child!r:.60}")
-    return found
 
 
 # The chain rule ---------------------------------------------------------------------------

@@ -41,11 +41,16 @@ def light_node(names: Any) -> None:
     def init(self: object) -> None:
         """Nothing: whoever makes a node sets its fields."""
 
-    # A `__dict__` knows about attributes by itself, and has no need of these.
-    own = {"__slots__", "__getattr__", "__setattr__", "__delattr__", "__dict__", "__weakref__"}
-    own |= set(names["FIELDS"])
+    own = {"__slots__", "__dict__", "__weakref__", *names["FIELDS"]}
     body = {key: value for key, value in vars(names["Node"]).items() if key not in own}
     names["Node"] = type("Node", (AST,), {**body, "__slots__": names["FIELDS"], "__init__": init})
+
+
+def plain_attributes(cls: Any) -> None:
+    """In Python a `__dict__` knows about attributes of a user's own by itself."""
+    if not compiled:
+        for name in ("__getattr__", "__setattr__", "__delattr__"):
+            delattr(cls, name)
 
 
 def quick_set(names: Any) -> None:

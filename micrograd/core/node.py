@@ -69,26 +69,6 @@ class Node:
         """A new node of the same kind, to be filled."""
         raise NotImplementedError
 
-    def __getattr__(self, name: str) -> Any:
-        more = self._more
-        if more is None or name not in more:
-            raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}")
-        return more[name]
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if hasattr(type(self), name):
-            object.__setattr__(self, name, value)
-            return
-        if self._more is None:
-            self._more = {}
-        self._more[name] = value
-
-    def __delattr__(self, name: str) -> None:
-        more = self._more
-        if more is None or name not in more:
-            raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}")
-        del more[name]
-
 
 build.light_node(globals())
 

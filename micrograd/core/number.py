@@ -12,10 +12,11 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
+from . import build
 from .build import mypyc_attr
-from .chain import GRAPHS, set_grad_value
+from .chain import GRAPHS, replay, set_grad_value
 from .copies import deep_copy, reduced, shallow_copy
-from .node import Node, attribute, op_name, set_closure
+from .node import Node, attribute, leaf, op_name, set_closure
 from .operators import give_operators
 from .rule import TABLE, opaque, real
 from .view import is_virtual, nothing, prev
@@ -47,6 +48,15 @@ def is_numpy_scalar(x: object) -> bool:
     return isinstance(x, numbers.Real) or type(x).__name__ in ("bool", "bool_")
 
 
+def values(given: Any) -> tuple[Any, ...]:
+    """The operands of an operation made by hand."""
+    found: tuple[Any, ...] = tuple(given)
+    for child in found:
+        if not isinstance(child, Number):
+            raise TypeError(f"Value: _children are Values, not {child!r:.60}")
+    return found
+
+
 @mypyc_attr(acyclic=True)
 class Number(Node):
     """The manners of a real number; everything in terms of the table of operations."""
@@ -74,7 +84,8 @@ class Number(Node):
     def data(self, number: object) -> None:
         if WATCH.active:
             WATCH.read(self, "assigning .data")
-        self._data = number if type(number) is float else real(number, "data")
+        this: Node = self
+        this._data = number if type(number) is float else real(number, "data")
 
     @property
     def grad(self) -> Any:
@@ -93,13 +104,14 @@ class Number(Node):
 
     @grad.setter
     def grad(self, gradient: object) -> None:
+        this: Node = self
         if isinstance(gradient, Node):
-            self._grad = gradient._data
+            this._grad = gradient._data
             set_grad_value(self, gradient)
         else:
             if gradient is None:  # as torch has it: no gradient yet
                 gradient = 0.0
-            self._grad = gradient if type(gradient) is float else real(gradient, "grad")
+            this._grad = gradient if type(gradient) is float else real(gradient, "grad")
             if GRAPHS.used:
                 set_grad_value(self, None)
 
@@ -119,7 +131,8 @@ class Number(Node):
 
     @_op.setter
     def _op(self, name: object) -> None:
-        self._rule = opaque(str(name))
+        this: Node = self
+        this._rule = opaque(str(name))
 
     @property
     def _prev(self) -> tuple[Any, ...]:
@@ -141,6 +154,59 @@ class Number(Node):
     @_backward.setter
     def _backward(self, closure: object) -> None:
         set_closure(self, closure)
+
+    # Attributes of a user's own: in Python `__dict__` has them, and these are removed.
+
+    def __getattr__(self, name: str) -> Any:
+        more = self._more
+        if more is None or name not in more:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}")
+        return more[name]
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if hasattr(type(self), name):
+            object.__setattr__(self, name, value)
+            return
+        this: Node = self
+        if this._more is None:
+            this._more = {}
+        this._more[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        more = self._more
+        if more is None or name not in more:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}")
+        del more[name]
+
+    # Numbers again, and without a graph.
+
+    def forward(self) -> float:
+        """The number that results from the leaves as they are now.
+
+        Replays every operation under self, with new local gradients, after some leaf's
+        `.data` was changed. What Python decided on the way, an `if` or the condition
+        given to `where` as a bool, stays as it was.
+
+        >>> x = Value(3.0)
+        >>> y = x * x
+        >>> x.data = 5.0
+        >>> y.forward()
+        25.0
+        """
+        if WATCH.active:
+            WATCH.read(self, "forward()")
+        replay(self)
+        return self._data
+
+    def detach(self) -> Any:
+        """A leaf with the same number: what is computed from it passes no gradient to self."""
+        kept = WATCH.escaping("stop", self, None) if WATCH.active else None
+        if kept is not None:
+            return kept
+        value = leaf(self._blank(), self._data)
+        if WATCH.active:
+            WATCH.born(value)
+        return value
 
     # An ordinary object: copied and pickled without recursion.
 
@@ -309,3 +375,4 @@ def conditions(name: str, xs: tuple[Any, ...]) -> None:
 
 
 give_operators(Number, operator)
+build.plain_attributes(Number)

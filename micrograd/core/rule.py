@@ -43,6 +43,7 @@ class Rule:
     latex         a template for the formula, with {0}, {1} or {args}
     aliases       further names for the method, such as NumPy's
     domain        for each operand the interval in which a test draws its numbers
+    defaults      of trailing operands that may be left out, by name
     internal      whether it serves other rows alone, and is not a method
     reflected     of a binary rule, the same one for a number as first operand
     is_reflected  whether it is that one
@@ -79,6 +80,7 @@ class Rule:
         self.internal: Final = internal
         self.is_reflected: Final = is_reflected
         self.function: Callable[..., Any] = forward
+        self.defaults: dict[str, float] = {}
         self.reflected: Rule | None = None
         if arity == 2 and not is_reflected:
             self.reflected = Rule(
@@ -196,7 +198,8 @@ def op(
     """
     arity = 0 if many else len(partials) or operands
     rule = TABLE[name] = Rule(name, forward, partials, arity, **columns)
-    rule.function = function_of(rule, defaults or {})
+    rule.defaults = defaults or {}
+    rule.function = function_of(rule, rule.defaults)
     return rule.function
 
 

@@ -25,13 +25,15 @@ LINEAR: Final = frozenset(
 # What is finite, and has finite partials, wherever its operands are finite; but for overflow.
 REGULAR: Final = LINEAR | frozenset(
     (
-        "mul", "dot", "weighted_sum", "prod", "fma", "sin", "cos", "tanh", "sech2", "sigmoid",
-        "dsigmoid", "logsigmoid", "softplus", "silu", "dsilu", "gelu", "dgelu", "ndtr", "normal", "erf",
-        "erfc", "derf", "atan", "datan", "asinh", "dasinh", "hypot", "unit", "abs", "sign", "relu", "gate",
-        "leaky_relu", "leaky_step", "elu", "elu_step", "maximum", "minimum", "route", "ties", "clip",
-        "inside", "where", "logsumexp", "logaddexp", "share", "dshare", "exp_gap", "nll", "floor",
-        "ceil", "trunc", "rint", "sinc", "dsinc", "equal", "not_equal", "less", "less_equal",
-        "greater", "greater_equal", "logical_and", "logical_or", "logical_not", "isnan", "isinf", "isfinite",
+        "mul", "dot", "weighted_sum", "prod", "fma", "sin", "cos", "tanh", "sech2",
+        "sigmoid", "dsigmoid", "logsigmoid", "softplus", "silu", "dsilu", "gelu", "dgelu",
+        "ndtr", "normal", "erf", "erfc", "derf", "atan", "datan", "asinh", "dasinh",
+        "hypot", "unit", "abs", "sign", "relu", "gate", "leaky_relu", "leaky_step", "elu",
+        "elu_step", "maximum", "minimum", "route", "ties", "clip", "inside", "where",
+        "logsumexp", "logaddexp", "share", "dshare", "exp_gap", "nll", "floor", "ceil",
+        "trunc", "rint", "sinc", "dsinc", "equal", "not_equal", "less", "less_equal",
+        "greater", "greater_equal", "logical_and", "logical_or", "logical_not", "isnan",
+        "isinf", "isfinite",
     )
 )  # fmt: skip
 SQUARES: Final = (1.0, 2.0, 3.0)  # powers that are finite with all derivatives

@@ -424,6 +424,30 @@ static double mg_mean(int n_, const double *xs) {
     return ((n_ > 0) ? (mg_total(n_, xs) / ((double)n_)) : NAN);
 }
 
+static double mg_not_equal(double x, double y) {
+    return ((x != y) ? 1.0 : 0.0);
+}
+
+static double mg_logical_and(double x, double y) {
+    return (((x != 0.0) && (y != 0.0)) ? 1.0 : 0.0);
+}
+
+static double mg_logical_or(double x, double y) {
+    return (((x != 0.0) || (y != 0.0)) ? 1.0 : 0.0);
+}
+
+static double mg_logical_not(double x) {
+    return ((x == 0.0) ? 1.0 : 0.0);
+}
+
+static double mg_isnan(double x) {
+    return ((x != x) ? 1.0 : 0.0);
+}
+
+static double mg_isfinite(double x) {
+    return (((x - x) == 0.0) ? 1.0 : 0.0);
+}
+
 static double mg_dlog(double x) {
     if ((x > 0.0)) {
         return (1.0 / x);
@@ -840,6 +864,8 @@ static const struct { const char *name; int arity; void (*call)(void); } mg_tabl
     {"identity", 1, (void (*)(void))mg_identity},
     {"inside", 4, (void (*)(void))mg_inside},
     {"inv_r2", 2, (void (*)(void))mg_inv_r2},
+    {"isfinite", 1, (void (*)(void))mg_isfinite},
+    {"isnan", 1, (void (*)(void))mg_isnan},
     {"ldexp", 2, (void (*)(void))mg_ldexp},
     {"leaky_relu", 2, (void (*)(void))mg_leaky_relu},
     {"leaky_step", 2, (void (*)(void))mg_leaky_step},
@@ -850,6 +876,9 @@ static const struct { const char *name; int arity; void (*call)(void); } mg_tabl
     {"log1p", 1, (void (*)(void))mg_log1p},
     {"log2", 1, (void (*)(void))mg_log2},
     {"logaddexp", 2, (void (*)(void))mg_logaddexp},
+    {"logical_and", 2, (void (*)(void))mg_logical_and},
+    {"logical_not", 1, (void (*)(void))mg_logical_not},
+    {"logical_or", 2, (void (*)(void))mg_logical_or},
     {"logsigmoid", 1, (void (*)(void))mg_logsigmoid},
     {"logsumexp", -1, (void (*)(void))mg_logsumexp},
     {"maximum", -1, (void (*)(void))mg_maximum},
@@ -862,6 +891,7 @@ static const struct { const char *name; int arity; void (*call)(void); } mg_tabl
     {"neg", 1, (void (*)(void))mg_neg},
     {"nll", -2, (void (*)(void))mg_nll},
     {"normal", 1, (void (*)(void))mg_normal},
+    {"not_equal", 2, (void (*)(void))mg_not_equal},
     {"pow", 2, (void (*)(void))mg_power},
     {"prod", -1, (void (*)(void))mg_prod},
     {"radians", 1, (void (*)(void))mg_radians},
@@ -892,7 +922,7 @@ static const struct { const char *name; int arity; void (*call)(void); } mg_tabl
     {"where", 3, (void (*)(void))mg_where},
     {"xlogy", 2, (void (*)(void))mg_xlogy},
 };
-#define MG_TABLE 109
+#define MG_TABLE 115
 /* 2^(k/128): the bits of the nearest double, less k 2^45, and what it lacks of it. */
 static const uint64_t MG_POWERS[128] = {
     0x3ff0000000000000u, 0x3feff63da9fb3335u, 0x3fefec9a3e778061u, 0x3fefe315e86e7f85u,
