@@ -319,8 +319,8 @@ route    = aux("route", tails.route,
               latex=r"\operatorname{{route}}({args})", doc="a / n where x equals top, else 0; chosen, not multiplied.")
 clip     = op("clip", ieee.clip,
               lambda d, x, low, high, y: inside(d, x, low, high),
-              lambda d, x, low, high, y: where(less(x, low), d, 0.0),
-              lambda d, x, low, high, y: where(greater(x, high), d, 0.0), kind=CHOICE,
+              lambda d, x, low, high, y: guard(where(less(x, low), d, 0.0), y),
+              lambda d, x, low, high, y: guard(where(greater(x, high), d, 0.0), y), kind=CHOICE,
               settings=(1, 2), defaults={"low": -inf, "high": inf}, domain=((-2.0, 2.0), (-1.0, -1.0), (1.0, 1.0)), latex=r"\operatorname{{clip}}({0}, {1}, {2})",
               doc="x brought between two bounds; a number on a bound keeps its gradient, as in PyTorch.")
 inside   = aux("inside", tails.inside,

@@ -20,7 +20,7 @@ def sigmoid(x):
 
 
 def sinc(x):
-    return mp.mpf(1) if x == 0 else mp.sin(mp.pi * x) / (mp.pi * x)
+    return mp.mpf(1) if x == 0 else mp.sinpi(x) / (mp.pi * x)
 
 
 def cbrt(x):
@@ -170,3 +170,21 @@ def partial(f, xs, i, order, extra=0, step=None):
             found = (above - 2 * here + below) / (h * h)
         noise = max(abs(here), mpf(2) ** -1000) * mpf(2) ** -(4 * PRECISION + extra - 40)
         return mpf(0) if abs(found) * h**order < noise else found
+
+
+def derivative(f, xs, place, extra=0):
+    """The derivative of f by the arguments whose places are listed: (0,), (1, 1), (0, 1)."""
+    if len(set(place)) == 1:
+        return partial(f, xs, place[0], len(place), extra)
+    i, j = place
+    with mp.workprec(4 * PRECISION + extra):
+        steps = [max(abs(x), mpf(2) ** -1000) * mpf(2) ** -(PRECISION // 2) for x in xs]
+        corners = {}
+        for s, t in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+            moved = list(xs)
+            moved[i] += s * steps[i]
+            moved[j] += t * steps[j]
+            corners[s, t] = mp.re(f(*moved))
+        found = corners[1, 1] - corners[1, -1] - corners[-1, 1] + corners[-1, -1]
+        noise = max(abs(corners[1, 1]), mpf(2) ** -1000) * mpf(2) ** -(4 * PRECISION + extra - 40)
+        return mpf(0) if abs(found) < noise else found / (4 * steps[i] * steps[j])

@@ -409,8 +409,10 @@ def route(d: float, x: float, top: float, shared: float) -> float:
 
 
 def inside(d: float, x: float, low: float, high: float) -> float:
-    """d where x lies in the closed interval from low to high, 0 outside."""
-    return d if low <= x <= high else x if x != x else 0.0
+    """d where x lies in the closed interval from low to high, 0 outside, nan beside a nan."""
+    if low <= x <= high:
+        return d
+    return 0.0 if x == x and low == low and high == high else nan
 
 
 def guard(c: float, y: float) -> float:

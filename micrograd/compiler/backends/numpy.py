@@ -65,7 +65,7 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         return where(x == 0, inf, where(defined, 1.0 / x, nan))
 
     def total(*xs: Any) -> Any:
-        return reduce(lambda a, b: a + b, xs)
+        return reduce(lambda a, b: a + b, xs, 0.0) if xs else 0.0
 
     def weighted_sum(*xs: Any) -> Any:
         n = len(xs) // 2
@@ -116,9 +116,32 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         more = where(is_finite(top), xp.log1p(rest_of_exps(top, xs)), 0.0)
         return (top - right) + more
 
+    def larger(x: Any, y: Any) -> Any:
+        """The larger; of the two zeros 0.0, in either order; nan if one is nan."""
+        return where(x == y, where(x == 0, x + y, x), xp.maximum(x, y))
+
+    def smaller(x: Any, y: Any) -> Any:
+        return where(x == y, where(x == 0, -(-x - y), x), xp.minimum(x, y))
+
+    def fmax(x: Any, y: Any) -> Any:
+        return where(x == y, larger(x, y), xp.fmax(x, y))
+
+    def fmin(x: Any, y: Any) -> Any:
+        return where(x == y, smaller(x, y), xp.fmin(x, y))
+
+    def hypot(*xs: Any) -> Any:
+        # Two finite numbers may overflow before a nan is met, and inf beats nan.
+        length = reduce(xp.hypot, xs) if len(xs) > 1 else absolute(xs[0])
+        if len(xs) < 3:
+            return length
+        endless = reduce(lambda a, b: a | b, [absolute(x) == inf for x in xs])
+        unknown = reduce(lambda a, b: a | b, [x != x for x in xs])
+        return where(unknown & ~endless, nan, length)
+
     def clip(x: Any, low: Any, high: Any) -> Any:
         check(low > high)
-        return xp.minimum(xp.maximum(x, low), high)
+        clipped = where(x < low, low, where(x > high, high, x))
+        return where((x == x) & (low == low) & (high == high), clipped, nan)
 
     def gate(d: Any, x: Any) -> Any:
         return where(x > 0, d, where(x == x, 0.0, nan))
@@ -127,14 +150,15 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         return where(x == top, d * (1.0 / shared), where(top == top, 0.0, nan))
 
     def inside(d: Any, x: Any, low: Any, high: Any) -> Any:
-        return where((x >= low) & (x <= high), d, where(x == x, 0.0, nan))
+        outside = where((x == x) & (low == low) & (high == high), 0.0, nan)
+        return where((x >= low) & (x <= high), d, outside)
 
     def guard(c: Any, y: Any) -> Any:
         return where(y == y, c, nan)
 
     def at_kink(slope: Any) -> Any:
         """Of the numbers between the slope and 1 the one nearest to 0."""
-        return xp.clip(slope, 0.0, 1.0)
+        return where(slope > 0, xp.minimum(slope, 1.0), where(slope == slope, 0.0, nan))
 
     def leaky_step(x: Any, s: Any) -> Any:
         step = where(x > 0, 1.0, where(x == 0, at_kink(s), s))
@@ -196,7 +220,7 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         "dsigmoid": dsigmoid,
         "dsilu": dsilu,
         "dsqrt": lambda x: where(x == 0, inf, 0.5 / sqrt(x)),
-        "elu": lambda x, a: where(x > 0, x, a * xp.expm1(xp.minimum(x, 0.0))),
+        "elu": lambda x, a: where(x > 0, x, a * xp.expm1(where(x > 0, 0.0, x))),
         "elu_step": elu_step,
         "equal": lambda a, b: flag(a == b),
         "exp": exp,
@@ -206,14 +230,14 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         "expm1": xp.expm1,
         "floor": xp.floor,
         "floordiv": floordiv,
-        "fmax": xp.fmax,
-        "fmin": xp.fmin,
+        "fmax": fmax,
+        "fmin": fmin,
         "fmod": xp.fmod,
         "gate": gate,
         "greater": lambda a, b: flag(a > b),
         "greater_equal": lambda a, b: flag(a >= b),
         "guard": guard,
-        "hypot": lambda *xs: reduce(xp.hypot, xs) if len(xs) > 1 else absolute(xs[0]),
+        "hypot": hypot,
         "identity": lambda x: x,
         "inside": inside,
         "leaky_relu": lambda x, s: where(x > 0, x, s * x),
@@ -227,9 +251,9 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         "logaddexp": logaddexp,
         "logsigmoid": lambda x: -softplus(-x),
         "logsumexp": logsumexp,
-        "maximum": lambda *xs: reduce(xp.maximum, xs),
+        "maximum": lambda *xs: reduce(larger, xs),
         "mean": lambda *xs: total(*xs) / len(xs),
-        "minimum": lambda *xs: reduce(xp.minimum, xs),
+        "minimum": lambda *xs: reduce(smaller, xs),
         "mod": lambda a, b: where(is_finite(a), xp.remainder(a, b), nan),
         "nll": nll,
         "normal": normal,
