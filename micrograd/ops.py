@@ -116,17 +116,26 @@ share    = aux("share", tails.share, lambda a, b, y: dshare(a, b), lambda a, b, 
               doc="exp(a) / (exp(a) + exp(b)): the derivative of logaddexp by a.")
 dshare   = aux("dshare", tails.dshare, lambda a, b, y: -y * tanh(0.5 * (a - b)), lambda a, b, y: y * tanh(0.5 * (a - b)),
               latex=r"\sigma'({0} - {1})", doc="The derivative of share by a.")
+portion  = aux("portion", tails.portion, lambda a, b, y: portion(b, a) / (a + b), lambda a, b, y: -y / (a + b),
+              domain=(*POSITIVE, *POSITIVE), latex=r"\frac{{{0}}}{{{0} + {1}}}",
+              doc="a / (a + b) for a and b from 0 on: 1 minus it is portion(b, a).")
 exp_gap  = aux("exp_gap", tails.exp_gap, lambda a, b, y: y, lambda a, b, y: -y, latex=r"e^{{{0} - {1}}}",
               doc="exp(a - b) with the rounding of the difference made good; 1 where a is b, also at inf.")
 exp_diff = aux("exp_diff", tails.exp_diff, lambda a, b, y: y, lambda a, b, y: -y, latex=r"e^{{{0} - {1}}}",
               doc="exp(a - b) with the rounding of the difference made good.")
 
 
+def _sums_of_others(parts: list[Any]) -> list[Any]:
+    """For each part the sum of all others, from the left and from the right: nothing is subtracted."""
+    left = list(itertools.accumulate(parts[:-1]))
+    rest = list(itertools.accumulate(parts[:0:-1]))[::-1]
+    return [*rest[:1], *(a + b for a, b in zip(left, rest[1:])), *left[-1:]] or [0.0]
+
+
 def _logsumexp_slopes(xs: Any, y: Any) -> Any:
     top = stop(maximum(*xs))  # moves numerator and denominator alike: no gradient through it
     parts = [exp_gap(x, top) for x in xs]
-    whole = sum(*parts)
-    return [part / whole for part in parts]
+    return [portion(part, other) for part, other in zip(parts, _sums_of_others(parts), strict=True)]
 
 
 logsumexp = op("logsumexp", tails.logsumexp, _logsumexp_slopes, many=True, latex=r"\operatorname{{logsumexp}}({args})",
@@ -138,20 +147,17 @@ def _nll_slopes(xs: Any, y: Any) -> Any:
     index, *logits = xs
     top = stop(maximum(*logits))
     parts = [exp_gap(x, top) for x in logits]
-    whole = sum(*parts)
-    # At the right class it is minus the sum of all the others, from the left and from the right.
-    left = list(itertools.accumulate(parts[:-1]))
-    rest = list(itertools.accumulate(parts[:0:-1]))[::-1]
-    others = [*rest[:1], *(a + b for a, b in zip(left, rest[1:])), *left[-1:]] or [0.0]
+    # The probability of each class; at the right one it is minus that of all the others.
+    others = _sums_of_others(parts)
     if isinstance(index, float):
-        slopes = [part / whole for part in parts]
+        slopes = [portion(part, other) for part, other in zip(parts, others, strict=True)]
         right = int(index)
-        slopes[right] = -others[right] / whole
+        slopes[right] = -portion(others[right], parts[right])
         return [None, *slopes]
     # The class is known only when the program runs: each may be the right one.
     return [
         None,
-        *(where(equal(index, float(j)), -other, part) / whole
+        *(where(equal(index, float(j)), -portion(other, part), portion(part, other))
           for j, (part, other) in enumerate(zip(parts, others, strict=True))),
     ]
 
@@ -179,8 +185,7 @@ def _hypot_slopes(xs: Any, y: Any) -> Any:
 hypot    = op("hypot", ieee.hypot, _hypot_slopes, many=True, latex=r"\left\lVert {args} \right\rVert",
               doc="The square root of the sum of squares; its derivative at 0 is 0, the subgradient of least norm.")
 unit     = aux("unit", tails.unit,
-              lambda a, b, y: unit(b, a) * unit(b, a) / hypot(a, b),
-              lambda a, b, y: -y * unit(b, a) / hypot(a, b), latex=r"\frac{{{0}}}{{\lVert {0}, {1} \rVert}}",
+              lambda a, b, y: unit(b, a) * datan2(b, a), lambda a, b, y: -y * datan2(b, a), latex=r"\frac{{{0}}}{{\lVert {0}, {1} \rVert}}",
               doc="a / hypot(a, b), and 0 at the origin: the derivative of hypot by a.")
 ratio    = aux("ratio", tails.ratio, lambda a, b, y: 1.0 / b, lambda a, b, y: -y / b, latex=r"\frac{{{0}}}{{{1}}}",
               doc="a / b, and 0 for 0/0.")
@@ -283,12 +288,17 @@ dsigmoid = aux("dsigmoid", tails.dsigmoid, lambda x, y: -y * tanh(0.5 * x), late
 logsigmoid = op("logsigmoid", tails.logsigmoid, lambda x, y: sigmoid(-x), latex=r"\ln \sigma({0})",
                 doc="log(sigmoid(x)), also where sigmoid(x) rounds to 0.")
 silu     = op("silu", tails.silu, lambda x, y: dsilu(x), latex=r"\operatorname{{silu}}({0})", doc="x * sigmoid(x).")
-dsilu    = aux("dsilu", tails.dsilu, lambda x, y: dsigmoid(x) * (2.0 - x * tanh(0.5 * x)),
+dsilu    = aux("dsilu", tails.dsilu, lambda x, y: d2silu(x),
               latex=r"\operatorname{{silu}}'({0})", doc="The derivative of silu.")
+d2silu   = aux("d2silu", tails.d2silu,
+              lambda x, y: -tanh(0.5 * x) * y - dsigmoid(x) * (tanh(0.5 * x) + 0.5 * x * sech2(0.5 * x)),
+              latex=r"\operatorname{{silu}}''({0})", doc="The second derivative of silu.")
 gelu     = op("gelu", tails.gelu, lambda x, y: dgelu(x), latex=r"\operatorname{{gelu}}({0})",
               doc="x * ndtr(x), the exact Gaussian error linear unit.")
-dgelu    = aux("dgelu", tails.dgelu, lambda x, y: (2.0 - x * x) * normal(x), latex=r"\operatorname{{gelu}}'({0})",
+dgelu    = aux("dgelu", tails.dgelu, lambda x, y: d2gelu(x), latex=r"\operatorname{{gelu}}'({0})",
               doc="The derivative of gelu, ndtr(x) + x * normal(x).")
+d2gelu   = aux("d2gelu", tails.d2gelu, lambda x, y: -x * (y + 2.0 * normal(x)), latex=r"\operatorname{{gelu}}''({0})",
+              doc="The second derivative of gelu, (2 - x*x) * normal(x).")
 ndtr     = op("ndtr", tails.ndtr, lambda x, y: normal(x), latex=r"\Phi({0})",
               doc="The normal distribution function: the part of a standard normal below x.")
 normal   = aux("normal", tails.normal, lambda x, y: -x * y, latex=r"\varphi({0})",

@@ -29,6 +29,9 @@ from micrograd.core.rule import TABLE, Rule
 
 HOW_MANY = {"dot": 4, "weighted_sum": 5, "nll": 4}  # operands of those that take any number
 NEEDS_BITS = {"erf", "erfc", "ndtr", "gelu", "dgelu", "tanh"}  # flat to hundreds of digits
+FLATTER = {"logsumexp", "logaddexp", "share", "dshare", "nll"}
+# Rows that are second derivatives themselves: their own derivative is the third.
+SECOND = {"d2silu", "d2gelu"}
 # Operands that are numbers, as no derivative by them is stated.
 NUMBERS = {"polygamma": (0,), "dsinc": (0,), "power_partial": (2, 3), "ldexp": (1,), "nll": (0,)}
 TIES = {"logaddexp", "share", "dshare", "exp_gap", "exp_diff", "logsumexp", "hypot", "unit",
@@ -104,11 +107,14 @@ def exactly(rule: Rule, xs: list[float], place: tuple[int, ...]) -> mpf:
     f = reference.SMOOTH[rule.name]
     # exp(-x*x) is lost beside 1 unless there are that many bits; past 4000 it is no float.
     extra = min(4000, 100 + int(3 * xs[0] * xs[0])) if rule.name in NEEDS_BITS else 0
+    if rule.name in FLATTER:
+        extra = 1200
     with mp.workprec(reference.PRECISION + (extra if not place else 0)):
         them = [mpf(x) for x in xs]
-        if not place:
-            return mp.re(f(*them))
-        return reference.derivative(f, them, place, extra)
+        try:
+            return mp.re(f(*them)) if not place else reference.derivative(f, them, place, extra)
+        except (ValueError, ZeroDivisionError):
+            return mp.nan  # a pole
 
 
 def error(found: float, exact: mpf) -> float:
@@ -146,11 +152,8 @@ def zeros(rule: Rule, xs: list[float], place: tuple[int, ...], axis: int, steps:
         return 0.0 if found == 0 or found != found else math.copysign(1.0, found)
 
     def true(x: float) -> float:
-        try:
-            exact = exactly(rule, at(x), place)
-        except ZeroDivisionError:  # on a pole
-            return 0.0
-        return float(mp.sign(exact)) if abs(exact) < 1e8 else 0.0
+        exact = exactly(rule, at(x), place)
+        return float(mp.sign(exact)) if abs(exact) < 1e8 else 0.0  # not where it is a pole
 
     found = []
     signs = [sign(x) for x in grid]
@@ -214,6 +217,11 @@ def worst(rule: Rule, order: int, dense: float) -> tuple[float, str, int]:
     return largest, where, tried
 
 
+def orders(rule: Rule) -> tuple[int, ...]:
+    """The orders of derivatives that are promised: up to the second of an operation's own."""
+    return (0,) if rule.name in SECOND else (0, 1) if rule.helper else (0, 1, 2)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="*", help="names of operations; all unless given")
@@ -221,7 +229,7 @@ def main() -> None:
     given = parser.parse_args()
     for name in given.rows or reference.SMOOTH:
         rule = TABLE[name]
-        for order in (0, 1) if rule.helper else (0, 1, 2):
+        for order in orders(rule):
             start = time.perf_counter()
             off, where, tried = worst(rule, order, given.dense)
             mark = "  " if off <= 4 else "!!"
