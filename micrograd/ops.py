@@ -109,6 +109,8 @@ dlog1p   = aux("dlog1p", tails.dlog1p, lambda x, y: -y * y, latex=r"(1 + {0})^{{
               doc="The derivative of log1p: 1/(1 + x) where log1p exists.")
 xlogy    = op("xlogy", tails.xlogy, lambda a, b, y: guard(log(b), y), lambda a, b, y: guard(a * dlog(b), y),
               latex=r"{0} \ln {1}", domain=((-inf, inf), *POSITIVE), doc="a * log(b), and 0 where a is 0.")
+weighed  = aux("weighed", tails.weighed, lambda a, b, y: guard(b, y), lambda a, b, y: guard(a, y),
+              latex=r"{0} \cdot {1}", doc="a * b, and 0 where a is 0, also beside inf: a term of an expected value.")
 logaddexp = op("logaddexp", tails.logaddexp, lambda a, b, y: share(a, b), lambda a, b, y: share(b, a),
                latex=r"\ln(e^{{{0}}} + e^{{{1}}})", doc="log(exp(a) + exp(b)) without overflow.")
 share    = aux("share", tails.share, lambda a, b, y: dshare(a, b), lambda a, b, y: -dshare(a, b),

@@ -70,6 +70,7 @@ SMOOTH = {
     "logaddexp": lambda a, b: mp.log(mp.exp(a) + mp.exp(b)),
     "share": lambda a, b: 1 / (1 + mp.exp(b - a)),
     "dshare": lambda a, b: sigmoid(a - b) * sigmoid(b - a),
+    "weighed": lambda a, b: a * b,
     "portion": lambda a, b: a / (a + b),
     "d2silu": lambda x: sigmoid(x) * sigmoid(-x) * (2 - x * mp.tanh(x / 2)),
     "d2gelu": lambda x: (2 - x * x) * mp.npdf(x),

@@ -24,7 +24,7 @@ from micrograd.compiler.native.translate import (
 from micrograd.core.rule import TABLE
 
 machine = pytest.importorskip(
-    "micrograd.compiler._machine", reason="the machine was not built: no C compiler"
+    "micrograd.compiler.native._machine", reason="the machine was not built: no C compiler"
 )
 # What needs more of Python than C has: series, sums without rounding, decimals.
 PYTHON = {

@@ -237,6 +237,16 @@ def sin_pi(x: float) -> float:
     return math.copysign(y, r) if y == 0.0 else y if r > 0.0 else -y
 
 
+def cos_pi(x: float) -> float:
+    """cos(pi x), exact at whole and half numbers."""
+    a = math.fmod(abs(x), 2.0)
+    if a != a:
+        return nan
+    if a > 1.0:
+        a = 2.0 - a
+    return cos(PI * a) if a < 0.25 else sin(PI * (0.5 - a)) if a < 0.75 else -cos(PI * (1.0 - a))
+
+
 def lgamma(x: float) -> float:
     """The logarithm of the absolute value of gamma(x); inf at the poles."""
     if x - x != 0.0:
@@ -469,11 +479,11 @@ def dsinc(order: float, x: float) -> float:
         if phase == 0:
             wave = sin_pi(x)
         elif phase == 1:
-            wave = sin_pi(x + 0.5)
+            wave = cos_pi(x)
         elif phase == 2:
             wave = -sin_pi(x)
         else:
-            wave = -sin_pi(x + 0.5)
+            wave = -cos_pi(x)
         lost = (abs(wave) + k * (lost + abs(value))) / abs(z)
         value = (wave - k * value) / z
     if lost > 1.5 * abs(value) and abs(x) < 1e300:

@@ -72,6 +72,11 @@ def xlogy(x: float, y: float) -> float:
     return x * log(y)
 
 
+def weighed(w: float, x: float) -> float:
+    """w * x, and 0 where w is 0 and x is a number, inf included."""
+    return 0.0 if w == 0.0 and x == x else w * x
+
+
 def gauss(x: float) -> float:
     """exp(-x*x). The rounding of x*x alone would cost x*x/2 units in the last place."""
     if x - x != 0.0 or abs(x) > 40.0:
@@ -142,10 +147,9 @@ def exps_less_one(*xs: float) -> float:
     high = 0.0
     low = 0.0
     for x in xs:
-        if x < -800.0:
-            continue
-        n = rint(x / LN2)
-        a = x - n * LN2_HIGH
+        y = max(x, -800.0)  # from where on it counts for nothing
+        n = rint(y / LN2)
+        a = y - n * LN2_HIGH
         b = n * LN2_MIDDLE
         r = a - b
         back = r - a

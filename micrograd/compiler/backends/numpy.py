@@ -14,7 +14,7 @@ from typing import Any
 
 from ...core.rule import TABLE
 from ...numerics.ieee import DEGREES, SPLIT
-from ...numerics.tails import INV_SQRT_2PI, TWO_OVER_SQRT_PI
+from ...numerics.tails import DSILU_ZERO, INV_SQRT_2PI, TWO_OVER_SQRT_PI
 from ..ir.program import Program
 from .runtime import define, meanings
 
@@ -281,6 +281,8 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         "ties": lambda top, *xs: total(*(flag(x == top) for x in xs)),
         "trunc": xp.trunc,
         "weighted_sum": weighted_sum,
+        "weighed": lambda w, x: where((w == 0) & (x == x), 0.0, w * x),
+        "portion": lambda a, b: a / (a + b),
         "where": lambda c, a, b: where(c != 0, a, b),
     }
     constants = {"inf": inf, "nan": nan}
@@ -299,6 +301,38 @@ def elementwise(forward: Callable[..., float]) -> Callable[..., Any]:
     return each
 
 
+def larger(x: Any, y: Any) -> Any:
+    import numpy as np
+
+    return np.maximum(x, y)
+
+
+# Where the digits of a formula on arrays cancel: given the result and the operands.
+CANCELS: dict[str, Callable[..., Any]] = {
+    "logaddexp": lambda y, *xs: abs(y) < -0.5 * reduce(larger, xs),
+    "dsilu": lambda y, x: abs(x - DSILU_ZERO) < 0.85,
+}
+CANCELS["logsumexp"] = CANCELS["logaddexp"]
+
+
+def mended(
+    quick: Callable[..., Any], cancels: Callable[..., Any], forward: Callable[..., float]
+) -> Callable[..., Any]:
+    """A function of arrays that asks for the table's own number where its digits cancel."""
+    import numpy as np
+
+    def function(*xs: Any) -> Any:
+        y = quick(*xs)
+        wrong = np.asarray(cancels(y, *xs))
+        if not wrong.any():
+            return y
+        y = np.array(np.broadcast_to(y, wrong.shape))
+        y[wrong] = elementwise(forward)(*[np.broadcast_to(x, wrong.shape)[wrong] for x in xs])
+        return y
+
+    return function
+
+
 @cache
 def numpy_functions() -> dict[str, Any]:
     """What the names mean on NumPy's arrays."""
@@ -309,6 +343,8 @@ def numpy_functions() -> dict[str, Any]:
             raise ValueError("an operand is out of its domain")  # said better by the table's own
 
     space = functions(np, lambda name: elementwise(TABLE[name].forward), check)
+    for name, cancels in CANCELS.items():
+        space[name] = mended(space[name], cancels, TABLE[name].forward)
     space["inner"] = np.dot
     space["total"] = np.add.reduce
     return space

@@ -232,7 +232,7 @@ def sources() -> dict[str, ast.FunctionDef]:
     """The functions as they are written, also where they run compiled."""
     found = {}
     for name in ("ieee", "tails"):
-        text = (Path(__file__).parents[1] / f"{name}.py").read_text(encoding="utf-8")
+        text = (Path(__file__).parents[2] / "numerics" / f"{name}.py").read_text(encoding="utf-8")
         for node in ast.parse(text).body:
             if isinstance(node, ast.FunctionDef):
                 found[node.name] = node
