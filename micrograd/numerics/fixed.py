@@ -247,3 +247,30 @@ def polygamma(order: int, x: int, bits: int) -> int:
             term = (term * base) >> bits
         total += term
     return total * math.factorial(order - 1) * (1 if order % 2 else -1)
+
+
+def sqrt(x: int, bits: int) -> int:
+    """The square root."""
+    return math.isqrt(x << bits)
+
+
+def euler(bits: int) -> int:
+    """Euler's constant (Brent and McMillan, Mathematics of Computation 34, 1980)."""
+    kept, known = _constants.get("euler", (0, 0))
+    if known < bits:
+        known = bits + 256
+        n = known // 5 + 8  # the error is about exp(-4 n)
+        wide = known + 3 * n + GUARD
+        term = 1 << wide
+        harmonic_term = 0
+        whole, weighted = term, 0
+        k = 0
+        while term:
+            k += 1
+            term = term * (n * n) // (k * k)
+            harmonic_term = (harmonic_term * (n * n) // k + term) // k
+            whole += term
+            weighted += harmonic_term
+        kept = ((weighted << wide) // whole - log(n << wide, wide)) >> (wide - known)
+        _constants["euler"] = (kept, known)
+    return kept >> (known - bits)
