@@ -25,16 +25,16 @@ from math import inf, nan
 from typing import Any
 
 from .core.rule import CHOICE, FLAT, TABLE, op
-from .numerics import ieee, special, tails
+from .numerics import bessel, ieee, incomplete, special, tails
 
 __all__ = [
-    "TABLE", "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "clip",
-    "copysign", "cos", "cosh", "degrees", "digamma", "dist", "div", "dot", "elu", "erf", "erfc", "exp", "exp2",
-    "expm1", "floor", "floordiv", "fma", "fmax", "fmin", "fmod", "fsum", "gamma", "gelu", "hypot", "ldexp",
+    "TABLE", "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "betainc", "cbrt", "ceil", "clip",
+    "copysign", "cos", "cosh", "degrees", "digamma", "dist", "div", "dot", "elu", "erf", "erfc", "erfcx", "erfinv", "exp", "exp2",
+    "expm1", "floor", "floordiv", "fma", "fmax", "fmin", "fmod", "fsum", "gamma", "gammainc", "gammaincc", "gelu", "hypot", "i0", "i1", "j0", "j1", "ldexp",
     "leaky_relu", "lgamma", "log", "log10", "log1p", "log2", "logaddexp", "logsigmoid", "logsumexp", "maximum",
     "mean", "minimum", "mod", "mul", "ndtr", "neg", "polygamma", "pow", "prod", "radians", "relu", "remainder",
     "rint", "round", "sigmoid", "sign", "silu", "sin", "sinc", "sinh", "softmax", "softplus", "sqrt", "sub",
-    "sum", "tan", "tanh", "trunc", "where", "xlogy",
+    "sum", "tan", "tanh", "trunc", "where", "xlogy", "y0", "y1",
 ]  # fmt: skip
 
 aux = functools.partial(op, helper=True)  # rows that serve other rows, and are not methods
@@ -259,6 +259,95 @@ sinc     = op("sinc", special.sinc, lambda x, y: dsinc(1.0, x), latex=r"\operato
 dsinc    = aux("dsinc", special.dsinc, lambda n, x, y: nan, lambda n, x, y: dsinc(n + 1.0, x),
               settings=(0,), domain=((1, 1), (-inf, inf)), latex=r"\operatorname{{sinc}}^{{({0})}} {1}",
               doc="The derivative of sinc of order n (a whole number) at x.")
+
+erfinv   = op("erfinv", incomplete.erfinv, lambda x, y: derfinv(x), latex=r"\operatorname{{erf}}^{{-1}} {0}", domain=UNIT,
+              doc="The number whose erf is x: infinite at -1 and 1, nan outside.")
+derfinv  = aux("derfinv", incomplete.derfinv, lambda x, y: 2.0 * erfinv(x) * y * y, domain=UNIT,
+              latex=r"\tfrac{{\sqrt\pi}}{{2}} e^{{(\operatorname{{erf}}^{{-1}} {0})^2}}", doc="The derivative of erfinv.")
+erfcx    = op("erfcx", incomplete.erfcx, lambda x, y: erfcx_by(1.0, x), latex=r"\operatorname{{erfcx}} {0}", domain=((-25.0, inf),),
+              doc="exp(x*x) * erfc(x), also where erfc(x) underflows.")
+erfcx_by = aux("erfcx_by", incomplete.erfcx_by, lambda n, x, y: nan, lambda n, x, y: erfcx_by(n + 1.0, x), settings=(0,),
+              domain=((1, 1), (-25.0, inf)), latex=r"\operatorname{{erfcx}}^{{({0})}} {1}",
+              doc="The derivative of erfcx of order n (a whole number) at x.")
+
+# Incomplete gamma and beta functions: by a parameter the derivative is a row that counts how often
+
+gammainc = op("gammainc", incomplete.gammainc,
+              lambda a, x, y: gammainc_by(1.0, a, x), lambda a, x, y: gamma_density(0.0, a, x),
+              domain=((0.0, 50.0), (0.0, 100.0)), latex=r"P({0}, {1})",
+              doc="The regularized lower incomplete gamma function P(a, x), as SciPy's gammainc.")
+gammaincc = op("gammaincc", incomplete.gammaincc,
+               lambda a, x, y: -gammainc_by(1.0, a, x), lambda a, x, y: -gamma_density(0.0, a, x),
+               domain=((0.0, 50.0), (0.0, 100.0)), latex=r"Q({0}, {1})",
+               doc="The regularized upper incomplete gamma function Q(a, x) = 1 - P(a, x), accurate where it is small.")
+gammainc_by = aux("gammainc_by", incomplete.gammainc_by,
+                  lambda k, a, x, y: nan, lambda k, a, x, y: gammainc_by(k + 1.0, a, x),
+                  lambda k, a, x, y: gamma_density(k, a, x), settings=(0,), domain=((1, 1), (0.0, 50.0), (0.0, 100.0)),
+                  latex=r"\partial_1^{{{0}}} P({1}, {2})", doc="The k-th derivative of gammainc by a.")
+gamma_density = aux("gamma_density", incomplete.gamma_density,
+                    lambda k, a, x, y: nan, lambda k, a, x, y: gamma_density(k + 1.0, a, x),
+                    lambda k, a, x, y: y * gamma_slope(a, x) if k == 0.0 else
+                    y * gamma_slope(a, x) + k * gamma_density(k - 1.0, a, x) / x,
+                    settings=(0,), domain=((0, 0), (0.0, 50.0), (0.0, 100.0)),
+                    latex=r"\partial_1^{{{0}}} \tfrac{{{2}^{{{1}-1}} e^{{-{2}}}}}{{\Gamma({1})}}",
+                    doc="The k-th derivative by a of x**(a-1) exp(-x) / gamma(a): of order 0, the derivative of gammainc by x.")
+gamma_slope = aux("gamma_slope", incomplete.gamma_slope, lambda a, x, y: 1.0 / x, lambda a, x, y: (1.0 - a) / x / x,
+                  domain=((0.0, 50.0), (0.0, 100.0)), latex=r"\tfrac{{{0} - 1}}{{{1}}} - 1",
+                  doc="(a - 1)/x - 1: the derivative by x of the logarithm of gamma_density.")
+betainc  = op("betainc", incomplete.betainc,
+              lambda a, b, x, y: betainc_by(1.0, 0.0, a, b, x), lambda a, b, x, y: betainc_by(0.0, 1.0, a, b, x),
+              lambda a, b, x, y: beta_density(0.0, 0.0, a, b, x),
+              domain=((0.0, 50.0), (0.0, 50.0), (0.0, 1.0)), latex=r"I_{{{2}}}({0}, {1})",
+              doc="The regularized incomplete beta function I_x(a, b), as SciPy's betainc.")
+betainc_by = aux("betainc_by", incomplete.betainc_by,
+                 lambda j, k, a, b, x, y: nan, lambda j, k, a, b, x, y: nan,
+                 lambda j, k, a, b, x, y: betainc_by(j + 1.0, k, a, b, x),
+                 lambda j, k, a, b, x, y: betainc_by(j, k + 1.0, a, b, x),
+                 lambda j, k, a, b, x, y: beta_density(j, k, a, b, x), settings=(0, 1),
+                 domain=((1, 1), (0, 0), (0.0, 50.0), (0.0, 50.0), (0.0, 1.0)),
+                 latex=r"\partial_1^{{{0}}} \partial_2^{{{1}}} I_{{{4}}}({2}, {3})",
+                 doc="The derivative of betainc, j times by a and k times by b.")
+
+
+def _beta_density_by_x(j: Any, k: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
+    slope = y * beta_slope(a, b, x)
+    if j > 0.0:
+        slope = slope + j * beta_density(j - 1.0, k, a, b, x) / x
+    return slope - k * beta_density(j, k - 1.0, a, b, x) / (1.0 - x) if k > 0.0 else slope
+
+
+beta_density = aux("beta_density", incomplete.beta_density,
+                   lambda j, k, a, b, x, y: nan, lambda j, k, a, b, x, y: nan,
+                   lambda j, k, a, b, x, y: beta_density(j + 1.0, k, a, b, x),
+                   lambda j, k, a, b, x, y: beta_density(j, k + 1.0, a, b, x), _beta_density_by_x, settings=(0, 1),
+                   domain=((0, 0), (0, 0), (0.0, 50.0), (0.0, 50.0), (0.0, 1.0)),
+                   latex=r"\partial_1^{{{0}}} \partial_2^{{{1}}} \tfrac{{{4}^{{{2}-1}} (1-{4})^{{{3}-1}}}}{{B({2}, {3})}}",
+                   doc="The derivative of x**(a-1) (1-x)**(b-1) / beta(a, b), j times by a and k times by b.")
+beta_slope = aux("beta_slope", incomplete.beta_slope,
+                 lambda a, b, x, y: 1.0 / x, lambda a, b, x, y: -1.0 / (1.0 - x),
+                 lambda a, b, x, y: (1.0 - a) / x / x - (b - 1.0) / (1.0 - x) / (1.0 - x),
+                 domain=((0.0, 50.0), (0.0, 50.0), (0.0, 1.0)), latex=r"\tfrac{{{0} - 1}}{{{2}}} - \tfrac{{{1} - 1}}{{1 - {2}}}",
+                 doc="(a - 1)/x - (b - 1)/(1 - x): the derivative by x of the logarithm of beta_density.")
+
+# Bessel functions of orders 0 and 1 -------------------------------------------------------------
+
+j0       = op("j0", bessel.j0, lambda x, y: -j1(x), latex="J_0({0})", doc="The Bessel function of the first kind of order 0.")
+j1       = op("j1", bessel.j1, lambda x, y: bessel_j(1.0, 1.0, x), latex="J_1({0})", doc="The Bessel function of the first kind of order 1.")
+y0       = op("y0", bessel.y0, lambda x, y: -y1(x), latex="Y_0({0})", domain=POSITIVE,
+              doc="The Bessel function of the second kind of order 0: -inf at 0, nan below.")
+y1       = op("y1", bessel.y1, lambda x, y: bessel_y(1.0, 1.0, x), latex="Y_1({0})", domain=POSITIVE,
+              doc="The Bessel function of the second kind of order 1: -inf at 0, nan below.")
+i0       = op("i0", bessel.i0, lambda x, y: i1(x), latex="I_0({0})", doc="The modified Bessel function of the first kind of order 0.")
+i1       = op("i1", bessel.i1, lambda x, y: bessel_i(1.0, 1.0, x), latex="I_1({0})", doc="The modified Bessel function of the first kind of order 1.")
+bessel_j = aux("bessel_j", bessel.bessel_j, lambda v, n, x, y: nan, lambda v, n, x, y: nan,
+              lambda v, n, x, y: bessel_j(v, n + 1.0, x), settings=(0, 1), domain=((1, 1), (1, 1), (-inf, inf)),
+              latex=r"J_{{{0}}}^{{({1})}}({2})", doc="The n-th derivative of J of order v, 0 or 1, at x.")
+bessel_y = aux("bessel_y", bessel.bessel_y, lambda v, n, x, y: nan, lambda v, n, x, y: nan,
+              lambda v, n, x, y: bessel_y(v, n + 1.0, x), settings=(0, 1), domain=((1, 1), (1, 1), *POSITIVE),
+              latex=r"Y_{{{0}}}^{{({1})}}({2})", doc="The n-th derivative of Y of order v, 0 or 1, at x.")
+bessel_i = aux("bessel_i", bessel.bessel_i, lambda v, n, x, y: nan, lambda v, n, x, y: nan,
+              lambda v, n, x, y: bessel_i(v, n + 1.0, x), settings=(0, 1), domain=((1, 1), (1, 1), (-inf, inf)),
+              latex=r"I_{{{0}}}^{{({1})}}({2})", doc="The n-th derivative of I of order v, 0 or 1, at x.")
 
 # Activations ------------------------------------------------------------------------------------
 

@@ -25,6 +25,11 @@ def fixed(x: float, bits: int) -> int:
 
 def to_float(n: int, bits: int) -> float:
     """The nearest float, also where it is denormal or infinite."""
+    size = n.bit_length() - bits
+    if size > 1100:
+        return inf if n > 0 else -inf
+    if size < -1100:
+        return 0.0 if n >= 0 else -0.0
     try:
         return n / (1 << bits) if bits >= 0 else float(n << -bits)
     except OverflowError:
@@ -154,7 +159,7 @@ def bernoulli(k: int) -> tuple[int, int]:
     """B_2k as a fraction."""
     if not _bernoulli:
         # B_2k = (-1)**(k + 1) 2k T_k / (4**k (4**k - 1)), T_k the tangent numbers.
-        n = 64
+        n = 160
         tangent = [0, 1] + [0] * (n - 1)
         for i in range(2, n + 1):
             tangent[i] = (i - 1) * tangent[i - 1]
@@ -171,9 +176,9 @@ def bernoulli(k: int) -> tuple[int, int]:
 _bernoulli: Final[list[tuple[int, int]]] = []
 
 
-def far(x: int, bits: int) -> tuple[int, int]:
-    """For x > 0 the steps that bring it to 64 or beyond, and x there."""
-    steps = max(0, 64 - (x >> bits))
+def far(x: int, bits: int, least: int = 0) -> tuple[int, int]:
+    """For x > 0 the steps that bring it to where the asymptotic series has that many bits."""
+    steps = max(0, max(64, bits // 3) + least - (x >> bits))
     return steps, x + (steps << bits)
 
 
@@ -188,18 +193,19 @@ def lgamma(x: int, bits: int) -> int:
         if over_bits > 0:
             product >>= over_bits
             scale += over_bits
-    inverse = (1 << (2 * bits)) // y
-    square = (inverse * inverse) >> bits
     total = (y - (1 << (bits - 1))) * log(y, bits) >> bits
     total += (log(2 * constant("pi", bits), bits) >> 1) - y
+    # Bernoulli's numbers grow: the powers beside them need twice the bits.
+    inverse = (1 << (3 * bits)) // y
+    square = (inverse * inverse) >> (2 * bits)
     power = inverse
-    for k in range(1, 40):
+    for k in range(1, 160):
         n, d = bernoulli(k)
-        term = power * n // (d * 2 * k * (2 * k - 1))
-        if term == 0:
+        term = (power * n // (d * 2 * k * (2 * k - 1))) >> bits
+        if term in (0, -1):
             break
         total += term
-        power = (power * square) >> bits
+        power = (power * square) >> (2 * bits)
     if steps:
         total -= log(product, bits) + scale * constant("log2", bits)
     return total
@@ -207,36 +213,34 @@ def lgamma(x: int, bits: int) -> int:
 
 def polygamma(order: int, x: int, bits: int) -> int:
     """The derivative of digamma of that order at x > 0 (DLMF 5.15.8 and 5.11.2)."""
-    steps, y = far(x, bits)
-    if order:
-        steps = max(steps, 2 * order + 64 - (x >> bits), 0)
-        y = x + (steps << bits)
+    steps, y = far(x, bits, 2 * order)
     inverse = (1 << (2 * bits)) // y
-    square = (inverse * inverse) >> bits
-    total = 0
+    square = (1 << (6 * bits)) // (y * y) >> (2 * bits)
+    power = square
     if order == 0:
         total = log(y, bits) - (inverse >> 1)
-        power = square
-        for k in range(1, 40):
+        for k in range(1, 160):
             n, d = bernoulli(k)
-            total -= power * n // (d * 2 * k)
-            power = (power * square) >> bits
+            term = (power * n // (d * 2 * k)) >> bits
+            if term in (0, -1):
+                break
+            total -= term
+            power = (power * square) >> (2 * bits)
         for k in range(steps):
             total -= (1 << (2 * bits)) // (x + (k << bits))
         return total
     # In units of (order - 1)!: 1/y**n (1 + n/(2 y) + sum B_2k (2k+n-1)!/((2k)! (n-1)! y**2k)).
     inside = (1 << bits) + order * inverse // 2
     ratio_n, ratio_d = 1, 1
-    power = square
-    for k in range(1, 60):
+    for k in range(1, 160):
         ratio_n *= (2 * k + order - 1) * (2 * k + order - 2)
         ratio_d *= 2 * k * (2 * k - 1)
         n, d = bernoulli(k)
-        term = power * n * ratio_n // (d * ratio_d)
-        if term == 0:
+        term = (power * n * ratio_n // (d * ratio_d)) >> bits
+        if term in (0, -1):
             break
         inside += term
-        power = (power * square) >> bits
+        power = (power * square) >> (2 * bits)
     total = inside
     for _ in range(order):
         total = (total * inverse) >> bits
