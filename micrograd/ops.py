@@ -286,8 +286,7 @@ gammainc_by = aux("gammainc_by", incomplete.gammainc_by,
                   latex=r"\partial_1^{{{0}}} P({1}, {2})", doc="The k-th derivative of gammainc by a.")
 gamma_density = aux("gamma_density", incomplete.gamma_density,
                     lambda k, a, x, y: nan, lambda k, a, x, y: gamma_density(k + 1.0, a, x),
-                    lambda k, a, x, y: y * gamma_slope(a, x) if k == 0.0 else
-                    y * gamma_slope(a, x) + k * gamma_density(k - 1.0, a, x) / x,
+                    lambda k, a, x, y: y * gamma_slope(a, x) + k * gamma_density(k - 1.0, a, x) / x,
                     settings=(0,), domain=((0, 0), (0.0, 50.0), (0.0, 100.0)),
                     latex=r"\partial_1^{{{0}}} \tfrac{{{2}^{{{1}-1}} e^{{-{2}}}}}{{\Gamma({1})}}",
                     doc="The k-th derivative by a of x**(a-1) exp(-x) / gamma(a): of order 0, the derivative of gammainc by x.")
@@ -310,10 +309,8 @@ betainc_by = aux("betainc_by", incomplete.betainc_by,
 
 
 def _beta_density_by_x(j: Any, k: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
-    slope = y * beta_slope(a, b, x)
-    if j > 0.0:
-        slope = slope + j * beta_density(j - 1.0, k, a, b, x) / x
-    return slope - k * beta_density(j, k - 1.0, a, b, x) / (1.0 - x) if k > 0.0 else slope
+    by_a, by_b = beta_density(j - 1.0, k, a, b, x), beta_density(j, k - 1.0, a, b, x)
+    return y * beta_slope(a, b, x) + j * by_a / x - k * by_b / (1.0 - x)
 
 
 beta_density = aux("beta_density", incomplete.beta_density,
@@ -333,9 +330,9 @@ beta_slope = aux("beta_slope", incomplete.beta_slope,
 
 j0       = op("j0", bessel.j0, lambda x, y: -j1(x), latex="J_0({0})", doc="The Bessel function of the first kind of order 0.")
 j1       = op("j1", bessel.j1, lambda x, y: bessel_j(1.0, 1.0, x), latex="J_1({0})", doc="The Bessel function of the first kind of order 1.")
-y0       = op("y0", bessel.y0, lambda x, y: -y1(x), latex="Y_0({0})", domain=POSITIVE,
+y0       = op("y0", bessel.y0, lambda x, y: -y1(x), latex="Y_0({0})", domain=((0.0, 200.0),),
               doc="The Bessel function of the second kind of order 0: -inf at 0, nan below.")
-y1       = op("y1", bessel.y1, lambda x, y: bessel_y(1.0, 1.0, x), latex="Y_1({0})", domain=POSITIVE,
+y1       = op("y1", bessel.y1, lambda x, y: bessel_y(1.0, 1.0, x), latex="Y_1({0})", domain=((0.0, 200.0),),
               doc="The Bessel function of the second kind of order 1: -inf at 0, nan below.")
 i0       = op("i0", bessel.i0, lambda x, y: i1(x), latex="I_0({0})", doc="The modified Bessel function of the first kind of order 0.")
 i1       = op("i1", bessel.i1, lambda x, y: bessel_i(1.0, 1.0, x), latex="I_1({0})", doc="The modified Bessel function of the first kind of order 1.")
@@ -343,7 +340,7 @@ bessel_j = aux("bessel_j", bessel.bessel_j, lambda v, n, x, y: nan, lambda v, n,
               lambda v, n, x, y: bessel_j(v, n + 1.0, x), settings=(0, 1), domain=((1, 1), (1, 1), (-inf, inf)),
               latex=r"J_{{{0}}}^{{({1})}}({2})", doc="The n-th derivative of J of order v, 0 or 1, at x.")
 bessel_y = aux("bessel_y", bessel.bessel_y, lambda v, n, x, y: nan, lambda v, n, x, y: nan,
-              lambda v, n, x, y: bessel_y(v, n + 1.0, x), settings=(0, 1), domain=((1, 1), (1, 1), *POSITIVE),
+              lambda v, n, x, y: bessel_y(v, n + 1.0, x), settings=(0, 1), domain=((1, 1), (1, 1), (0.0, 200.0)),
               latex=r"Y_{{{0}}}^{{({1})}}({2})", doc="The n-th derivative of Y of order v, 0 or 1, at x.")
 bessel_i = aux("bessel_i", bessel.bessel_i, lambda v, n, x, y: nan, lambda v, n, x, y: nan,
               lambda v, n, x, y: bessel_i(v, n + 1.0, x), settings=(0, 1), domain=((1, 1), (1, 1), (-inf, inf)),

@@ -184,7 +184,7 @@ SMOOTH = {
     "weighted_sum": lambda b, *xs: b + mp.fdot(xs[: len(xs) // 2], xs[len(xs) // 2 :]),
     "fma": lambda a, b, c: a * b + c,
     "ldexp": lambda x, n: x * mpf(2) ** n,
-    "copysign": lambda a, b: abs(a) * (1 if b > 0 else -1),
+    "copysign": lambda a, b: abs(a) * (1 if b >= 0 else -1),
     "identity": lambda x: x,
 }
 

@@ -67,7 +67,7 @@ def bessel_j(order: float, nth: float, x: float) -> float:
     v, k = whole("bessel_j", order, nth)
     if x - x != 0.0:
         return x if x != x else 0.0
-    if x == 0.0 and (v + k) % 2 == 0 or abs(x) <= 100.0:
+    if (x == 0.0 and (v + k) % 2 == 0) or abs(x) <= 100.0:
         value, bits = series(v, k, x, -1)
         y = fixed.to_float(value, bits)
         return math.copysign(y, x) if y == 0.0 and (v + k) % 2 else y

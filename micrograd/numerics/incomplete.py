@@ -96,6 +96,8 @@ def gamma_scale(a: int, x: float, bits: int) -> tuple[int, int]:
 
 def gamma_density(nth: float, a: float, x: float) -> float:
     """The nth derivative by a of x**(a-1) exp(-x) / gamma(a), the derivative of gammainc by x."""
+    if nth < 0.0:
+        return 0.0  # what a formula that is k times the one before finds for k = 0
     k = counted("gammainc", nth)
     if a != a or x != x or a < 0.0 or x < 0.0 or a == inf:
         return nan
@@ -193,9 +195,7 @@ def betainc_by(by_a: float, by_b: float, a: float, b: float, x: float) -> float:
     def at(da: int, db: int) -> int:
         return beta_series(p + da, q + db, z, base, bits)
 
-    n = difference(
-        j, lambda da: difference(k, lambda db: at(da, db), step, bits), step, bits
-    )
+    n = difference(j, lambda da: difference(k, lambda db: at(da, db), step, bits), step, bits)
     if swapped:
         whole = (0 if j or k else 1) << bits
         n = (whole << -base if base < 0 else whole >> base) - n
@@ -226,7 +226,9 @@ def beta_scale(a: int, b: int, x: int, bits: int) -> tuple[int, int]:
 
 
 def beta_density(by_a: float, by_b: float, a: float, b: float, x: float) -> float:
-    """The derivative by a and b of x**(a-1) (1-x)**(b-1) / beta(a, b), betainc's derivative by x."""
+    """x**(a-1) (1-x)**(b-1) / beta(a, b), so many times differentiated by a and by b."""
+    if by_a < 0.0 or by_b < 0.0:
+        return 0.0  # as in gamma_density
     j, k = counted("betainc", by_a), counted("betainc", by_b)
     if not (0.0 < a < inf and 0.0 < b < inf and 0.0 <= x <= 1.0):
         return nan
@@ -245,9 +247,7 @@ def beta_density(by_a: float, by_b: float, a: float, b: float, x: float) -> floa
         shift = e - base
         return ((m << shift if shift >= 0 else m >> -shift) << bits) // inner
 
-    n = difference(
-        j, lambda da: difference(k, lambda db: at(da, db), step, bits), step, bits
-    )
+    n = difference(j, lambda da: difference(k, lambda db: at(da, db), step, bits), step, bits)
     return fixed.to_float(n, bits - base)
 
 

@@ -14,7 +14,14 @@ from typing import Any
 
 from ...core.rule import TABLE
 from ...numerics.ieee import DEGREES, SPLIT
-from ...numerics.tails import DSILU_ZERO, INV_SQRT_2PI, TWO_OVER_SQRT_PI
+from ...numerics.tails import (
+    D2SILU_ZERO,
+    DSILU_ZERO,
+    INV_SQRT_2PI,
+    SQRT_2,
+    SQRT_2_LOW,
+    TWO_OVER_SQRT_PI,
+)
 from ..ir.program import Program
 from .runtime import define, meanings
 
@@ -60,6 +67,15 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         value = exp(-0.5 * head * head) * exp(-0.5 * (x - head) * (x + head))
         return where(absolute(x) == 40.0, 0.0, INV_SQRT_2PI * value)
 
+    def d2silu(x: Any) -> Any:
+        value = dsigmoid(x) * (2.0 - x * xp.tanh(0.5 * x))
+        return where(is_finite(x), value, where(x == x, 0.0, nan))
+
+    def d2gelu(x: Any) -> Any:
+        a = absolute(x)
+        near = ((SQRT_2 - a) + SQRT_2_LOW) * (SQRT_2 + a) * normal(x)
+        return where(a > 40.0, 0.0, near)
+
     def reciprocal(x: Any, defined: Any) -> Any:
         """1 / x where that is defined: inf at both zeros, nan elsewhere."""
         return where(x == 0, inf, where(defined, 1.0 / x, nan))
@@ -69,7 +85,8 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
 
     def weighted_sum(*xs: Any) -> Any:
         n = len(xs) // 2
-        return total(xs[0], *(w * x for w, x in zip(xs[1 : n + 1], xs[n + 1 :])))
+        products = [w * x for w, x in zip(xs[1 : n + 1], xs[n + 1 :])]
+        return reduce(lambda a, b: a + b, products, xs[0])
 
     def dot(xs: Any, ys: Any) -> Any:
         return total(*(a * b for a, b in zip(xs, ys)))
@@ -219,6 +236,10 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         "dot": dot,
         "dsigmoid": dsigmoid,
         "dsilu": dsilu,
+        "d2silu": lambda x: where(
+            is_finite(x), dsigmoid(x) * (2.0 - x * xp.tanh(0.5 * x)), where(x == x, 0.0, nan)
+        ),
+        "d2gelu": d2gelu,
         "dsqrt": lambda x: where(x == 0, inf, 0.5 / sqrt(x)),
         "elu": lambda x, a: where(x > 0, x, a * xp.expm1(where(x > 0, 0.0, x))),
         "elu_step": elu_step,
@@ -311,6 +332,7 @@ def larger(x: Any, y: Any) -> Any:
 CANCELS: dict[str, Callable[..., Any]] = {
     "logaddexp": lambda y, *xs: abs(y) < -0.5 * reduce(larger, xs),
     "dsilu": lambda y, x: abs(x - DSILU_ZERO) < 0.85,
+    "d2silu": lambda y, x: abs(abs(x) - D2SILU_ZERO) < 0.7,
 }
 CANCELS["logsumexp"] = CANCELS["logaddexp"]
 
