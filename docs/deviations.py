@@ -82,7 +82,36 @@ PLACE = {
     ("atan2(y,x)", "1e+200; 1e+200"): "No overflow on the way",
     ("atan2(y,x)", "1e-200; 1e-200"): "No overflow on the way",
 }
-TAIL = """## What is not about numbers
+TAIL = """## Where the promise of 4 units in the last place ends
+
+Values, first and second derivatives of every operation are right to 4 units in the last place of
+a normal float, at the zeros of each and in the tails too; `python tests/ulp_search.py` looks for
+the worst. These are not:
+
+- **Sums of terms with both signs** (`sum`, `mean`, `dot`, and a neuron's weighted sum) are added
+  from left to right, as NumPy and PyTorch users expect; `fsum` is rounded once.
+- **Second derivatives of `hypot` of three and more operands** are taken as 1 - s*s, with an error
+  next to 1/hypot: where one operand outweighs all others their digits are lost.
+- **What is made of several operations**, such as `softmax`, has the accuracy of its parts: the
+  derivative of a probability near 1 by its own logit is p - p*p. `cross_entropy` and `logsumexp`
+  are operations, and keep their digits.
+- **`logaddexp` and `logsumexp` on a zero**: 4 units, or 2**-104 of the largest term.
+- **Third and higher derivatives** are the rows' formulas evaluated in floats.
+- **`gammainc`, `gammaincc`, `betainc`** are nan where a parameter, or x, is past 1e8 and the result
+  is no limit; their derivatives by a parameter go to the order 8.
+- **NumPy, JAX and PyTorch** have functions of their own: to 4 units on NumPy, to theirs elsewhere.
+
+## Second derivatives through the kink of a norm
+
+`abs(x)**2` and `hypot(x, y)**2` are smooth at 0, and their second derivative there is 2; here it
+is 0, as in PyTorch and JAX for `abs`. The chain rule multiplies what it knows at that point: twice
+the length, which is 0, times the derivative of the length, for which the subgradient 0 is chosen.
+The product of the two has lost that the one is the other's multiple, and no value that a program
+could put in its place is right for `abs(x)`, whose second derivative does not exist, and for
+`abs(x)**2` alike. First derivatives are right, second ones everywhere but at exactly 0. Write
+`x*x + y*y` for the square of a length.
+
+## What is not about numbers
 
 - **`backward()` may be called again.** The graph is kept; leaves add up over calls, and interior
   gradients are those of the latest call. PyTorch frees the graph, and asks for `retain_graph`.

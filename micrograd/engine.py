@@ -174,7 +174,7 @@ class Value(Number):
         PASSES.count += 1
         sweep([self], True)
 
-    def _blank(self) -> Any:
+    def _blank(self) -> Node:
         return Value(BLANK)
 
     # The chain rule -----------------------------------------------------------------------

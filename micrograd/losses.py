@@ -143,7 +143,13 @@ def cross_entropy(logits: Sequence[Any], target: Any) -> Any:
         weights = list(target)
         if len(weights) != len(xs):
             raise ValueError(f"cross_entropy: {len(weights)} probabilities for {len(xs)} logits")
-        return ops.sum([w * ops.nll(i, *xs) for i, w in enumerate(weights)])
+        # A class that cannot be costs nothing, however impossible the model thinks it: 0 log 0 = 0.
+        terms = [
+            ops.weighed(w, ops.nll(i, *xs))
+            for i, w in enumerate(weights)
+            if isinstance(w, Value) or w != 0
+        ]
+        return ops.sum(terms or [ops.where(False, ops.nll(0, *xs), 0.0)])
     if not isinstance(target, Value) and not (0 <= target < len(xs) and target == int(target)):
         raise ValueError(f"cross_entropy: class {target} of {len(xs)} classes, counted from 0")
     return ops.nll(target, *xs)

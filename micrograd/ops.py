@@ -25,7 +25,7 @@ from math import inf, nan
 from typing import Any
 
 from .core.rule import CHOICE, FLAT, TABLE, op, real
-from .numerics import ieee, special, tails
+from .numerics import bessel, ieee, incomplete, special, tails
 
 aux = functools.partial(op, internal=True)  # rows that serve other rows, and are not methods
 
@@ -99,6 +99,8 @@ dlog1p   = aux("dlog1p", tails.dlog1p, lambda x, y: -y * y, latex=r"(1 + {0})^{{
               doc="The derivative of log1p: 1/(1 + x) where log1p exists.")
 xlogy    = op("xlogy", tails.xlogy, lambda a, b, y: guard(log(b), y), lambda a, b, y: guard(a * dlog(b), y),
               latex=r"{0} \ln {1}", domain=((-inf, inf), *POSITIVE), doc="a * log(b), and 0 where a is 0.")
+weighed  = aux("weighed", tails.weighed, lambda a, b, y: guard(b, y), lambda a, b, y: guard(a, y),
+              latex=r"{0} \cdot {1}", doc="a * b, and 0 where a is 0, also beside inf: a term of an expected value.")
 logaddexp = op("logaddexp", tails.logaddexp, lambda a, b, y: share(a, b), lambda a, b, y: share(b, a),
                latex=r"\ln(e^{{{0}}} + e^{{{1}}})", doc="log(exp(a) + exp(b)) without overflow.")
 share    = aux("share", tails.share, lambda a, b, y: dshare(a, b), lambda a, b, y: -dshare(a, b),
@@ -106,17 +108,26 @@ share    = aux("share", tails.share, lambda a, b, y: dshare(a, b), lambda a, b, 
               doc="exp(a) / (exp(a) + exp(b)): the derivative of logaddexp by a.")
 dshare   = aux("dshare", tails.dshare, lambda a, b, y: -y * tanh(0.5 * (a - b)), lambda a, b, y: y * tanh(0.5 * (a - b)),
               latex=r"\sigma'({0} - {1})", doc="The derivative of share by a.")
+portion  = aux("portion", tails.portion, lambda a, b, y: portion(b, a) / (a + b), lambda a, b, y: -y / (a + b),
+              domain=(*POSITIVE, *POSITIVE), latex=r"\frac{{{0}}}{{{0} + {1}}}",
+              doc="a / (a + b) for a and b from 0 on: 1 minus it is portion(b, a).")
 exp_gap  = aux("exp_gap", tails.exp_gap, lambda a, b, y: y, lambda a, b, y: -y, latex=r"e^{{{0} - {1}}}",
               doc="exp(a - b) with the rounding of the difference made good; 1 where a is b, also at inf.")
 exp_diff = aux("exp_diff", tails.exp_diff, lambda a, b, y: y, lambda a, b, y: -y, latex=r"e^{{{0} - {1}}}",
               doc="exp(a - b) with the rounding of the difference made good.")
 
 
+def _sums_of_others(parts: list[Any]) -> list[Any]:
+    """For each part the sum of all others, from the left and from the right: nothing is subtracted."""
+    left = list(itertools.accumulate(parts[:-1]))
+    rest = list(itertools.accumulate(parts[:0:-1]))[::-1]
+    return [*rest[:1], *(a + b for a, b in zip(left, rest[1:])), *left[-1:]] or [0.0]
+
+
 def _logsumexp_slopes(xs: Any, y: Any) -> Any:
     top = stop(maximum(*xs))  # moves numerator and denominator alike: no gradient through it
     parts = [exp_gap(x, top) for x in xs]
-    whole = sum(*parts)
-    return [part / whole for part in parts]
+    return [portion(part, other) for part, other in zip(parts, _sums_of_others(parts), strict=True)]
 
 
 logsumexp = op("logsumexp", tails.logsumexp, _logsumexp_slopes, many=True, latex=r"\operatorname{{logsumexp}}({args})",
@@ -128,20 +139,17 @@ def _nll_slopes(xs: Any, y: Any) -> Any:
     index, *logits = xs
     top = stop(maximum(*logits))
     parts = [exp_gap(x, top) for x in logits]
-    whole = sum(*parts)
-    # At the right class it is minus the sum of all the others, from the left and from the right.
-    left = list(itertools.accumulate(parts[:-1]))
-    rest = list(itertools.accumulate(parts[:0:-1]))[::-1]
-    others = [*rest[:1], *(a + b for a, b in zip(left, rest[1:])), *left[-1:]] or [0.0]
+    # The probability of each class; at the right one it is minus that of all the others.
+    others = _sums_of_others(parts)
     if isinstance(index, float):
-        slopes = [part / whole for part in parts]
+        slopes = [portion(part, other) for part, other in zip(parts, others, strict=True)]
         right = int(index)
-        slopes[right] = -others[right] / whole
+        slopes[right] = -portion(others[right], parts[right])
         return [None, *slopes]
     # The class is known only when the program runs: each may be the right one.
     return [
         None,
-        *(_where(equal(index, float(j)), -other, part) / whole
+        *(_where(equal(index, float(j)), -portion(other, part), portion(part, other))
           for j, (part, other) in enumerate(zip(parts, others, strict=True))),
     ]
 
@@ -169,8 +177,7 @@ def _hypot_slopes(xs: Any, y: Any) -> Any:
 hypot    = op("hypot", ieee.hypot, _hypot_slopes, many=True, latex=r"\left\lVert {args} \right\rVert",
               doc="The square root of the sum of squares; its derivative at 0 is 0, the subgradient of least norm.")
 unit     = aux("unit", tails.unit,
-              lambda a, b, y: unit(b, a) * unit(b, a) / hypot(a, b),
-              lambda a, b, y: -y * unit(b, a) / hypot(a, b), latex=r"\frac{{{0}}}{{\lVert {0}, {1} \rVert}}",
+              lambda a, b, y: unit(b, a) * datan2(b, a), lambda a, b, y: -y * datan2(b, a), latex=r"\frac{{{0}}}{{\lVert {0}, {1} \rVert}}",
               doc="a / hypot(a, b), and 0 at the origin: the derivative of hypot by a.")
 ratio    = aux("ratio", tails.ratio, lambda a, b, y: 1.0 / b, lambda a, b, y: -y / b, latex=r"\frac{{{0}}}{{{1}}}",
               doc="a / b, and 0 for 0/0.")
@@ -243,6 +250,92 @@ dsinc    = aux("dsinc", special.dsinc, lambda n, x, y: nan, lambda n, x, y: dsin
               settings=(0,), domain=((1, 1), (-inf, inf)), latex=r"\operatorname{{sinc}}^{{({0})}} {1}",
               doc="The derivative of sinc of order n (a whole number) at x.")
 
+erfinv   = op("erfinv", incomplete.erfinv, lambda x, y: derfinv(x), latex=r"\operatorname{{erf}}^{{-1}} {0}", domain=UNIT,
+              doc="The number whose erf is x: infinite at -1 and 1, nan outside.")
+derfinv  = aux("derfinv", incomplete.derfinv, lambda x, y: 2.0 * erfinv(x) * y * y, domain=UNIT,
+              latex=r"\tfrac{{\sqrt\pi}}{{2}} e^{{(\operatorname{{erf}}^{{-1}} {0})^2}}", doc="The derivative of erfinv.")
+erfcx    = op("erfcx", incomplete.erfcx, lambda x, y: erfcx_by(1.0, x), latex=r"\operatorname{{erfcx}} {0}", domain=((-25.0, inf),),
+              doc="exp(x*x) * erfc(x), also where erfc(x) underflows.")
+erfcx_by = aux("erfcx_by", incomplete.erfcx_by, lambda n, x, y: nan, lambda n, x, y: erfcx_by(n + 1.0, x), settings=(0,),
+              domain=((1, 1), (-25.0, inf)), latex=r"\operatorname{{erfcx}}^{{({0})}} {1}",
+              doc="The derivative of erfcx of order n (a whole number) at x.")
+
+# Incomplete gamma and beta functions: by a parameter the derivative is a row that counts how often
+
+gammainc = op("gammainc", incomplete.gammainc,
+              lambda a, x, y: gammainc_by(1.0, a, x), lambda a, x, y: gamma_density(0.0, a, x),
+              domain=((0.0, 50.0), (0.0, 100.0)), latex=r"P({0}, {1})",
+              doc="The regularized lower incomplete gamma function P(a, x), as SciPy's gammainc.")
+gammaincc = op("gammaincc", incomplete.gammaincc,
+               lambda a, x, y: -gammainc_by(1.0, a, x), lambda a, x, y: -gamma_density(0.0, a, x),
+               domain=((0.0, 50.0), (0.0, 100.0)), latex=r"Q({0}, {1})",
+               doc="The regularized upper incomplete gamma function Q(a, x) = 1 - P(a, x), accurate where it is small.")
+gammainc_by = aux("gammainc_by", incomplete.gammainc_by,
+                  lambda k, a, x, y: nan, lambda k, a, x, y: gammainc_by(k + 1.0, a, x),
+                  lambda k, a, x, y: gamma_density(k, a, x), settings=(0,), domain=((1, 1), (0.0, 50.0), (0.0, 100.0)),
+                  latex=r"\partial_1^{{{0}}} P({1}, {2})", doc="The k-th derivative of gammainc by a.")
+gamma_density = aux("gamma_density", incomplete.gamma_density,
+                    lambda k, a, x, y: nan, lambda k, a, x, y: gamma_density(k + 1.0, a, x),
+                    lambda k, a, x, y: y * gamma_slope(a, x) + k * gamma_density(k - 1.0, a, x) / x,
+                    settings=(0,), domain=((0, 0), (0.0, 50.0), (0.0, 100.0)),
+                    latex=r"\partial_1^{{{0}}} \tfrac{{{2}^{{{1}-1}} e^{{-{2}}}}}{{\Gamma({1})}}",
+                    doc="The k-th derivative by a of x**(a-1) exp(-x) / gamma(a): of order 0, the derivative of gammainc by x.")
+gamma_slope = aux("gamma_slope", incomplete.gamma_slope, lambda a, x, y: 1.0 / x, lambda a, x, y: (1.0 - a) / x / x,
+                  domain=((0.0, 50.0), (0.0, 100.0)), latex=r"\tfrac{{{0} - 1}}{{{1}}} - 1",
+                  doc="(a - 1)/x - 1: the derivative by x of the logarithm of gamma_density.")
+betainc  = op("betainc", incomplete.betainc,
+              lambda a, b, x, y: betainc_by(1.0, 0.0, a, b, x), lambda a, b, x, y: betainc_by(0.0, 1.0, a, b, x),
+              lambda a, b, x, y: beta_density(0.0, 0.0, a, b, x),
+              domain=((0.0, 50.0), (0.0, 50.0), (0.0, 1.0)), latex=r"I_{{{2}}}({0}, {1})",
+              doc="The regularized incomplete beta function I_x(a, b), as SciPy's betainc.")
+betainc_by = aux("betainc_by", incomplete.betainc_by,
+                 lambda j, k, a, b, x, y: nan, lambda j, k, a, b, x, y: nan,
+                 lambda j, k, a, b, x, y: betainc_by(j + 1.0, k, a, b, x),
+                 lambda j, k, a, b, x, y: betainc_by(j, k + 1.0, a, b, x),
+                 lambda j, k, a, b, x, y: beta_density(j, k, a, b, x), settings=(0, 1),
+                 domain=((1, 1), (0, 0), (0.0, 50.0), (0.0, 50.0), (0.0, 1.0)),
+                 latex=r"\partial_1^{{{0}}} \partial_2^{{{1}}} I_{{{4}}}({2}, {3})",
+                 doc="The derivative of betainc, j times by a and k times by b.")
+
+
+def _beta_density_by_x(j: Any, k: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
+    by_a, by_b = beta_density(j - 1.0, k, a, b, x), beta_density(j, k - 1.0, a, b, x)
+    return y * beta_slope(a, b, x) + j * by_a / x - k * by_b / (1.0 - x)
+
+
+beta_density = aux("beta_density", incomplete.beta_density,
+                   lambda j, k, a, b, x, y: nan, lambda j, k, a, b, x, y: nan,
+                   lambda j, k, a, b, x, y: beta_density(j + 1.0, k, a, b, x),
+                   lambda j, k, a, b, x, y: beta_density(j, k + 1.0, a, b, x), _beta_density_by_x, settings=(0, 1),
+                   domain=((0, 0), (0, 0), (0.0, 50.0), (0.0, 50.0), (0.0, 1.0)),
+                   latex=r"\partial_1^{{{0}}} \partial_2^{{{1}}} \tfrac{{{4}^{{{2}-1}} (1-{4})^{{{3}-1}}}}{{B({2}, {3})}}",
+                   doc="The derivative of x**(a-1) (1-x)**(b-1) / beta(a, b), j times by a and k times by b.")
+beta_slope = aux("beta_slope", incomplete.beta_slope,
+                 lambda a, b, x, y: 1.0 / x, lambda a, b, x, y: -1.0 / (1.0 - x),
+                 lambda a, b, x, y: (1.0 - a) / x / x - (b - 1.0) / (1.0 - x) / (1.0 - x),
+                 domain=((0.0, 50.0), (0.0, 50.0), (0.0, 1.0)), latex=r"\tfrac{{{0} - 1}}{{{2}}} - \tfrac{{{1} - 1}}{{1 - {2}}}",
+                 doc="(a - 1)/x - (b - 1)/(1 - x): the derivative by x of the logarithm of beta_density.")
+
+# Bessel functions of orders 0 and 1 -------------------------------------------------------------
+
+j0       = op("j0", bessel.j0, lambda x, y: -j1(x), latex="J_0({0})", doc="The Bessel function of the first kind of order 0.")
+j1       = op("j1", bessel.j1, lambda x, y: bessel_j(1.0, 1.0, x), latex="J_1({0})", doc="The Bessel function of the first kind of order 1.")
+y0       = op("y0", bessel.y0, lambda x, y: -y1(x), latex="Y_0({0})", domain=((0.0, 200.0),),
+              doc="The Bessel function of the second kind of order 0: -inf at 0, nan below.")
+y1       = op("y1", bessel.y1, lambda x, y: bessel_y(1.0, 1.0, x), latex="Y_1({0})", domain=((0.0, 200.0),),
+              doc="The Bessel function of the second kind of order 1: -inf at 0, nan below.")
+i0       = op("i0", bessel.i0, lambda x, y: i1(x), latex="I_0({0})", doc="The modified Bessel function of the first kind of order 0.")
+i1       = op("i1", bessel.i1, lambda x, y: bessel_i(1.0, 1.0, x), latex="I_1({0})", doc="The modified Bessel function of the first kind of order 1.")
+bessel_j = aux("bessel_j", bessel.bessel_j, lambda v, n, x, y: nan, lambda v, n, x, y: nan,
+              lambda v, n, x, y: bessel_j(v, n + 1.0, x), settings=(0, 1), domain=((1, 1), (1, 1), (-inf, inf)),
+              latex=r"J_{{{0}}}^{{({1})}}({2})", doc="The n-th derivative of J of order v, 0 or 1, at x.")
+bessel_y = aux("bessel_y", bessel.bessel_y, lambda v, n, x, y: nan, lambda v, n, x, y: nan,
+              lambda v, n, x, y: bessel_y(v, n + 1.0, x), settings=(0, 1), domain=((1, 1), (1, 1), (0.0, 200.0)),
+              latex=r"Y_{{{0}}}^{{({1})}}({2})", doc="The n-th derivative of Y of order v, 0 or 1, at x.")
+bessel_i = aux("bessel_i", bessel.bessel_i, lambda v, n, x, y: nan, lambda v, n, x, y: nan,
+              lambda v, n, x, y: bessel_i(v, n + 1.0, x), settings=(0, 1), domain=((1, 1), (1, 1), (-inf, inf)),
+              latex=r"I_{{{0}}}^{{({1})}}({2})", doc="The n-th derivative of I of order v, 0 or 1, at x.")
+
 # Activations ------------------------------------------------------------------------------------
 
 relu     = op("relu", tails.relu, lambda d, x, y: gate(d, x), kind=CHOICE, symbol="ReLU",
@@ -273,12 +366,17 @@ dsigmoid = aux("dsigmoid", tails.dsigmoid, lambda x, y: -y * tanh(0.5 * x), late
 logsigmoid = op("logsigmoid", tails.logsigmoid, lambda x, y: sigmoid(-x), latex=r"\ln \sigma({0})",
                 doc="log(sigmoid(x)), also where sigmoid(x) rounds to 0.")
 silu     = op("silu", tails.silu, lambda x, y: dsilu(x), latex=r"\operatorname{{silu}}({0})", doc="x * sigmoid(x).")
-dsilu    = aux("dsilu", tails.dsilu, lambda x, y: dsigmoid(x) * (2.0 - x * tanh(0.5 * x)),
+dsilu    = aux("dsilu", tails.dsilu, lambda x, y: d2silu(x),
               latex=r"\operatorname{{silu}}'({0})", doc="The derivative of silu.")
+d2silu   = aux("d2silu", tails.d2silu,
+              lambda x, y: -tanh(0.5 * x) * y - dsigmoid(x) * (tanh(0.5 * x) + 0.5 * x * sech2(0.5 * x)),
+              latex=r"\operatorname{{silu}}''({0})", doc="The second derivative of silu.")
 gelu     = op("gelu", tails.gelu, lambda x, y: dgelu(x), latex=r"\operatorname{{gelu}}({0})",
               doc="x * ndtr(x), the exact Gaussian error linear unit.")
-dgelu    = aux("dgelu", tails.dgelu, lambda x, y: (2.0 - x * x) * normal(x), latex=r"\operatorname{{gelu}}'({0})",
+dgelu    = aux("dgelu", tails.dgelu, lambda x, y: d2gelu(x), latex=r"\operatorname{{gelu}}'({0})",
               doc="The derivative of gelu, ndtr(x) + x * normal(x).")
+d2gelu   = aux("d2gelu", tails.d2gelu, lambda x, y: -x * (y + 2.0 * normal(x)), latex=r"\operatorname{{gelu}}''({0})",
+              doc="The second derivative of gelu, (2 - x*x) * normal(x).")
 ndtr     = op("ndtr", tails.ndtr, lambda x, y: normal(x), latex=r"\Phi({0})",
               doc="The normal distribution function: the part of a standard normal below x.")
 normal   = aux("normal", tails.normal, lambda x, y: -x * y, latex=r"\varphi({0})",
@@ -309,8 +407,8 @@ route    = aux("route", tails.route,
               latex=r"\operatorname{{route}}({args})", doc="a / n where x equals top, else 0; chosen, not multiplied.")
 clip     = op("clip", ieee.clip,
               lambda d, x, low, high, y: inside(d, x, low, high),
-              lambda d, x, low, high, y: _where(less(x, low), d, 0.0),
-              lambda d, x, low, high, y: _where(greater(x, high), d, 0.0), kind=CHOICE,
+              lambda d, x, low, high, y: guard(_where(less(x, low), d, 0.0), y),
+              lambda d, x, low, high, y: guard(_where(greater(x, high), d, 0.0), y), kind=CHOICE,
               settings=(1, 2), defaults={"low": -inf, "high": inf}, domain=((-2.0, 2.0), (-1.0, -1.0), (1.0, 1.0)), latex=r"\operatorname{{clip}}({0}, {1}, {2})",
               doc="x brought between two bounds; a number on a bound keeps its gradient, as in PyTorch.")
 inside   = aux("inside", tails.inside,

@@ -20,7 +20,7 @@ def sigmoid(x):
 
 
 def sinc(x):
-    return mp.mpf(1) if x == 0 else mp.sin(mp.pi * x) / (mp.pi * x)
+    return mp.mpf(1) if x == 0 else mp.sinpi(x) / (mp.pi * x)
 
 
 def cbrt(x):
@@ -48,6 +48,30 @@ def sinc_derivative(n, x):
     return mp.fsum(terms)
 
 
+def regular_gamma(a, x, upper=False):
+    """P(a, x) or Q(a, x), the smaller one from its own series or fraction."""
+    p = mp.gammainc(a, 0, x, regularized=True)
+    return mp.gammainc(a, x, mp.inf, regularized=True) if upper else p
+
+
+def gamma_density(a, x):
+    return x ** (a - 1) * mp.exp(-x) / mp.gamma(a)
+
+
+def beta_density(a, b, x):
+    return x ** (a - 1) * (1 - x) ** (b - 1) / mp.beta(a, b)
+
+
+def regular_beta(a, b, x):
+    if x * (a + b + 2) > a + 1:
+        return 1 - mp.betainc(b, a, 0, 1 - x, regularized=True)
+    return mp.betainc(a, b, 0, x, regularized=True)
+
+
+def erfcx(x):
+    return mp.exp(x * x) * mp.erfc(x)
+
+
 SMOOTH = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
@@ -70,6 +94,10 @@ SMOOTH = {
     "logaddexp": lambda a, b: mp.log(mp.exp(a) + mp.exp(b)),
     "share": lambda a, b: 1 / (1 + mp.exp(b - a)),
     "dshare": lambda a, b: sigmoid(a - b) * sigmoid(b - a),
+    "weighed": lambda a, b: a * b,
+    "portion": lambda a, b: a / (a + b),
+    "d2silu": lambda x: sigmoid(x) * sigmoid(-x) * (2 - x * mp.tanh(x / 2)),
+    "d2gelu": lambda x: (2 - x * x) * mp.npdf(x),
     "exp_gap": lambda a, b: mp.exp(a - b),
     "exp_diff": lambda a, b: mp.exp(a - b),
     "logsumexp": lambda *xs: mp.log(mp.fsum(mp.exp(x) for x in xs)),
@@ -113,6 +141,28 @@ SMOOTH = {
     "polygamma": lambda n, x: mp.polygamma(int(n), x),
     "sinc": sinc,
     "dsinc": sinc_derivative,
+    "erfinv": mp.erfinv,
+    "derfinv": lambda x: mp.sqrt(mp.pi) / 2 * mp.exp(mp.erfinv(x) ** 2),
+    "erfcx": erfcx,
+    "erfcx_by": lambda n, x: 2 * x * erfcx(x) - 2 / mp.sqrt(mp.pi),
+    "gammainc": regular_gamma,
+    "gammaincc": lambda a, x: regular_gamma(a, x, True),
+    "gammainc_by": lambda k, a, x: partial(regular_gamma, [a, x], 0, 1),
+    "gamma_density": lambda k, a, x: gamma_density(a, x),
+    "gamma_slope": lambda a, x: (a - 1) / x - 1,
+    "betainc": regular_beta,
+    "betainc_by": lambda j, k, a, b, x: partial(regular_beta, [a, b, x], 0, 1),
+    "beta_density": lambda j, k, a, b, x: beta_density(a, b, x),
+    "beta_slope": lambda a, b, x: (a - 1) / x - (b - 1) / (1 - x),
+    "j0": lambda x: mp.besselj(0, x),
+    "j1": lambda x: mp.besselj(1, x),
+    "y0": lambda x: mp.bessely(0, x),
+    "y1": lambda x: mp.bessely(1, x),
+    "i0": lambda x: mp.besseli(0, x),
+    "i1": lambda x: mp.besseli(1, x),
+    "bessel_j": lambda v, n, x: mp.besselj(v, x, derivative=int(n)),
+    "bessel_y": lambda v, n, x: mp.bessely(v, x, derivative=int(n)),
+    "bessel_i": lambda v, n, x: mp.besseli(v, x, derivative=int(n)),
     "leaky_relu": lambda x, s: x if x > 0 else s * x,
     "elu": lambda x, a: x if x > 0 else a * mp.expm1(x),
     "elu_step": lambda x, a: mpf(1) if x > 0 else a * mp.exp(x),
@@ -134,7 +184,7 @@ SMOOTH = {
     "weighted_sum": lambda b, *xs: b + mp.fdot(xs[: len(xs) // 2], xs[len(xs) // 2 :]),
     "fma": lambda a, b, c: a * b + c,
     "ldexp": lambda x, n: x * mpf(2) ** n,
-    "copysign": lambda a, b: abs(a) * (1 if b > 0 else -1),
+    "copysign": lambda a, b: abs(a) * (1 if b >= 0 else -1),
     "identity": lambda x: x,
 }
 
@@ -171,3 +221,21 @@ def partial(f, xs, i, order, extra=0, step=None):
             found = (above - 2 * here + below) / (h * h)
         noise = max(abs(here), mpf(2) ** -1000) * mpf(2) ** -(4 * PRECISION + extra - 40)
         return mpf(0) if abs(found) * h**order < noise else found
+
+
+def derivative(f, xs, place, extra=0):
+    """The derivative of f by the arguments whose places are listed: (0,), (1, 1), (0, 1)."""
+    if len(set(place)) == 1:
+        return partial(f, xs, place[0], len(place), extra)
+    i, j = place
+    with mp.workprec(4 * PRECISION + extra):
+        steps = [max(abs(x), mpf(2) ** -1000) * mpf(2) ** -(PRECISION // 2) for x in xs]
+        corners = {}
+        for s, t in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+            moved = list(xs)
+            moved[i] += s * steps[i]
+            moved[j] += t * steps[j]
+            corners[s, t] = mp.re(f(*moved))
+        found = corners[1, 1] - corners[1, -1] - corners[-1, 1] + corners[-1, -1]
+        noise = max(abs(corners[1, 1]), mpf(2) ** -1000) * mpf(2) ** -(4 * PRECISION + extra - 40)
+        return mpf(0) if abs(found) < noise else found / (4 * steps[i] * steps[j])

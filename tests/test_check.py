@@ -8,8 +8,8 @@ import random
 import pytest
 from graphs import recipes, run
 from hypothesis import assume, given, settings
-from test_ops import HOW_MANY
 from test_random_graphs import OURS, REALS
+from ulp_search import HOW_MANY
 
 import micrograd as mg
 from micrograd import Value, check_grad, custom

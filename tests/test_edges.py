@@ -8,7 +8,9 @@ promised ones, up to 4 units in the last place.
 from __future__ import annotations
 
 import csv
+import itertools
 import math
+import random
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from helpers import derivative, ulps
 
 import micrograd as mg
 from micrograd import Value
+from micrograd.core.node import apply
+from micrograd.core.rule import TABLE
 
 ROWS = list(csv.DictReader(Path(__file__).with_name("edge_cases.csv").read_text().splitlines()))
 
@@ -146,3 +150,117 @@ def test_an_infinite_gradient_into_a_dead_relu():
     y.backward()
     assert same(y.data, row["promised_value"])
     assert same(x.grad, row["promised_grads"])
+
+
+# Every row at the edges of the floats ---------------------------------------------------------
+
+EDGES = [
+    0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -2.0, math.inf, -math.inf, math.nan, 1.7e308, -1.7e308,
+    1e154, 1e-154, 2.3e-308, -2.3e-308, 5e-324, -5e-324, 710.0, -745.0, 1e-9, -1e-9, 1e16, 40.0,
+]  # fmt: skip
+
+
+def at_edges(rule, how_many: int = 400) -> list[list[float]]:
+    """Operands at all edges, or some of the combinations; helpers are asked what rows ask them."""
+    n = rule.arity or (4 if rule.name == "dot" else 3)
+    rng = random.Random(rule.name)
+    rows = list(map(list, itertools.product(EDGES, repeat=n))) if n <= 2 else [
+        [rng.choice(EDGES) for _ in range(n)] for _ in range(2 * how_many)
+    ]  # fmt: skip
+    if (rule.internal and rule.settings) or rule.name == "polygamma":
+        for xs in rows:
+            for i in rule.settings:
+                xs[i] = rng.choice([0.0, 1.0])
+    if rule.name == "route":
+        for xs in rows:
+            xs[3] = rng.choice([1.0, 2.0])  # a count
+    return rng.sample(rows, min(how_many, len(rows)))
+
+
+def alike(found: float, expected: float) -> bool:
+    """The same up to 4 ulp, and the same zero."""
+    if found == 0 == expected:
+        return math.copysign(1.0, found) == math.copysign(1.0, expected)
+    return ulps(found, expected) <= 4
+
+
+@pytest.mark.parametrize("name", list(TABLE))
+def test_edges_raise_nothing_and_arrays_agree(name):
+    """A value and gradients for every float, and the same value, sign of zero included, on arrays."""
+    np = pytest.importorskip("numpy")
+    from micrograd.compiler.backends.numpy import numpy_functions
+
+    rule = TABLE[name]
+    kept, expected = [], []
+    for xs in at_edges(rule):
+        try:
+            y = rule.forward(*xs)
+        except ValueError as refused:  # bounds the wrong way round, a class that is none
+            if name not in ("clip", "nll"):
+                raise AssertionError(name) from refused
+            continue
+        assert type(y) is float
+        kept.append(xs)
+        expected.append(y)
+        if len(kept) % 4 == 0 and rule.kind != "flat":
+            apply(rule, tuple(map(Value, xs))).backward()
+    columns = list(map(np.array, zip(*kept, strict=True)))
+    half = len(columns) // 2
+    given = (columns[:half], columns[half:]) if name == "dot" else columns
+    with np.errstate(all="ignore"):
+        found = np.broadcast_to(numpy_functions()[name](*given), len(kept)).tolist()
+    for xs, a, b in zip(kept, found, expected, strict=True):
+        assert alike(a, b), f"{name}{tuple(xs)}: {a} on arrays, {b} on floats"
+
+
+def test_rounding_past_the_floats():
+    assert mg.round(Value(1.7e308), -308).data == math.inf
+    assert mg.round(-1.7e308, -308) == -math.inf
+    assert mg.round(1.25, math.inf) == 1.25
+    assert math.copysign(1.0, mg.round(-1.25, -math.inf)) == -1.0
+    assert math.isnan(mg.round(1.25, math.nan))
+
+
+@pytest.mark.parametrize("bounds", [(math.nan, 1.0), (0.0, math.nan), (math.nan, math.nan)])
+def test_clip_beside_nan(bounds):
+    x, low, high = Value(1.0), Value(bounds[0]), Value(bounds[1])
+    y = mg.clip(x, low, high)
+    y.backward()
+    assert all(map(math.isnan, (y.data, x.grad, low.grad, high.grad)))
+    fast = mg.jit(mg.clip, backend="python")
+    assert math.isnan(fast(1.0, *bounds))
+
+
+def test_what_cannot_be_costs_nothing():
+    """0 log 0 is 0, for numbers and for Values, eager and traced."""
+    logits, target = [-math.inf, 0.0, 0.0], [0.0, 1.0, 0.0]
+    assert mg.losses.cross_entropy(logits, target) == math.log(2)
+    xs, ws = [Value(x) for x in logits], [Value(w) for w in target]
+    y = mg.losses.cross_entropy(xs, ws)
+    y.backward()
+    assert y.data == math.log(2)
+    assert [x.grad for x in xs] == [0.0, -0.5, 0.5]
+    assert mg.jit(mg.losses.cross_entropy)(logits, target) == math.log(2)
+    assert isinstance(mg.losses.cross_entropy(xs, [0, 0, 0]), Value)
+
+
+@pytest.mark.parametrize(
+    ("found", "right"),
+    [
+        (lambda: mg.hessian(lambda a, b: mg.logsumexp([a, b]), (0, 1))(40.0, 0.0)[0][0],
+         4.248354255291589e-18),
+        (lambda: mg.hessian(lambda a, b: mg.losses.cross_entropy([a, b], 1), (0, 1))(40.0, 0.0)[1][1],
+         4.248354255291589e-18),
+        (lambda: mg.logaddexp(-0.6931, -0.6932), -2.81819005473498e-06),
+        (lambda: mg.grad(mg.silu)(-1.278464542761074), -2.452007938935708e-17),
+    ],
+)  # fmt: skip
+def test_digits_that_would_cancel(found, right):
+    assert ulps(found(), right) <= 4
+
+
+def test_the_kink_of_a_norm_hides_the_second_derivative():
+    """As docs/deviations.md says: the square written out has it."""
+    assert mg.hessian(lambda x: abs(x) ** 2)(0.0) == 0.0
+    assert mg.hessian(lambda x, y: x * x + y * y, (0, 1))(0.0, 0.0) == ((2.0, 0.0), (0.0, 2.0))
+    assert mg.hessian(lambda x: abs(x) ** 2)(1e-300) == 2.0

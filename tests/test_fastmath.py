@@ -54,6 +54,38 @@ def test_error(name):
             assert abs(right - mp.mpf(b)) <= 4 * math.ulp(float(right)), a
 
 
+SEVERAL = {
+    "exp_diff": lambda a, b: mp.exp(a - b),
+    "exp_gap": lambda a, b: mp.exp(a - b),
+    "share": lambda a, b: logistic(a - b),
+    "dshare": lambda a, b: logistic(a - b) * logistic(b - a),
+    "logaddexp": lambda a, b: mp.log(mp.exp(a) + mp.exp(b)),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_error_of_two(name):
+    """Also where the difference of the operands is rounded, far from 0."""
+    rng = np.random.default_rng(1)
+    a, b = rng.uniform(1.0, 300.0, 3000), rng.uniform(-300.0, 300.0, 3000)
+    b[:1500] = a[:1500] - 10.0 ** rng.uniform(-9, 1.5, 1500)
+    fast = mg.jit(lambda x, y: TABLE[name].function(x, y), backend="native", fastmath=True)
+    with mp.workprec(300):
+        for x, y, found in zip(a.tolist(), b.tolist(), fast.map(a, b).tolist(), strict=True):
+            right = SEVERAL[name](mp.mpf(x), mp.mpf(y))
+            if right > 1e-300:
+                assert abs(right - mp.mpf(found)) <= 4 * math.ulp(float(right)), (x, y)
+
+
+def test_softmax_far_apart():
+    fast = mg.jit(lambda a, b: mg.softmax([a, b]), backend="native", fastmath=True)
+    a, b = 71.64750605501581, -3.2763702807110553
+    found = fast.map(np.full(64, a), np.full(64, b))
+    with mp.workprec(200):
+        right = logistic(mp.mpf(b) - mp.mpf(a))
+        assert abs(right - mp.mpf(float(found[5][1]))) <= 4 * math.ulp(float(right))
+
+
 @pytest.mark.parametrize("name", EXACT)
 def test_edges(name):
     found = quick(name).map(np.array(EDGES)).tolist()

@@ -27,7 +27,7 @@ from micrograd.compiler.native.backend import NativeBatch
 from micrograd.core.rule import TABLE, Rule
 
 _machine = pytest.importorskip(
-    "micrograd.compiler._machine", reason="the machine was not built: no C compiler"
+    "micrograd.compiler.native._machine", reason="the machine was not built: no C compiler"
 )
 
 KINDS = ["plain", "avx2", "avx512"]

@@ -17,7 +17,7 @@ import pytest
 import micrograd
 
 pytest.importorskip(
-    "micrograd.compiler._machine", reason="the machine was not built: no C compiler"
+    "micrograd.compiler.native._machine", reason="the machine was not built: no C compiler"
 )
 FUZZ = Path(__file__).with_name("fuzz_machine.py")
 ROUNDS, PROGRAMS = 2, 10_000

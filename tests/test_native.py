@@ -28,7 +28,7 @@ from micrograd.core.rule import TABLE
 from micrograd.graph import trace
 
 pytest.importorskip(
-    "micrograd.compiler._machine",
+    "micrograd.compiler.native._machine",
     reason="the machine was not built: this checkout runs as Python, or there is no C compiler",
 )
 

@@ -14,7 +14,7 @@ import micrograd as mg
 from micrograd import Value, losses, nn, optim
 
 pytest.importorskip(
-    "micrograd.compiler._machine", reason="the machine was not built: no C compiler"
+    "micrograd.compiler.native._machine", reason="the machine was not built: no C compiler"
 )
 
 

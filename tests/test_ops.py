@@ -1,124 +1,30 @@
 """Every row of the table against mpmath: value, first and second partial derivatives.
 
-The test goes through the table, so an operation without a reference is an error. Points
-are spaced over many orders of magnitude. Every number must be right to 4 units in the
-last place; `EXEMPT` names the regions where it is not, and why.
+The test goes through the table, so an operation without a reference is an error. Every
+number must be right to 4 units in the last place; where, `ulp_search.py` looks for.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
 
 import mpmath as mp
 import pytest
 import reference
+import ulp_search
 from helpers import ulps
-from mpmath import mpf
+from ulp_search import operands, points
 
 import micrograd as mg
 from micrograd import Value
 from micrograd.core.node import apply
-from micrograd.core.rule import CHOICE, FLAT, TABLE, Rule
+from micrograd.core.rule import CHOICE, FLAT, TABLE
 
-VALUES = 2000  # points for the value, a sixteenth of them for the partials
-HOW_MANY = {"dot": 4, "weighted_sum": 5, "nll": 4}  # operands of those that take any number
-NEEDS_BITS = {"erf", "erfc", "ndtr", "gelu", "dgelu", "tanh"}  # flat to hundreds of digits
-
-# Where the result is the small difference of large numbers, or not a normal float: there
-# the error is small next to what is subtracted, not next to the result.
-EXEMPT = {
-    ("gamma", 1): lambda x: x < 0,  # digamma has zeros between its poles
-    ("lgamma", 0): lambda x: x < 0,  # likewise
-    ("lgamma", 1): lambda x: x < 0,
-    ("digamma", 0): lambda x: x < 0,
-    ("digamma", 2): lambda x: x < 0,
-    ("gamma", 2): lambda x: x < 0,
-    ("lgamma", 2): lambda x: x < 0,
-    ("digamma", 1): lambda x: x < 0,
-    ("silu", 1): lambda x: abs(x + 1.2784645427610738) < 1,
-    ("silu", 2): lambda x: abs(abs(x) - 2.3993572805154677) < 0.8,
-    ("gelu", 1): lambda x: abs(x + 0.7517915246935645) < 0.6,
-    ("gelu", 2): lambda x: abs(abs(x) - math.sqrt(2)) < 0.4,
-    ("dsilu", 0): lambda x: abs(x + 1.2784645427610738) < 1,
-    ("dsilu", 1): lambda x: abs(abs(x) - 2.3993572805154677) < 0.4,
-    ("dgelu", 0): lambda x: abs(x + 0.7517915246935645) < 0.6,
-    ("dgelu", 1): lambda x: abs(abs(x) - math.sqrt(2)) < 0.4,
-    # Each derivative of sinc has a zero between two of the one before.
-    ("sinc", 1): lambda x: abs(x) > 0.9,
-    ("sinc", 2): lambda x: abs(x) > 0.4,
-    ("dsinc", 0): lambda n, x: abs(x) > 0.9,
-    ("dsinc", 1): lambda n, x: abs(x) > 0.4,
-    # One operand outweighs the others: 1 - s**2 with s near 1.
-    ("hypot", 2): lambda *xs: True,
-    ("logsumexp", 2): lambda *xs: True,
-    ("nll", 2): lambda *xs: True,
-    ("datan2", 1): lambda a, b: abs(abs(a) - abs(b)) < 0.1 * abs(a),
-    ("logaddexp", 0): lambda a, b: abs(mg.logaddexp(a, b)) < 0.1,
-    ("logsumexp", 0): lambda *xs: abs(mg.logsumexp(xs)) < 0.1,
-}
-
-
-def draw(low: float, high: float, rng: random.Random) -> float:
-    """A number from the interval, near its ends and near 0 as often as in the middle."""
-    if low == high:
-        return low
-    if high == math.inf:
-        near, far = rng.uniform(0, 4), 10 ** rng.uniform(-12, 2.3)
-        x = rng.choice([near, far, rng.uniform(0, 40)])
-        if low == -math.inf:
-            return rng.choice([-x, x])
-        return low + (rng.choice([x, 10 ** rng.uniform(-100, 100)]) if low == 0 else x)
-    width = high - low
-    edge = width * 10 ** rng.uniform(-9, 0)
-    return rng.choice(
-        [rng.uniform(low, high), low + edge, high - edge, high * 10 ** rng.uniform(-12, 0)]
-    )
-
-
-def points(rule: Rule, how_many: int):
-    """Operands within the domain of a rule, always the same ones."""
-    rng = random.Random(rule.name)
-    n = rule.arity or HOW_MANY.get(rule.name, 3)
-    domain = rule.domain or ((-math.inf, math.inf),)
-    if rule.name in ("sum", "mean", "dot", "weighted_sum"):
-        domain = ((0.0, 100.0),)  # of one sign: nothing cancels
-    if rule.name == "nll":
-        domain = ((1, 1), *[(-30.0, 30.0)] * (n - 1))
-    domain = domain * n if len(domain) == 1 else domain
-    for _ in range(how_many):
-        yield [draw(*interval, rng) for interval in domain]
-
-
-def is_exempt(rule: Rule, order: int, xs: list[float]) -> bool:
-    region = EXEMPT.get((rule.name, order))
-    return region is not None and region(*xs)
-
-
-def check(found: float, exact: mpf, what: str) -> None:
-    """4 units in the last place of a normal float; near the denormals digits are missing."""
-    expected = float(exact)
-    if not math.isfinite(expected) or abs(exact) < 1e-300 > abs(found):
-        return
-    if found - found != 0:
-        raise AssertionError(f"{what}: {found} for {expected}")
-    error = abs(mpf(found) - exact)
-    assert error <= 4 * math.ulp(expected), (
-        f"{what}: {found!r} for {expected!r}, {float(error / math.ulp(expected)):.1f} ulp"
-    )
-
-
-def operands(rule: Rule, xs: list[float]) -> list[Value | float]:
-    """Values, but numbers for settings that have no derivative."""
-    constant = {
-        "polygamma": [0],
-        "dsinc": [0],
-        "power_partial": [2, 3],
-        "ldexp": [1],
-        "nll": [0],
-    }.get(rule.name, [])
-    return [x if i in constant else Value(x) for i, x in enumerate(xs)]
+VALUES = 2000  # points for the value of a row that is quick to judge
+# Where the promise does not hold, as docs/mathematics.md says: with three operands and more
+# of which one outweighs the others, 1 - s*s is taken with s near 1.
+EXEMPT = {("hypot", 2)}
 
 
 def test_every_row_has_a_reference():
@@ -126,53 +32,20 @@ def test_every_row_has_a_reference():
 
 
 @pytest.mark.parametrize("name", reference.SMOOTH)
-def test_value(name):
-    rule, exact = TABLE[name], reference.SMOOTH[name]
-    with mp.workprec(reference.PRECISION):
-        for xs in points(rule, VALUES):
-            if not is_exempt(rule, 0, xs):
-                check(rule.forward(*xs), mp.re(exact(*map(mpf, xs))), f"{name}{tuple(xs)}")
-
-
-@pytest.mark.parametrize("name", reference.SMOOTH)
-def test_partials(name):
-    rule, exact = TABLE[name], reference.SMOOTH[name]
-    orders = (1,) if rule.internal else (1, 2)
-    for xs, order in itertools.product(points(rule, VALUES // 16), orders):
-        if is_exempt(rule, order, xs):
-            continue
-        # exp(-x*x) is lost beside 1 unless there are that many bits; past 4000 it is no float.
-        extra = min(4000, 100 + int(3 * xs[0] * xs[0])) if name in NEEDS_BITS else 0
-        values = operands(rule, xs)
-        apply(rule, tuple(values)).backward(create_graph=order == 2)
-        for i, x in enumerate(values):
-            if not isinstance(x, Value):
-                continue
-            found = x.grad
-            if order == 2:
-                found = second(x, values)
-            with mp.workprec(reference.PRECISION):
-                true = reference.partial(exact, [mpf(v) for v in xs], i, order, extra)
-            check(found, true, f"derivative {order} of {name}{tuple(xs)} by operand {i}")
-
-
-def second(x: Value, values: list) -> float:
-    """The derivative of x.grad by x."""
-    gradient = x.grad
-    kept = [(v, v.grad) for v in values if isinstance(v, Value)]
-    for v, _ in kept:
-        v.grad = 0
-    gradient.backward()
-    found = x.grad if gradient is not x else 0.0
-    for v, old in kept:
-        v.grad = old
-    return found
+def test_value_and_derivatives_to_4_ulp(name):
+    """At random points, and on and beside the zeros of the function and of each derivative."""
+    rule = TABLE[name]
+    for order in ulp_search.orders(rule):
+        if (name, order) not in EXEMPT:
+            largest, where, tried = ulp_search.worst(rule, order, 0.25)
+            assert largest <= 4, f"{name}, derivative {order}: {largest:.1f} ulp {where}"
+            assert tried
 
 
 def test_the_check_rejects_a_wrong_rule():
     """A derivative that is off by one part in 10**15 does not pass."""
     with pytest.raises(AssertionError, match="ulp"):
-        check(math.cos(1.0) * (1 + 1e-15), mp.cos(1), "cos")
+        assert ulp_search.error(math.cos(1.0) * (1 + 1e-15), mp.cos(1)) <= 4, "ulp"
 
 
 # What is chosen, not computed -----------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from .node import Edges, Node, fill, made
-from .number import lift
+from .number import Number, lift
 from .rule import TABLE
 
 # `ops.py` has filled the table: whoever imports this file has imported the engine before.
@@ -30,7 +30,7 @@ def weighted_sum(weights: Any, xs: Any, start: Any) -> Any:
     partials: list[Any] = [1.0] * (2 * n + 1)
     maker: Node | None = None
     total = 0.0
-    if isinstance(start, Node):
+    if isinstance(start, Number):
         maker = start
         total = start._data
     elif type(start) is float:
@@ -42,7 +42,7 @@ def weighted_sum(weights: Any, xs: Any, start: Any) -> Any:
         x = vs[i]
         a = 0.0
         b = 0.0
-        if isinstance(w, Node):
+        if isinstance(w, Number):
             maker = w
             a = w._data
             partials[i + n + 1] = a
@@ -51,7 +51,7 @@ def weighted_sum(weights: Any, xs: Any, start: Any) -> Any:
             partials[i + n + 1] = w
         else:
             return of_other_numbers(ws, vs, start)
-        if isinstance(x, Node):
+        if isinstance(x, Number):
             maker = x
             b = x._data
             partials[i + 1] = b
@@ -70,7 +70,7 @@ def weighted_sum(weights: Any, xs: Any, start: Any) -> Any:
 
 def of_other_numbers(ws: tuple[Any, ...], vs: tuple[Any, ...], start: Any) -> Any:
     """The same with other kinds of numbers made floats; with arrays, by their own operators."""
-    lifted = [x if isinstance(x, Node) else lift(x) for x in (start, *ws, *vs)]
+    lifted = [x if isinstance(x, Number) else lift(x) for x in (start, *ws, *vs)]
     if None in lifted:
         return sum([w * v for w, v in zip(ws, vs)], start)
     n = len(ws)

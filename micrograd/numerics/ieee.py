@@ -162,7 +162,16 @@ def rint(x: float) -> float:
 
 def round_to(x: float, digits: float) -> float:
     """x to that many decimals, halves to the even digit, as Python's round."""
-    return round(x, int(digits)) if x - x == 0.0 else x
+    if x - x != 0.0 or digits != digits:
+        return x if x != x else digits if digits != digits else x
+    if digits > 400.0:
+        return x  # no float has that many
+    if digits < -400.0:
+        return math.copysign(0.0, x)
+    try:
+        return round(x, int(digits))
+    except OverflowError:
+        return math.copysign(inf, x)  # 1.7e308 to the next multiple of 1e308
 
 
 def sign(x: float) -> float:
@@ -397,10 +406,12 @@ def fmin(x: float, y: float) -> float:
 
 
 def clip(x: float, low: float, high: float) -> float:
-    """x brought into the interval from low to high."""
+    """x brought into the interval from low to high; nan if one of the three is nan."""
     if low > high:
         raise ValueError(f"clip: the lower bound {low} is above the upper bound {high}")
-    return x if x != x else low if x < low else high if x > high else x
+    if x != x or low != low or high != high:
+        return nan
+    return low if x < low else high if x > high else x
 
 
 def where(condition: float, x: float, y: float) -> float:

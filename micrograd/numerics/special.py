@@ -2,8 +2,7 @@
 
 `math.gamma` is off by up to 6 units in the last place and `math.lgamma` by thousands
 near its zeros at 1 and 2; the derivatives are not in `math` at all. Everything here is
-right to 4 units but near the zeros of a function on the negative axis, where only the
-absolute error is small.
+right to 4 units, beside zeros by more digits than floats have (`fixed.py`).
 
 The formulas are those of the Digital Library of Mathematical Functions, dlmf.nist.gov,
 chapter 5; a test computes the constants anew. Above this file: `ops.py`. (Past 300 lines
@@ -16,6 +15,7 @@ import math
 from math import inf, nan
 from typing import Final
 
+from . import fixed
 from .ieee import cos, power, product_plus, sin
 
 PI: Final = 3.141592653589793
@@ -237,6 +237,16 @@ def sin_pi(x: float) -> float:
     return math.copysign(y, r) if y == 0.0 else y if r > 0.0 else -y
 
 
+def cos_pi(x: float) -> float:
+    """cos(pi x), exact at whole and half numbers."""
+    a = math.fmod(abs(x), 2.0)
+    if a != a:
+        return nan
+    if a > 1.0:
+        a = 2.0 - a
+    return cos(PI * a) if a < 0.25 else sin(PI * (0.5 - a)) if a < 0.75 else -cos(PI * (1.0 - a))
+
+
 def lgamma(x: float) -> float:
     """The logarithm of the absolute value of gamma(x); inf at the poles."""
     if x - x != 0.0:
@@ -246,8 +256,10 @@ def lgamma(x: float) -> float:
             return inf
         if x > -0.5:
             return (x * horner(LGAMMA_2, x) - math.log1p(x)) - math.log(-x)
-        # DLMF 5.5.3, the reflection formula.
-        return math.log(PI / abs(sin_pi(x))) - lgamma(1.0 - x)
+        # DLMF 5.5.3, the reflection formula; with more digits beside a zero.
+        other = lgamma(1.0 - x)
+        result = math.log(PI / abs(sin_pi(x))) - other
+        return result if abs(result) > 0.75 * abs(other) or x < -1e8 else exact_lgamma(x)
     if x > 9.0:
         if x > 1e17:
             return x * (math.log(x) - 1.0)
@@ -280,7 +292,9 @@ def digamma(x: float) -> float:
             if abs(r) <= 0.25
             else math.tan(PI * ((0.5 if r > 0.0 else -0.5) - r))
         )
-        return digamma(1.0 - x) - PI * cotangent
+        other = digamma(1.0 - x)
+        result = other - PI * cotangent
+        return result if abs(result) > 0.5 * other or x < -1e8 else exact_polygamma(0, x)
     if x >= 10.0:
         w = 1.0 / (x * x)
         total = 0.0
@@ -340,7 +354,10 @@ def polygamma(order: float, x: float) -> float:
                 p[k] -= derivative[k]
                 p[k + 2] -= derivative[k]
         value = horner(tuple(p), c) * power(PI, n + 1.0)
-        return -sign * polygamma(n, 1.0 - x) - value
+        other = -sign * polygamma(n, 1.0 - x)
+        result = other - value
+        enough = abs(result) > 0.5 * abs(value) and n == 1
+        return result if enough or x < -1e8 else exact_polygamma(n, x)
     factorial = 1.0
     for k in range(2, n + 1):
         factorial *= k
@@ -361,6 +378,65 @@ def polygamma(order: float, x: float) -> float:
     return sign * factorial * total
 
 
+def exact_lgamma(x: float) -> float:
+    """lgamma below zero, beside its zeros, by the reflection formula with 256 bits."""
+    bits = 256
+    sine = abs(fixed.sin_cos_pi(x, bits)[0])
+    one = 1 << bits
+    result = fixed.log(fixed.constant("pi", bits), bits) - fixed.log(sine, bits)
+    return fixed.to_float(result - fixed.lgamma(one - fixed.fixed(x, bits), bits), bits)
+
+
+def exact_polygamma(n: int, x: float) -> float:
+    """polygamma below zero, beside its zeros: as in `polygamma`, with 256 bits and more."""
+    bits = 256 + 32 * n
+    sine, cosine = fixed.sin_cos_pi(x, bits)
+    c = (cosine << bits) // sine
+    p = [0, 1]
+    for _ in range(n):
+        slope = [k * p[k] for k in range(1, len(p))]
+        p = [0] * (len(slope) + 2)
+        for k in range(len(slope)):
+            p[k] -= slope[k]
+            p[k + 2] -= slope[k]
+    value = 0
+    for whole in reversed(p):
+        value = ((value * c) >> bits) + (whole << bits)
+    for _ in range(n + 1):
+        value = (value * fixed.constant("pi", bits)) >> bits
+    other = fixed.polygamma(n, (1 << bits) - fixed.fixed(x, bits), bits)
+    return fixed.to_float((-other if n % 2 else other) - value, bits)
+
+
+def exact_dsinc(n: int, x: float) -> float:
+    """dsinc beside its zeros, with 256 bits and more."""
+    bits = 256 + 2 * max(0, math.frexp(x)[1]) + 8 * n
+    pi = fixed.constant("pi", bits)
+    z = (pi * fixed.fixed(x, bits)) >> bits
+    if abs(x) < 16.0 + n:
+        bits += 2 * int(5.0 * abs(x)) + 64
+        z = (fixed.constant("pi", bits) * fixed.fixed(x, bits)) >> bits
+        square = (z * z) >> bits
+        j = n % 2
+        term = z if j else 1 << bits
+        if (n + 1) // 2 % 2:
+            term = -term
+        value = 0
+        while term > 1 or term < -1:
+            value += term // (n + j + 1)
+            j += 2
+            term = -((term * square) >> bits) // (j * (j - 1))
+    else:
+        sine, cosine = fixed.sin_cos_pi(x, bits)
+        value = (sine << bits) // z
+        for k in range(1, n + 1):
+            wave = (sine, cosine, -sine, -cosine)[k % 4]
+            value = ((wave - k * value) << bits) // z
+    for _ in range(n):
+        value = (value * fixed.constant("pi", bits)) >> bits
+    return fixed.to_float(value, bits)
+
+
 def sinc(x: float) -> float:
     """sin(pi x) / (pi x), and 1 at 0."""
     return dsinc(0.0, x)
@@ -379,29 +455,37 @@ def dsinc(order: float, x: float) -> float:
         # term by term (-1)**m z**j / (j! (n + j + 1)) for j = 2m - n >= 0.
         term = 1.0
         series = 0.0
+        largest = 0.0
         if n % 2:
             term = z
         sign = -1.0 if (n + 1) // 2 % 2 else 1.0
         j = n % 2
         while True:
             series += sign * term / (n + j + 1)
-            if abs(term) < 1e-18 * abs(series) or j > 200:
+            largest = max(largest, abs(term) / (n + j + 1))
+            if abs(term) < 1e-18 * largest or j > 200:
                 break
             j += 2
             term *= z * z / (j * (j - 1))
             sign = -sign
+        if abs(series) < 0.7 * largest:
+            return exact_dsinc(n, x)
         return power(PI, n) * series
     # z f(n) + n f(n - 1) = the n-th derivative of sin(z), in units of pi.
     value = sin_pi(x) / z
+    lost = abs(value)  # how far it may be off, in units of 2**-53
     for k in range(1, n + 1):
         phase = k % 4
         if phase == 0:
             wave = sin_pi(x)
         elif phase == 1:
-            wave = sin_pi(x + 0.5)
+            wave = cos_pi(x)
         elif phase == 2:
             wave = -sin_pi(x)
         else:
-            wave = -sin_pi(x + 0.5)
+            wave = -cos_pi(x)
+        lost = (abs(wave) + k * (lost + abs(value))) / abs(z)
         value = (wave - k * value) / z
+    if lost > 1.5 * abs(value) and abs(x) < 1e300:
+        return exact_dsinc(n, x)
     return power(PI, n) * value

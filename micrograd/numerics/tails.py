@@ -15,12 +15,39 @@ import math
 from math import inf, nan
 from typing import Final
 
-from .ieee import LN2, SPLIT, cbrt, div, exp, hypot, ldexp, log, maximum, power, product_plus
+from . import fixed
+from .ieee import (
+    LN2,
+    SPLIT,
+    cbrt,
+    div,
+    exp,
+    hypot,
+    ldexp,
+    log,
+    maximum,
+    power,
+    product_plus,
+    rint,
+)
 
 TWO_OVER_SQRT_PI: Final = 1.1283791670955126
 INV_SQRT_2: Final = 0.7071067811865476
 INV_SQRT_2_LOW: Final = -4.833646656726457e-17  # what 1/sqrt(2) has beyond the double above
 INV_SQRT_2PI: Final = 0.3989422804014327
+SQRT_2: Final = 1.4142135623730951
+SQRT_2_LOW: Final = -9.667293313452913e-17
+# log(2) in three parts; any whole number up to 2**20 times the first or second is exact.
+LN2_HIGH: Final = 0.6931471803691238
+LN2_MIDDLE: Final = 1.9082149288430703e-10
+LN2_LOW: Final = 4.275175589747649e-20
+# Where derivatives of activations are 0, each in two parts.
+DSILU_ZERO: Final = -1.2784645427610737
+DSILU_ZERO_LOW: Final = -1.0946994183093437e-16
+D2SILU_ZERO: Final = 2.3993572805154675
+D2SILU_ZERO_LOW: Final = 1.8464872855353363e-16
+DGELU_ZERO: Final = -0.7517915246935645
+DGELU_ZERO_LOW: Final = 1.4956759177009883e-17
 
 
 # Logarithms, and differences of exponentials ----------------------------------------------------
@@ -43,6 +70,11 @@ def xlogy(x: float, y: float) -> float:
     if x == 0.0 and y == y:
         return 0.0
     return x * log(y)
+
+
+def weighed(w: float, x: float) -> float:
+    """w * x, and 0 where w is 0 and x is a number, inf included."""
+    return 0.0 if w == 0.0 and x == x else w * x
 
 
 def gauss(x: float) -> float:
@@ -86,13 +118,13 @@ def dshare(x: float, y: float) -> float:
 
 def logaddexp(x: float, y: float) -> float:
     """log(exp(x) + exp(y)) without overflow."""
-    if x == y:
-        return x + LN2
-    if x > y:
-        return x + math.log1p(exp_gap(y, x))
-    if x < y:
-        return y + math.log1p(exp_gap(x, y))
-    return nan
+    if x != x or y != y:
+        return nan
+    top = max(x, y)
+    if x == y and top - top != 0.0:
+        return top
+    result = top + math.log1p(exp_gap(min(x, y), top))
+    return result if abs(result) >= 0.5 * -top else math.log1p(exps_less_one(x, y))
 
 
 def logsumexp(*xs: float) -> float:
@@ -101,7 +133,60 @@ def logsumexp(*xs: float) -> float:
     if top - top != 0.0:
         # All are -inf, or one is inf: the logarithm of how many share it changes nothing.
         return top
-    return top + math.log1p(rest_of_exps(top, *xs))
+    result = top + math.log1p(rest_of_exps(top, *xs))
+    return result if abs(result) >= 0.5 * -top else math.log1p(exps_less_one(*xs))
+
+
+def exps_less_one(*xs: float) -> float:
+    """exp(x1) + exp(x2) + ... - 1, for a sum so near to 1 that its digits cancel.
+
+    Each exponential is 2**n (1 + p) with p to 100 bits, as the unevaluated sum of two
+    floats: p = r (1 + r/2 (1 + r/3 (...))) for r = x - n log(2), |r| < 0.35. So is the sum.
+    """
+    ones = -1.0  # the whole powers of 2, which are exact, apart from the rest
+    high = 0.0
+    low = 0.0
+    for x in xs:
+        y = max(x, -800.0)  # from where on it counts for nothing
+        n = rint(y / LN2)
+        a = y - n * LN2_HIGH
+        b = n * LN2_MIDDLE
+        r = a - b
+        back = r - a
+        r_low = ((a - (r - back)) - (b + back)) - n * LN2_LOW
+        q = 1.0
+        for k in (27.0, 26.0, 25.0, 24.0, 23.0, 22.0, 21.0, 20.0, 19.0, 18.0, 17.0, 16.0, 15.0):
+            q = 1.0 + r * q / k
+        q_low = 0.0
+        for k in (14.0, 13.0, 12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0):
+            p = r * q
+            p_low = product_plus(r, q, -p) + (r * q_low + r_low * q)
+            d = p / k
+            d_low = (product_plus(-d, k, p) + p_low) / k
+            q = 1.0 + d
+            q_low = (d - (q - 1.0)) + d_low
+        p = r * q
+        p_low = product_plus(r, q, -p) + (r * q_low + r_low * q)
+        one = ldexp(1.0, n)
+        total = ones + one
+        back = total - ones
+        low += (ones - (total - back)) + (one - back)
+        ones = total
+        p = ldexp(p, n)
+        low += ldexp(p_low, n)
+        total = high + p
+        back = total - high
+        low += (high - (total - back)) + (p - back)
+        high = total
+    total = ones + high
+    back = total - ones
+    low += (ones - (total - back)) + (high - back)
+    return total + low
+
+
+def portion(x: float, y: float) -> float:
+    """x / (x + y) for x and y from 0 on."""
+    return div(x, x + y)
 
 
 def rest_of_exps(top: float, *xs: float) -> float:
@@ -157,9 +242,32 @@ def power_partial(x: float, y: float, n: float, k: float) -> float:
         return power(0.0, a) * p[-1] * (-inf if k % 2.0 else inf) if p[-1] != 0.0 else nan
     factor = log(x)
     value = 0.0
+    size = 0.0
     for c in reversed(p):
         value = value * factor + c
+        size = size * abs(factor) + abs(c)
+    if abs(value) < 0.5 * size and x - x == 0.0 and x > 0.0:
+        value = exact_polynomial(x, y, int(n), int(k))
     return lowered_power(x, y, n) * value
+
+
+def exact_polynomial(x: float, y: float, n: int, k: int) -> float:
+    """The polynomial in log(x) of `power_partial`, beside its zeros, with 256 bits."""
+    bits = 256
+    m, e = math.frexp(x)
+    factor = fixed.log(fixed.fixed(m, bits), bits) + e * fixed.constant("log2", bits)
+    p = [0] * k + [1 << bits]
+    a = fixed.fixed(y, bits)
+    for _ in range(n):
+        q = [(a * c) >> bits for c in p]
+        for i in range(1, len(p)):
+            q[i - 1] += i * p[i]
+        p = q
+        a -= 1 << bits
+    value = 0
+    for c in reversed(p):
+        value = ((value * factor) >> bits) + c
+    return fixed.to_float(value, bits)
 
 
 def lowered_power(x: float, y: float, n: float) -> float:
@@ -344,7 +452,82 @@ def dsilu(x: float) -> float:
     """The derivative of silu: s + x s (1 - s), for s = sigmoid(x)."""
     if x - x != 0.0:
         return sigmoid(x)
-    return sigmoid(x) + x * dsigmoid(x)
+    t = (x - DSILU_ZERO) - DSILU_ZERO_LOW
+    if abs(t) > 0.85:
+        return sigmoid(x) + x * dsigmoid(x)
+    result = 0.0  # beside its zero the Taylor series from there
+    for c in (
+        -4.0908332256286805e-16,
+        5.662235988802348e-15,
+        1.8397842645887054e-14,
+        -1.5376365106809265e-14,
+        -2.3496573817834053e-13,
+        -4.1428341124873365e-13,
+        1.4842855116792256e-12,
+        8.04274075537398e-12,
+        3.998547874723996e-12,
+        -7.50344609385287e-11,
+        -2.251366201881081e-10,
+        2.3648315053103244e-10,
+        2.9177603026903803e-09,
+        4.619379769031606e-09,
+        -1.8877622907727957e-08,
+        -9.266646309267441e-08,
+        -3.051244750055421e-08,
+        8.599695028268575e-07,
+        2.346029682463866e-06,
+        -2.942631888842464e-06,
+        -2.9733542213263917e-05,
+        -4.090534237428612e-05,
+        0.00018570724361186496,
+        0.0007985218818397998,
+        0.000126627410081122,
+        -0.006606589138356696,
+        -0.015222655223188032,
+        0.018874814223782312,
+        0.1466487969969469,
+        0.2178117057198001,
+    ):
+        result = result * t + c
+    return t * result
+
+
+def d2silu(x: float) -> float:
+    """The second derivative of silu: sigmoid'(x) (2 - x tanh(x/2)); 0 at both infinities."""
+    if x - x != 0.0:
+        return x if x != x else 0.0
+    t = (abs(x) - D2SILU_ZERO) - D2SILU_ZERO_LOW
+    if abs(t) > 0.7:
+        return dsigmoid(x) * (2.0 - x * math.tanh(0.5 * x))
+    result = 0.0  # of the second factor, beside its zeros
+    for c in (
+        -1.2392855034268616e-14,
+        3.216473631319573e-15,
+        1.7822225463781192e-13,
+        -9.055000154714944e-13,
+        1.5602425735240266e-12,
+        6.662654735126906e-12,
+        -5.63533423643315e-11,
+        1.663095487085917e-10,
+        8.253457692188269e-11,
+        -2.994904113211425e-09,
+        1.3081983663033934e-08,
+        -1.5976429579810104e-08,
+        -1.277632964329009e-07,
+        8.627407780510399e-07,
+        -2.1431242875903015e-06,
+        -3.19807505440145e-06,
+        4.8798917544170514e-05,
+        -0.0001839436560395359,
+        0.00012244467631752294,
+        0.002248725923422533,
+        -0.012715977581091808,
+        0.030510173388064096,
+        0.0,
+        -1.1996786402577337,
+    ):
+        result = result * t + c
+    return dsigmoid(x) * (t * result)
 
 
 def ndtr(x: float) -> float:
@@ -366,7 +549,49 @@ def gelu(x: float) -> float:
 
 def dgelu(x: float) -> float:
     """The derivative of gelu: ndtr(x) + x normal(x)."""
-    return ndtr(x) if x - x != 0.0 else ndtr(x) + x * normal(x)
+    if x - x != 0.0:
+        return ndtr(x)
+    t = (x - DGELU_ZERO) - DGELU_ZERO_LOW
+    if abs(t) > 0.8:
+        return ndtr(x) + x * normal(x)
+    result = 0.0  # beside its zero the Taylor series from there
+    for c in (
+        -2.5871508475507507e-14,
+        -1.3820118240601056e-13,
+        5.482292964742324e-13,
+        3.725967039270119e-12,
+        -9.950340824808053e-12,
+        -8.950037692726255e-11,
+        1.4506418938779426e-10,
+        1.90319840501314e-09,
+        -1.396942086426202e-09,
+        -3.5459866461783865e-08,
+        -1.6044265494246427e-09,
+        5.702764979242107e-07,
+        4.3284506257392273e-07,
+        -7.74846130700372e-06,
+        -1.121438018842664e-05,
+        8.615947861116571e-05,
+        0.00018633974623233514,
+        -0.0007448268386746817,
+        -0.002239538068073497,
+        0.004539228379125415,
+        0.019421679838189067,
+        -0.014771522148244337,
+        -0.1140082332972217,
+        -0.018199676398671087,
+        0.388284982990552,
+        0.4314939923140469,
+    ):
+        result = result * t + c
+    return t * result
+
+
+def d2gelu(x: float) -> float:
+    """The second derivative of gelu: (2 - x*x) normal(x), factored at its zeros."""
+    if x - x != 0.0 or abs(x) > 40.0:
+        return x if x != x else 0.0
+    return ((SQRT_2 - abs(x)) + SQRT_2_LOW) * (SQRT_2 + abs(x)) * normal(x)
 
 
 def normal(x: float) -> float:
@@ -409,8 +634,10 @@ def route(d: float, x: float, top: float, shared: float) -> float:
 
 
 def inside(d: float, x: float, low: float, high: float) -> float:
-    """d where x lies in the closed interval from low to high, 0 outside."""
-    return d if low <= x <= high else x if x != x else 0.0
+    """d where x lies in the closed interval from low to high, 0 outside, nan beside a nan."""
+    if low <= x <= high:
+        return d
+    return 0.0 if x == x and low == low and high == high else nan
 
 
 def guard(c: float, y: float) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from math import inf, log, pi
+from math import inf, log, pi, sqrt
 from typing import Any
 
 from ...numerics.ieee import LN2
@@ -26,7 +26,8 @@ def jax_functions() -> dict[str, Any]:
     known = {
         "erf": special.erf, "erfc": special.erfc, "ndtr": special.ndtr, "lgamma": special.gammaln,
         "gamma": special.gamma, "digamma": special.digamma, "polygamma": special.polygamma,
-        "sinc": np.sinc,
+        "sinc": np.sinc, "i0": special.i0, "i1": special.i1, "gammainc": special.gammainc,
+        "gammaincc": special.gammaincc, "betainc": special.betainc, "erfinv": special.erfinv,
     }  # fmt: skip
     return completed(np, known)
 
@@ -48,6 +49,9 @@ def torch_functions() -> dict[str, Any]:
     known = {
         "erf": torch.erf, "erfc": torch.erfc, "ndtr": special.ndtr, "lgamma": torch.lgamma,
         "gamma": gamma, "digamma": torch.digamma, "polygamma": polygamma, "sinc": torch.sinc,
+        "j0": special.bessel_j0, "j1": special.bessel_j1, "y0": special.bessel_y0,
+        "y1": special.bessel_y1, "i0": special.i0, "i1": special.i1, "erfinv": torch.erfinv,
+        "erfcx": special.erfcx, "gammainc": special.gammainc, "gammaincc": special.gammaincc,
     }  # fmt: skip
     return completed(xp, known)
 
@@ -140,6 +144,22 @@ def completed(xp: Any, known: dict[str, Any]) -> dict[str, Any]:
     def remainder(a: Any, b: Any) -> Any:
         return a - xp.rint(a / b) * b
 
+    def of_order_one(low: str, high: str) -> Any:
+        def slope(v: Any, n: Any, x: Any) -> Any:
+            if v != 1 or n != 1 or low not in known:
+                raise TypeError(f"this derivative of {high} cannot be exported")
+            return known[low](x) - known[high](x) / x
+
+        return slope
+
+    def only(order: float, name: str, value: Any) -> Any:
+        def formula(n: Any, *xs: Any) -> Any:
+            if n != order:
+                raise TypeError(f"the derivatives of {name} beyond the first cannot be exported")
+            return value(*xs)
+
+        return formula
+
     def round_to(x: Any, digits: Any) -> Any:
         scale = 10.0**digits
         return xp.rint(x * scale) / scale
@@ -147,6 +167,12 @@ def completed(xp: Any, known: dict[str, Any]) -> dict[str, Any]:
     composed |= {
         "acos": xp.arccos, "xlogy": xlogy, "unit": unit, "power_partial": power_partial,
         "dsinc": dsinc, "remainder": remainder, "round": round_to,
+        "bessel_j": of_order_one("j0", "j1"), "bessel_y": of_order_one("y0", "y1"),
+        "bessel_i": of_order_one("i0", "i1"),
+        "derfinv": lambda x: sqrt(pi) / 2.0 * xp.exp(known["erfinv"](x) ** 2),
+        "erfcx_by": only(1.0, "erfcx", lambda x: 2.0 * x * known["erfcx"](x) - 2.0 / sqrt(pi)),
+        "gamma_density": only(0.0, "gammainc", lambda a, x: xp.exp(
+            (a - 1.0) * xp.log(x) - x - known["lgamma"](a))),
         "gelu": lambda x: x * ndtr(x),
         "dgelu": lambda x: ndtr(x) + x * normal(x),
         "fma": lambda a, b, c: a * b + c,

@@ -14,7 +14,14 @@ from typing import Any
 
 from ...core.rule import TABLE
 from ...numerics.ieee import DEGREES, SPLIT
-from ...numerics.tails import INV_SQRT_2PI, TWO_OVER_SQRT_PI
+from ...numerics.tails import (
+    D2SILU_ZERO,
+    DSILU_ZERO,
+    INV_SQRT_2PI,
+    SQRT_2,
+    SQRT_2_LOW,
+    TWO_OVER_SQRT_PI,
+)
 from ..ir.program import Program
 from .runtime import define, meanings
 
@@ -60,16 +67,26 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         value = exp(-0.5 * head * head) * exp(-0.5 * (x - head) * (x + head))
         return where(absolute(x) == 40.0, 0.0, INV_SQRT_2PI * value)
 
+    def d2silu(x: Any) -> Any:
+        value = dsigmoid(x) * (2.0 - x * xp.tanh(0.5 * x))
+        return where(is_finite(x), value, where(x == x, 0.0, nan))
+
+    def d2gelu(x: Any) -> Any:
+        a = absolute(x)
+        near = ((SQRT_2 - a) + SQRT_2_LOW) * (SQRT_2 + a) * normal(x)
+        return where(a > 40.0, 0.0, near)
+
     def reciprocal(x: Any, defined: Any) -> Any:
         """1 / x where that is defined: inf at both zeros, nan elsewhere."""
         return where(x == 0, inf, where(defined, 1.0 / x, nan))
 
     def total(*xs: Any) -> Any:
-        return reduce(lambda a, b: a + b, xs)
+        return reduce(lambda a, b: a + b, xs, 0.0) if xs else 0.0
 
     def weighted_sum(*xs: Any) -> Any:
         n = len(xs) // 2
-        return total(xs[0], *(w * x for w, x in zip(xs[1 : n + 1], xs[n + 1 :])))
+        products = [w * x for w, x in zip(xs[1 : n + 1], xs[n + 1 :])]
+        return reduce(lambda a, b: a + b, products, xs[0])
 
     def dot(xs: Any, ys: Any) -> Any:
         return total(*(a * b for a, b in zip(xs, ys)))
@@ -116,9 +133,32 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         more = where(is_finite(top), xp.log1p(rest_of_exps(top, xs)), 0.0)
         return (top - right) + more
 
+    def larger(x: Any, y: Any) -> Any:
+        """The larger; of the two zeros 0.0, in either order; nan if one is nan."""
+        return where(x == y, where(x == 0, x + y, x), xp.maximum(x, y))
+
+    def smaller(x: Any, y: Any) -> Any:
+        return where(x == y, where(x == 0, -(-x - y), x), xp.minimum(x, y))
+
+    def fmax(x: Any, y: Any) -> Any:
+        return where(x == y, larger(x, y), xp.fmax(x, y))
+
+    def fmin(x: Any, y: Any) -> Any:
+        return where(x == y, smaller(x, y), xp.fmin(x, y))
+
+    def hypot(*xs: Any) -> Any:
+        # Two finite numbers may overflow before a nan is met, and inf beats nan.
+        length = reduce(xp.hypot, xs) if len(xs) > 1 else absolute(xs[0])
+        if len(xs) < 3:
+            return length
+        endless = reduce(lambda a, b: a | b, [absolute(x) == inf for x in xs])
+        unknown = reduce(lambda a, b: a | b, [x != x for x in xs])
+        return where(unknown & ~endless, nan, length)
+
     def clip(x: Any, low: Any, high: Any) -> Any:
         check(low > high)
-        return xp.minimum(xp.maximum(x, low), high)
+        clipped = where(x < low, low, where(x > high, high, x))
+        return where((x == x) & (low == low) & (high == high), clipped, nan)
 
     def gate(d: Any, x: Any) -> Any:
         return where(x > 0, d, where(x == x, 0.0, nan))
@@ -127,14 +167,15 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         return where(x == top, d * (1.0 / shared), where(top == top, 0.0, nan))
 
     def inside(d: Any, x: Any, low: Any, high: Any) -> Any:
-        return where((x >= low) & (x <= high), d, where(x == x, 0.0, nan))
+        outside = where((x == x) & (low == low) & (high == high), 0.0, nan)
+        return where((x >= low) & (x <= high), d, outside)
 
     def guard(c: Any, y: Any) -> Any:
         return where(y == y, c, nan)
 
     def at_kink(slope: Any) -> Any:
         """Of the numbers between the slope and 1 the one nearest to 0."""
-        return xp.clip(slope, 0.0, 1.0)
+        return where(slope > 0, xp.minimum(slope, 1.0), where(slope == slope, 0.0, nan))
 
     def leaky_step(x: Any, s: Any) -> Any:
         step = where(x > 0, 1.0, where(x == 0, at_kink(s), s))
@@ -195,8 +236,12 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         "dot": dot,
         "dsigmoid": dsigmoid,
         "dsilu": dsilu,
+        "d2silu": lambda x: where(
+            is_finite(x), dsigmoid(x) * (2.0 - x * xp.tanh(0.5 * x)), where(x == x, 0.0, nan)
+        ),
+        "d2gelu": d2gelu,
         "dsqrt": lambda x: where(x == 0, inf, 0.5 / sqrt(x)),
-        "elu": lambda x, a: where(x > 0, x, a * xp.expm1(xp.minimum(x, 0.0))),
+        "elu": lambda x, a: where(x > 0, x, a * xp.expm1(where(x > 0, 0.0, x))),
         "elu_step": elu_step,
         "equal": lambda a, b: flag(a == b),
         "exp": exp,
@@ -206,14 +251,14 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         "expm1": xp.expm1,
         "floor": xp.floor,
         "floordiv": floordiv,
-        "fmax": xp.fmax,
-        "fmin": xp.fmin,
+        "fmax": fmax,
+        "fmin": fmin,
         "fmod": xp.fmod,
         "gate": gate,
         "greater": lambda a, b: flag(a > b),
         "greater_equal": lambda a, b: flag(a >= b),
         "guard": guard,
-        "hypot": lambda *xs: reduce(xp.hypot, xs) if len(xs) > 1 else absolute(xs[0]),
+        "hypot": hypot,
         "identity": lambda x: x,
         "inside": inside,
         "leaky_relu": lambda x, s: where(x > 0, x, s * x),
@@ -227,9 +272,9 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         "logaddexp": logaddexp,
         "logsigmoid": lambda x: -softplus(-x),
         "logsumexp": logsumexp,
-        "maximum": lambda *xs: reduce(xp.maximum, xs),
+        "maximum": lambda *xs: reduce(larger, xs),
         "mean": lambda *xs: total(*xs) / len(xs),
-        "minimum": lambda *xs: reduce(xp.minimum, xs),
+        "minimum": lambda *xs: reduce(smaller, xs),
         "mod": lambda a, b: where(is_finite(a), xp.remainder(a, b), nan),
         "nll": nll,
         "normal": normal,
@@ -257,6 +302,8 @@ def functions(xp: Any, rest: Callable[[str], Any], check: Callable[[Any], None])
         "ties": lambda top, *xs: total(*(flag(x == top) for x in xs)),
         "trunc": xp.trunc,
         "weighted_sum": weighted_sum,
+        "weighed": lambda w, x: where((w == 0) & (x == x), 0.0, w * x),
+        "portion": lambda a, b: a / (a + b),
         "where": lambda c, a, b: where(c != 0, a, b),
     }
     constants = {"inf": inf, "nan": nan}
@@ -275,6 +322,39 @@ def elementwise(forward: Callable[..., float]) -> Callable[..., Any]:
     return each
 
 
+def larger(x: Any, y: Any) -> Any:
+    import numpy as np
+
+    return np.maximum(x, y)
+
+
+# Where the digits of a formula on arrays cancel: given the result and the operands.
+CANCELS: dict[str, Callable[..., Any]] = {
+    "logaddexp": lambda y, *xs: abs(y) < -0.5 * reduce(larger, xs),
+    "dsilu": lambda y, x: abs(x - DSILU_ZERO) < 0.85,
+    "d2silu": lambda y, x: abs(abs(x) - D2SILU_ZERO) < 0.7,
+}
+CANCELS["logsumexp"] = CANCELS["logaddexp"]
+
+
+def mended(
+    quick: Callable[..., Any], cancels: Callable[..., Any], forward: Callable[..., float]
+) -> Callable[..., Any]:
+    """A function of arrays that asks for the table's own number where its digits cancel."""
+    import numpy as np
+
+    def function(*xs: Any) -> Any:
+        y = quick(*xs)
+        wrong = np.asarray(cancels(y, *xs))
+        if not wrong.any():
+            return y
+        y = np.array(np.broadcast_to(y, wrong.shape))
+        y[wrong] = elementwise(forward)(*[np.broadcast_to(x, wrong.shape)[wrong] for x in xs])
+        return y
+
+    return function
+
+
 @cache
 def numpy_functions() -> dict[str, Any]:
     """What the names mean on NumPy's arrays."""
@@ -285,6 +365,8 @@ def numpy_functions() -> dict[str, Any]:
             raise ValueError("an operand is out of its domain")  # said better by the table's own
 
     space = functions(np, lambda name: elementwise(TABLE[name].forward), check)
+    for name, cancels in CANCELS.items():
+        space[name] = mended(space[name], cancels, TABLE[name].forward)
     space["inner"] = np.dot
     space["total"] = np.add.reduce
     return space

@@ -351,7 +351,10 @@ static double mg_clip(double x, double low, double high) {
     if ((low > high)) {
         return py_refuse();
     }
-    return ((x != x) ? x : ((x < low) ? low : ((x > high) ? high : x)));
+    if (((x != x) || (low != low) || (high != high))) {
+        return NAN;
+    }
+    return ((x < low) ? low : ((x > high) ? high : x));
 }
 
 static double mg_where(double condition, double x, double y) {
@@ -466,6 +469,10 @@ static double mg_xlogy(double x, double y) {
     return (x * mg_log(y));
 }
 
+static double mg_weighed(double w, double x) {
+    return (((w == 0.0) && (x == x)) ? 0.0 : (w * x));
+}
+
 static double mg_gauss(double x) {
     double head = 0.0;
     if ((((x - x) != 0.0) || (fabs(x) > 40.0))) {
@@ -514,17 +521,68 @@ static double mg_dshare(double x, double y) {
     return mg_bell(((x > y) ? mg_exp_gap(y, x) : mg_exp_gap(x, y)));
 }
 
+static double mg_exps_less_one(int n_, const double *xs) {
+    double a = 0.0, b = 0.0, back = 0.0, d = 0.0, d_low = 0.0, high = 0.0, k = 0.0, low = 0.0, n = 0.0, one = 0.0, ones = 0.0, p = 0.0, p_low = 0.0, q = 0.0, q_low = 0.0, r = 0.0, r_low = 0.0, total = 0.0, x = 0.0, y = 0.0;
+    ones = (-1.0);
+    high = 0.0;
+    low = 0.0;
+    for (int i_1 = (int)(0); i_1 < (int)(n_); i_1++) {
+        x = xs[i_1];
+        y = ((-800.0) > x ? (-800.0) : x);
+        n = mg_rint((y / 0.6931471805599453));
+        a = (y - (n * 0.6931471803691238));
+        b = (n * 1.9082149288430703e-10);
+        r = (a - b);
+        back = (r - a);
+        r_low = (((a - (r - back)) - (b + back)) - (n * 4.275175589747649e-20));
+        q = 1.0;
+        static const double a_i_2[] = {27.0, 26.0, 25.0, 24.0, 23.0, 22.0, 21.0, 20.0, 19.0, 18.0, 17.0, 16.0, 15.0};
+        for (int i_2 = 0; i_2 < 13; i_2++) {
+            k = a_i_2[i_2];
+            q = (1.0 + ((r * q) / k));
+        }
+        q_low = 0.0;
+        static const double a_i_3[] = {14.0, 13.0, 12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0};
+        for (int i_3 = 0; i_3 < 13; i_3++) {
+            k = a_i_3[i_3];
+            p = (r * q);
+            p_low = (mg_product_plus(r, q, (-p)) + ((r * q_low) + (r_low * q)));
+            d = (p / k);
+            d_low = ((mg_product_plus((-d), k, p) + p_low) / k);
+            q = (1.0 + d);
+            q_low = ((d - (q - 1.0)) + d_low);
+        }
+        p = (r * q);
+        p_low = (mg_product_plus(r, q, (-p)) + ((r * q_low) + (r_low * q)));
+        one = mg_ldexp(1.0, n);
+        total = (ones + one);
+        back = (total - ones);
+        low += ((ones - (total - back)) + (one - back));
+        ones = total;
+        p = mg_ldexp(p, n);
+        low += mg_ldexp(p_low, n);
+        total = (high + p);
+        back = (total - high);
+        low += ((high - (total - back)) + (p - back));
+        high = total;
+    }
+    total = (ones + high);
+    back = (total - ones);
+    low += ((ones - (total - back)) + (high - back));
+    return (total + low);
+}
+
 static double mg_logaddexp(double x, double y) {
-    if ((x == y)) {
-        return (x + 0.6931471805599453);
+    double result = 0.0, top = 0.0;
+    if (((x != x) || (y != y))) {
+        return NAN;
     }
-    if ((x > y)) {
-        return (x + py_log1p(mg_exp_gap(y, x)));
+    top = (y > x ? y : x);
+    if (((x == y) && ((top - top) != 0.0))) {
+        return top;
     }
-    if ((x < y)) {
-        return (y + py_log1p(mg_exp_gap(x, y)));
-    }
-    return NAN;
+    result = (top + py_log1p(mg_exp_gap((y < x ? y : x), top)));
+    return ((fabs(result) >= (0.5 * (-top))) ? result : py_log1p(mg_exps_less_one(2, (const double[]){x, y})));
 }
 
 static double mg_rest_of_exps(double top, int n_, const double *xs) {
@@ -543,12 +601,17 @@ static double mg_rest_of_exps(double top, int n_, const double *xs) {
 }
 
 static double mg_logsumexp(int n_, const double *xs) {
-    double top = 0.0;
+    double result = 0.0, top = 0.0;
     top = mg_maximum(n_, xs);
     if (((top - top) != 0.0)) {
         return top;
     }
-    return (top + py_log1p(mg_rest_of_exps(top, n_, xs)));
+    result = (top + py_log1p(mg_rest_of_exps(top, n_, xs)));
+    return ((fabs(result) >= (0.5 * (-top))) ? result : py_log1p(mg_exps_less_one(n_, xs)));
+}
+
+static double mg_portion(double x, double y) {
+    return mg_div(x, (x + y));
 }
 
 static double mg_nll(double index, int n_, const double *xs) {
@@ -728,10 +791,39 @@ static double mg_silu(double x) {
 }
 
 static double mg_dsilu(double x) {
+    double c = 0.0, result = 0.0, t = 0.0;
     if (((x - x) != 0.0)) {
         return mg_sigmoid(x);
     }
-    return (mg_sigmoid(x) + (x * mg_dsigmoid(x)));
+    t = ((x - -1.2784645427610737) - -1.0946994183093437e-16);
+    if ((fabs(t) > 0.85)) {
+        return (mg_sigmoid(x) + (x * mg_dsigmoid(x)));
+    }
+    result = 0.0;
+    static const double a_i_1[] = {(-4.0908332256286805e-16), 5.662235988802348e-15, 1.8397842645887054e-14, (-1.5376365106809265e-14), (-2.3496573817834053e-13), (-4.1428341124873365e-13), 1.4842855116792256e-12, 8.04274075537398e-12, 3.998547874723996e-12, (-7.50344609385287e-11), (-2.251366201881081e-10), 2.3648315053103244e-10, 2.9177603026903803e-09, 4.619379769031606e-09, (-1.8877622907727957e-08), (-9.266646309267441e-08), (-3.051244750055421e-08), 8.599695028268575e-07, 2.346029682463866e-06, (-2.942631888842464e-06), (-2.9733542213263917e-05), (-4.090534237428612e-05), 0.00018570724361186496, 0.0007985218818397998, 0.000126627410081122, (-0.006606589138356696), (-0.015222655223188032), 0.018874814223782312, 0.1466487969969469, 0.2178117057198001};
+    for (int i_1 = 0; i_1 < 30; i_1++) {
+        c = a_i_1[i_1];
+        result = ((result * t) + c);
+    }
+    return (t * result);
+}
+
+static double mg_d2silu(double x) {
+    double c = 0.0, result = 0.0, t = 0.0;
+    if (((x - x) != 0.0)) {
+        return ((x != x) ? x : 0.0);
+    }
+    t = ((fabs(x) - 2.3993572805154675) - 1.8464872855353363e-16);
+    if ((fabs(t) > 0.7)) {
+        return (mg_dsigmoid(x) * (2.0 - (x * tanh((0.5 * x)))));
+    }
+    result = 0.0;
+    static const double a_i_1[] = {(-1.2392855034268616e-14), 3.216473631319573e-15, 1.7822225463781192e-13, (-9.055000154714944e-13), 1.5602425735240266e-12, 6.662654735126906e-12, (-5.63533423643315e-11), 1.663095487085917e-10, 8.253457692188269e-11, (-2.994904113211425e-09), 1.3081983663033934e-08, (-1.5976429579810104e-08), (-1.277632964329009e-07), 8.627407780510399e-07, (-2.1431242875903015e-06), (-3.19807505440145e-06), 4.8798917544170514e-05, (-0.0001839436560395359), 0.00012244467631752294, 0.002248725923422533, (-0.012715977581091808), 0.030510173388064096, 0.0, (-1.1996786402577337)};
+    for (int i_1 = 0; i_1 < 24; i_1++) {
+        c = a_i_1[i_1];
+        result = ((result * t) + c);
+    }
+    return (mg_dsigmoid(x) * (t * result));
 }
 
 static double mg_normal(double x) {
@@ -773,7 +865,28 @@ static double mg_gelu(double x) {
 }
 
 static double mg_dgelu(double x) {
-    return (((x - x) != 0.0) ? mg_ndtr(x) : (mg_ndtr(x) + (x * mg_normal(x))));
+    double c = 0.0, result = 0.0, t = 0.0;
+    if (((x - x) != 0.0)) {
+        return mg_ndtr(x);
+    }
+    t = ((x - -0.7517915246935645) - 1.4956759177009883e-17);
+    if ((fabs(t) > 0.8)) {
+        return (mg_ndtr(x) + (x * mg_normal(x)));
+    }
+    result = 0.0;
+    static const double a_i_1[] = {(-2.5871508475507507e-14), (-1.3820118240601056e-13), 5.482292964742324e-13, 3.725967039270119e-12, (-9.950340824808053e-12), (-8.950037692726255e-11), 1.4506418938779426e-10, 1.90319840501314e-09, (-1.396942086426202e-09), (-3.5459866461783865e-08), (-1.6044265494246427e-09), 5.702764979242107e-07, 4.3284506257392273e-07, (-7.74846130700372e-06), (-1.121438018842664e-05), 8.615947861116571e-05, 0.00018633974623233514, (-0.0007448268386746817), (-0.002239538068073497), 0.004539228379125415, 0.019421679838189067, (-0.014771522148244337), (-0.1140082332972217), (-0.018199676398671087), 0.388284982990552, 0.4314939923140469};
+    for (int i_1 = 0; i_1 < 26; i_1++) {
+        c = a_i_1[i_1];
+        result = ((result * t) + c);
+    }
+    return (t * result);
+}
+
+static double mg_d2gelu(double x) {
+    if ((((x - x) != 0.0) || (fabs(x) > 40.0))) {
+        return ((x != x) ? x : 0.0);
+    }
+    return ((((1.4142135623730951 - fabs(x)) + -9.667293313452913e-17) * (1.4142135623730951 + fabs(x))) * mg_normal(x));
 }
 
 static double mg_gate(double d, double x) {
@@ -797,7 +910,10 @@ static double mg_route(double d, double x, double top, double shared) {
 }
 
 static double mg_inside(double d, double x, double low, double high) {
-    return ((low <= x && x <= high) ? d : ((x != x) ? x : 0.0));
+    if ((low <= x && x <= high)) {
+        return d;
+    }
+    return (((x == x) && (low == low) && (high == high)) ? 0.0 : NAN);
 }
 
 static double mg_guard(double c, double y) {
@@ -821,6 +937,8 @@ static const struct { const char *name; int arity; void (*call)(void); } mg_tabl
     {"copysign", 2, (void (*)(void))mg_copysign},
     {"cos", 1, (void (*)(void))mg_cos},
     {"cosh", 1, (void (*)(void))mg_cosh},
+    {"d2gelu", 1, (void (*)(void))mg_d2gelu},
+    {"d2silu", 1, (void (*)(void))mg_d2silu},
     {"dacosh", 1, (void (*)(void))mg_dacosh},
     {"dasin", 1, (void (*)(void))mg_dasin},
     {"dasinh", 1, (void (*)(void))mg_dasinh},
@@ -892,6 +1010,7 @@ static const struct { const char *name; int arity; void (*call)(void); } mg_tabl
     {"nll", -2, (void (*)(void))mg_nll},
     {"normal", 1, (void (*)(void))mg_normal},
     {"not_equal", 2, (void (*)(void))mg_not_equal},
+    {"portion", 2, (void (*)(void))mg_portion},
     {"pow", 2, (void (*)(void))mg_power},
     {"prod", -1, (void (*)(void))mg_prod},
     {"radians", 1, (void (*)(void))mg_radians},
@@ -918,11 +1037,12 @@ static const struct { const char *name; int arity; void (*call)(void); } mg_tabl
     {"trunc", 1, (void (*)(void))mg_trunc},
     {"truncdiv", 2, (void (*)(void))mg_truncdiv},
     {"unit", 2, (void (*)(void))mg_unit},
+    {"weighed", 2, (void (*)(void))mg_weighed},
     {"weighted_sum", -1, (void (*)(void))mg_weighted_sum},
     {"where", 3, (void (*)(void))mg_where},
     {"xlogy", 2, (void (*)(void))mg_xlogy},
 };
-#define MG_TABLE 115
+#define MG_TABLE 119
 /* 2^(k/128): the bits of the nearest double, less k 2^45, and what it lacks of it. */
 static const uint64_t MG_POWERS[128] = {
     0x3ff0000000000000u, 0x3feff63da9fb3335u, 0x3fefec9a3e778061u, 0x3fefe315e86e7f85u,

@@ -1,4 +1,4 @@
-"""The functions of floats in `numerics/ieee.py` and `numerics/tails.py` as C, so that each is written once.
+"""The functions of floats in `numerics/ieee.py` and `tails.py` as C: each is written once.
 
 `python -m micrograd.compiler.native.translate` writes `functions.h`, which belongs to the
 repository; a test sees that it is up to date. They use little of Python: floats and
