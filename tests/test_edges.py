@@ -192,7 +192,8 @@ def test_edges_raise_nothing_and_arrays_agree(name):
 
     rule = TABLE[name]
     kept, expected = [], []
-    for xs in at_edges(rule):
+    slow = name.startswith(("gamma_d", "gammainc", "beta"))
+    for xs in at_edges(rule, 40 if slow else 400):
         try:
             y = rule.forward(*xs)
         except ValueError as refused:  # bounds the wrong way round, a class that is none

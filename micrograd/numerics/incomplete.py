@@ -230,7 +230,7 @@ def beta_density(by_a: float, by_b: float, a: float, b: float, x: float) -> floa
     if by_a < 0.0 or by_b < 0.0:
         return 0.0  # as in gamma_density
     j, k = counted("betainc", by_a), counted("betainc", by_b)
-    if not (0.0 < a < inf and 0.0 < b < inf and 0.0 <= x <= 1.0):
+    if not (0.0 < a < inf and 0.0 < b < inf and 0.0 <= x <= 1.0) or max(a, b) > LARGE:
         return nan
     if x == 0.0 or x == 1.0:
         p, q = (a, b) if x == 0.0 else (b, a)
