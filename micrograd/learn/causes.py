@@ -144,7 +144,8 @@ def reads_early(node: Any) -> bool:
     functions = [v for v in attributes(node) if isinstance(v, FunctionType)]
     cells = [c.cell_contents for v in functions for c in v.__closure__ or ()]
     seen = [x for v in functions for x in [*(v.__defaults__ or ()), *cells]]
-    return bool(cells) and not any(holds(x, node) for x in seen)
+    nought = any(type(x) in (int, float) and x == 0 for x in seen)
+    return nought or (bool(cells) and not any(holds(x, node) for x in seen))
 
 
 def called_at_once(node: Any, leaf: Any) -> bool:

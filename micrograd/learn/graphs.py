@@ -35,17 +35,23 @@ def chain(trial: Trial, sign: str) -> bool:
     factors = (2.3, 3.1, 5.9)  # no two nodes hold the same number
 
     def what() -> None:
+        wanted = math.prod(factors) if sign == "*" else 1.0
+        found, paths = [], []
         for turned in (False, True):
             x, *rest = trial.leaves((1.7, *factors))
             path = [x]
             for k in rest:
                 path.append(link(k, path[-1]) if turned else link(path[-1], k))
             trial.backward(path[-1])
-            found = trial.grads([x])[0]
-            wanted = math.prod(factors) if sign == "*" else 1.0
-            if not close(found, wanted):
+            found += trial.grads([x])
+            paths.append(path)
+        for g, path in zip(found, paths):
+            if not close(g, wanted):
+                name = lost(trial, path, g)
+                if any(close(other, wanted) for other in found) and name != "forgets its parents":
+                    name = "one parent only"
                 text = f"at the start of a {sign} b {sign} c {sign} d"
-                raise Wrong(lost(trial, path, found), wrong_numbers(text, [found], [wanted]))
+                raise Wrong(name, wrong_numbers(text, [g], [wanted]))
 
     return trial.attempt(f"a chain of {sign}", what, "__mul__" if sign == "*" else "__add__")
 
