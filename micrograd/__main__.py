@@ -27,9 +27,10 @@ def train_parser() -> argparse.ArgumentParser:
         "on Fisher's irises; print loss and accuracy on rows that training did not see; write "
         "pictures of the decisions and of one neuron.",
         epilog='Another command draws an expression: micrograd draw "relu(a*b + c)" a=2 b=-3 c=10 '
-        "-o out.svg; see micrograd draw --help. To build your own, stage by stage: micrograd learn.",
+        "-o out.svg; see micrograd draw --help. To build your own: micrograd learn.",
     )
-    parser.add_argument("command", nargs="?", choices=["train", "draw", "learn", "check"], default="train")
+    commands = ["train", "draw", "learn", "check"]
+    parser.add_argument("command", nargs="?", choices=commands, default="train")
     parser.add_argument("--version", action="version", version=f"micrograd {__version__}, {HOW}")
     parser.add_argument("--epochs", type=at_least_one, default=100, help="of training (100)")
     parser.add_argument("--seed", type=int, default=1337, help="for weights and data (1337)")

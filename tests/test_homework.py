@@ -13,10 +13,10 @@ import threading
 import time
 
 import pytest
-
-import micrograd as mg
 from homework import held_out, right, wrong
 from homework.right import made
+
+import micrograd as mg
 from micrograd import check_value_class
 
 RIGHT = {**right.CLASSES, **held_out.RIGHT}
@@ -93,7 +93,12 @@ ENDLESS = next(text for name, text, _ in wrong.WRONG if name == "never pops")
 
 
 def test_it_ends_in_any_thread_and_leaves_the_interpreter_as_it_was():
-    before = sys.getrecursionlimit(), sys.setrecursionlimit, sys.getprofile(), threading.stack_size()
+    before = (
+        sys.getrecursionlimit(),
+        sys.setrecursionlimit,
+        sys.getprofile(),
+        threading.stack_size(),
+    )
     reports = []
     start = time.monotonic()
     thread = threading.Thread(target=lambda: reports.append(check_value_class(made(ENDLESS))))

@@ -2,24 +2,26 @@
 
 It builds small graphs with the class and compares with what calculus says: first each
 operation on leaves, then on results of others and in every position, then whole graphs, then
-what a right class need not do. One cause is one finding. Read on in `trials.py` (how an attempt
-is made), `operations.py` and `graphs.py` (what is tried), `causes.py` (the sentences).
+what a right class need not do. One cause is one finding. Read on in `checker/`: `trials.py` (how an
+attempt is made), `operations.py` and `graphs.py` (what is tried), `causes.py` (the sentences).
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from .beyond import BEYOND, beyond, missing
-from .causes import DIGITS, Wrong, close, shown
-from .graphs import chain, equal, order, passes
+from .checker.beyond import BEYOND, beyond, missing
+from .checker.causes import DIGITS, Wrong, close, shown
+from .checker.graphs import chain, equal, order, passes
+from .checker.limits import within
+from .checker.operations import EXPONENTS, FUNCTIONS, OPERATORS, OTHERS, Operation
+from .checker.report import Finding, Report
+from .checker.trials import Halt, Trial
 from .ladder import at_stage
-from .limits import within
-from .operations import EXPONENTS, FUNCTIONS, OPERATORS, OTHERS, Operation
-from .report import Finding, Report
-from .trials import Halt, Trial
 
 Asked = Callable[[str], bool]
 
@@ -39,12 +41,9 @@ def check_class(cls: Any, asked: Asked = everything, strict: bool = False) -> Re
     digits = DIGITS.set(DIGITS.get())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the class: NumPy's, where it counts with that
-        try:
+        with suppress(Halt):
             run(trial, asked, strict)
-        except Halt:
-            pass
-        finally:
-            DIGITS.reset(digits)
+    DIGITS.reset(digits)
     faults, past = trial.settle(), trial.beyond
     if strict:
         faults, past = [*faults, *past], []
@@ -67,10 +66,10 @@ def run(trial: Trial, asked: Asked, strict: bool) -> None:
         return
     trial.link = (lambda a, b: a * b) if "*" in through else (lambda a, b: a + b)
     sound = set()
+    stuck = {f"a {sign} b" for sign in links if sign not in through}
     for op in (*OPERATORS, *EXPONENTS, *FUNCTIONS):
-        if op.text in good and not (op.text in ("a * b", "a + b") and op.text[2] not in through):
-            if trial.on_results(op, forks=asked("forks")):
-                sound.add(op.text)
+        if op.text in good - stuck and trial.on_results(op, forks=asked("forks")):
+            sound.add(op.text)
     signs = "".join(s for s in through if f"a {s} b" in sound)
     if not signs:
         return
@@ -133,7 +132,7 @@ def exponents(trial: Trial, asked: Asked, good: set[str]) -> None:
         if not asked(op.text):
             continue
         try:
-            within(lambda op=op: trial.build(op.f, trial.leaves(op.points[0])))
+            within(partial(trial.build, op.f, trial.leaves(op.points[0])))
         except (Exception, SystemExit):
             if getattr(trial.cls, "__pow__", None) is not None:
                 trial.tried += 1

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from .limits import TimeUp, within
-from .report import Finding, Report
+from .checker.limits import TimeUp, within
+from .checker.report import Finding, Report
 
 FOLDER: Final = Path(__file__).with_name("stages")
 SECONDS: Final = 30.0  # for one test: a GPT of scalars takes some
@@ -150,7 +150,7 @@ def missing(stage: Stage, names: Mapping[str, Any]) -> list[str]:
 
 
 def examine(stage: Stage, names: Mapping[str, Any], check: Checker) -> Report:
-    """The `Report` on one stage: the checks of the class first, then the tests, to the first fault."""
+    """The `Report` on one stage: the checks of the class, then the tests, to the first fault."""
     gone = missing(stage, names)
     if gone:
         return refusal(stage, Finding("missing", f"There is no {', no '.join(gone)} yet."))

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 import types
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -65,8 +66,9 @@ def judged(
             kill(process)
             raise
     try:
-        answer = json.loads(said)
-        return Verdict(path.name, *answer, round(time.monotonic() - start, 2))
+        passed, stage, begun, cause, finding = json.loads(said)
+        seconds = round(time.monotonic() - start, 2)
+        return Verdict(path.name, passed, stage, begun, cause, finding, seconds)
     except (ValueError, TypeError):
         code = process.returncode
         why = f"signal {-code}" if code < 0 else f"exit code {code}"
@@ -80,10 +82,8 @@ def failed(path: Path, start: float, cause: str, finding: str) -> Verdict:
 def kill(process: subprocess.Popen[bytes]) -> None:
     """End a process and what it started."""
     if hasattr(os, "killpg"):
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     process.kill()
     process.wait()
 

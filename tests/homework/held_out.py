@@ -3,10 +3,11 @@
 Rows as in `wrong.py`. A cause may have several names here, where either is a fair answer.
 """
 
-from .right import FUNCTION_OBJECTS, HEAD, ITERATIVE, KAHN, LECTURE, MICROGPT, REST, TAPE, VIDEO
-from .wrong import GPT, TOPO, row
+from .right import HEAD, ITERATIVE, KAHN, LECTURE, MICROGPT, REST, VIDEO
+from .wrong import row
 
-GREEK = '''
+GREEK = (
+    '''
 import math
 class Value:
     """Local gradients in a list of pairs; names of one's own; no helper."""
@@ -53,9 +54,12 @@ class Value:
         for v in reversed(self.order([], set())):
             for w, slope in v.kin:
                 w.grad += slope * v.grad
-''' + REST
+'''
+    + REST
+)
 
-SLOTS = '''
+SLOTS = (
+    """
 from dataclasses import dataclass, field
 from typing import Callable
 @dataclass(eq=False, repr=False)
@@ -95,9 +99,14 @@ class Value:
         for v in sorted(level, key=level.get):
             if v.push:
                 v.push(v.grad)
-''' + REST
+"""
+    + REST
+)
 
-COMPLEX_STEP = ITERATIVE.replace("return Value(t, (self,), (1 - t * t,))", "return Value(t, [self], [1 / math.cosh(self.data) ** 2])")
+COMPLEX_STEP = ITERATIVE.replace(
+    "return Value(t, (self,), (1 - t * t,))",
+    "return Value(t, [self], [1 / math.cosh(self.data) ** 2])",
+)
 LAZY = '''
 class Value:
     """Local gradients are computed when they are needed, by the name of the operation."""
@@ -134,9 +143,16 @@ class Value:
             elif v.op == "*": a.grad += g * b.data; b.grad += g * a.data
             elif v.op == "/": a.grad += g / b.data; b.grad -= g * a.data / b.data ** 2
 '''
-OPERATOR = "import operator\n" + LAZY.replace("lambda x, y: x + y", "operator.add").replace("lambda x, y: x / y", "operator.truediv")
-INTS = LECTURE.replace("self.grad = 0\n", "self.grad = int()\n").replace("self.data = data", "self.data = data if isinstance(data, int) else float(data)")
-PRINTS = LECTURE.replace("        self.grad = 1\n", "        self.grad = 1\n        import sys; print('backward', file=sys.stderr, end='')\n").replace("print('backward', file=sys.stderr, end='')", "sys.setrecursionlimit(100000)")
+OPERATOR = "import operator\n" + LAZY.replace("lambda x, y: x + y", "operator.add").replace(
+    "lambda x, y: x / y", "operator.truediv"
+)
+INTS = LECTURE.replace("self.grad = 0\n", "self.grad = int()\n").replace(
+    "self.data = data", "self.data = data if isinstance(data, int) else float(data)"
+)
+PRINTS = LECTURE.replace(
+    "        self.grad = 1\n",
+    "        self.grad = 1\n        import sys; print('backward', file=sys.stderr, end='')\n",
+).replace("print('backward', file=sys.stderr, end='')", "sys.setrecursionlimit(100000)")
 METHODS = '''
 class Value:
     """Bound methods for the backward steps."""

@@ -100,7 +100,7 @@ class Value:
         return f"Value(data={self.data}, grad={self.grad})"
 '''
 
-FUNCTIONS = '''
+FUNCTIONS = """
     def tanh(self):
         x = self.data
         t = (math.exp(2*x) - 1)/(math.exp(2*x) + 1)
@@ -121,7 +121,7 @@ FUNCTIONS = '''
         out._backward = _backward
 
         return out
-'''
+"""
 VIDEO = "import math\n" + LECTURE + FUNCTIONS
 
 MICROGPT = '''
@@ -174,7 +174,7 @@ class Value:
 '''
 
 # The operators that follow from others, for the classes below.
-REST = '''
+REST = """
     def __neg__(self):
         return self * -1.0
     def __radd__(self, other):
@@ -185,9 +185,10 @@ REST = '''
         return self + other * -1.0
     def __rsub__(self, other):
         return self * -1.0 + other
-'''
+"""
 
-HEAD = '''
+HEAD = (
+    """
 import heapq, math, itertools
 def node(x):
     return x if isinstance(x, Value) else Value(x)
@@ -213,9 +214,13 @@ class Value:
     def send(self):
         for parent, slope in zip(self.parents, self.slopes):
             parent.grad += slope * self.grad
-''' + REST
+"""
+    + REST
+)
 
-ITERATIVE = HEAD + '''
+ITERATIVE = (
+    HEAD
+    + """
     def backward(self):
         found, done, stack = [], set(), [(self, False)]
         while stack:
@@ -232,9 +237,12 @@ ITERATIVE = HEAD + '''
         self.grad = 1.0
         for v in reversed(found):
             v.send()
-'''
+"""
+)
 
-KAHN = HEAD + '''
+KAHN = (
+    HEAD
+    + """
     def backward(self):
         uses, stack, seen = {}, [self], {self}
         while stack:
@@ -252,9 +260,15 @@ KAHN = HEAD + '''
                 uses[p] -= 1
                 if not uses[p]:
                     ready.append(p)
-'''
+"""
+)
 
-HEAP = HEAD.replace("self.data, self.grad = data, 0.0", "self.data, self.grad, self.born = data, 0.0, next(Value.clock)").replace("class Value:", "class Value:\n    clock = itertools.count()") + '''
+HEAP = (
+    HEAD.replace(
+        "self.data, self.grad = data, 0.0",
+        "self.data, self.grad, self.born = data, 0.0, next(Value.clock)",
+    ).replace("class Value:", "class Value:\n    clock = itertools.count()")
+    + """
     def backward(self):
         self.grad = 1.0
         heap, seen = [(-self.born, self)], {self}
@@ -265,17 +279,23 @@ HEAP = HEAD.replace("self.data, self.grad = data, 0.0", "self.data, self.grad, s
                 if p not in seen:
                     seen.add(p)
                     heapq.heappush(heap, (-p.born, p))
-'''
+"""
+)
 
-PATHS = HEAD + '''
+PATHS = (
+    HEAD
+    + '''
     def backward(self, g=1.0):
         """Each path by itself: right, and slow."""
         self.grad += g
         for p, s in zip(self.parents, self.slopes):
             p.backward(g * s)
 '''
+)
 
-VISITED_LIST = HEAD + '''
+VISITED_LIST = (
+    HEAD
+    + """
     def backward(self):
         order = []
         def visit(v):
@@ -288,9 +308,12 @@ VISITED_LIST = HEAD + '''
         self.grad = 1.0
         for v in order[::-1]:
             v.send()
-'''
+"""
+)
 
-BY_ID = HEAD + '''
+BY_ID = (
+    HEAD
+    + """
     def walk(self, seen):
         if id(self) not in seen:
             seen.add(id(self))
@@ -302,9 +325,12 @@ BY_ID = HEAD + '''
         self.grad = 1.0
         while order:
             order.pop().send()
-'''
+"""
+)
 
-DICTIONARY = HEAD + '''
+DICTIONARY = (
+    HEAD
+    + """
     def backward(self):
         order, seen = [], set()
         def visit(v):
@@ -323,9 +349,14 @@ DICTIONARY = HEAD + '''
                 v.grad = grads[id(v)]
             else:
                 v.grad += grads[id(v)]
-'''
+"""
+)
 
-FLAGS = HEAD.replace("self.data, self.grad = data, 0.0", "self.data, self.grad, self.mark = data, 0.0, False") + '''
+FLAGS = (
+    HEAD.replace(
+        "self.data, self.grad = data, 0.0", "self.data, self.grad, self.mark = data, 0.0, False"
+    )
+    + """
     def backward(self):
         order, stack = [], [iter([self])]
         path = []
@@ -345,14 +376,29 @@ FLAGS = HEAD.replace("self.data, self.grad = data, 0.0", "self.data, self.grad, 
         self.grad = 1.0
         for v in reversed(order):
             v.send()
-'''
+"""
+)
 
-NUMPY = "import numpy as np\n" + ITERATIVE.replace("= data, 0.0", "= np.float64(data), np.float64(0)")
-FLOAT32 = "import numpy as np\n" + ITERATIVE.replace("= data, 0.0", "= np.float32(data), np.float32(0)")
-ARRAY = "import numpy as np\n" + ITERATIVE.replace("= data, 0.0", "= np.array(data, dtype=float), np.zeros(())").replace("parent.grad += slope * self.grad", "parent.grad = parent.grad + slope * self.grad")
-NONE = ITERATIVE.replace("= data, 0.0", "= data, None").replace("parent.grad += slope * self.grad", "parent.grad = (parent.grad or 0.0) + slope * self.grad")
-FRACTIONS = "from fractions import Fraction\n" + ITERATIVE.replace("= data, 0.0", "= Fraction(data), Fraction(0)").replace("(1.0, 1.0)", "(1, 1)").replace("-1.0", "-1")
-PROPERTIES = ITERATIVE.replace("self.data, self.grad = data, 0.0", "self._number, self._slope = float(data), 0.0") + '''
+NUMPY = "import numpy as np\n" + ITERATIVE.replace(
+    "= data, 0.0", "= np.float64(data), np.float64(0)"
+)
+FLOAT32 = "import numpy as np\n" + ITERATIVE.replace(
+    "= data, 0.0", "= np.float32(data), np.float32(0)"
+)
+ARRAY = "import numpy as np\n" + ITERATIVE.replace(
+    "= data, 0.0", "= np.array(data, dtype=float), np.zeros(())"
+).replace("parent.grad += slope * self.grad", "parent.grad = parent.grad + slope * self.grad")
+NONE = ITERATIVE.replace("= data, 0.0", "= data, None").replace(
+    "parent.grad += slope * self.grad", "parent.grad = (parent.grad or 0.0) + slope * self.grad"
+)
+FRACTIONS = "from fractions import Fraction\n" + ITERATIVE.replace(
+    "= data, 0.0", "= Fraction(data), Fraction(0)"
+).replace("(1.0, 1.0)", "(1, 1)").replace("-1.0", "-1")
+PROPERTIES = (
+    ITERATIVE.replace(
+        "self.data, self.grad = data, 0.0", "self._number, self._slope = float(data), 0.0"
+    )
+    + """
     @property
     def data(self):
         return self._number
@@ -362,17 +408,22 @@ PROPERTIES = ITERATIVE.replace("self.data, self.grad = data, 0.0", "self._number
     @grad.setter
     def grad(self, g):
         self._slope = float(g)
-'''
-COMPARED = KAHN + '''
+"""
+)
+COMPARED = (
+    KAHN
+    + """
     def __eq__(self, other):
         return self.data == node(other).data
     def __lt__(self, other):
         return self.data < node(other).data
     def __hash__(self):
         return id(self)
-'''
+"""
+)
 
-TAPE = '''
+TAPE = (
+    '''
 import math
 TAPE = []
 def node(x):
@@ -402,9 +453,11 @@ class Value:
         for v, entries in reversed(TAPE):
             for parent, slope in entries:
                 parent.grad += slope * v.grad
-''' + REST
+'''
+    + REST
+)
 
-FUNCTION_OBJECTS = '''
+FUNCTION_OBJECTS = """
 import math
 class Function:
     def __init__(self, *inputs):
@@ -473,9 +526,9 @@ class Value:
             if v.creator:
                 for p, g in zip(v.creator.inputs, v.creator.backward(v.grad)):
                     p.grad += g
-'''
+"""
 
-SUBCLASSES = '''
+SUBCLASSES = """
 class Value:
     def __init__(self, data):
         self.data, self.grad = data, 0.0
@@ -507,7 +560,7 @@ class Product(Value):
         super().__init__(a.data * b.data)
         self.operands = (a, b)
     def local(self): return self.operands[1].data, self.operands[0].data
-'''
+"""
 
 CLASSES = {
     "lecture": LECTURE, "video": VIDEO, "microgpt": MICROGPT, "iterative": ITERATIVE,

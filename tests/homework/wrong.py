@@ -5,7 +5,15 @@ only finding. They are made from several styles, so that a cause is not known by
 """
 
 from .right import (
-    BY_ID, FUNCTION_OBJECTS, HEAD, ITERATIVE, LECTURE, MICROGPT, REST, SUBCLASSES, TAPE, VIDEO,
+    BY_ID,
+    FUNCTION_OBJECTS,
+    HEAD,
+    ITERATIVE,
+    LECTURE,
+    MICROGPT,
+    SUBCLASSES,
+    TAPE,
+    VIDEO,
     VISITED_LIST,
 )  # fmt: skip
 

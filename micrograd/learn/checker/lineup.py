@@ -78,8 +78,9 @@ def postorder(plan: Plan, root: int, once: bool = True, part: slice = slice(None
 
 def search(plan: Plan, root: int, last: bool, at_push: bool, once: bool, turned: int) -> list[int]:
     """Nodes as a stack or a queue gives them; `turned` has a bit for each whose operands are."""
-    waiting, seen, found = [root], {root}, []
+    waiting, seen = [root], {root}
     done: set[int] = set()
+    found: list[int] = []
     while waiting and len(found) < 5000:
         v = waiting.pop(-1 if last else 0)
         if once and not at_push and v in done:

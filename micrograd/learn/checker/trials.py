@@ -48,12 +48,11 @@ class Trial:
         self.doing = ""
         self.calls: set[str] = set()
         self.link: Callable[[Any, Any], Any] | None = None  # an operation that is right
-        self.codes = {
-            function.__code__: name
-            for base in reversed(getattr(cls, "__mro__", ()))
-            for name, function in vars(base).items()
-            if hasattr(function, "__code__")
-        }
+        self.codes: dict[Any, set[str]] = {}  # the names of each method
+        for base in reversed(getattr(cls, "__mro__", ())):
+            for name, function in vars(base).items():
+                if hasattr(function, "__code__"):
+                    self.codes.setdefault(function.__code__, set()).add(name)
 
     # Numbers of the class -----------------------------------------------------------------
 
@@ -78,7 +77,7 @@ class Trial:
 
         def note(frame: Any, event: str, arg: object) -> None:
             if event == "call" and frame.f_code in self.codes:
-                self.calls.add(self.codes[frame.f_code])
+                self.calls |= self.codes[frame.f_code]
 
         before = sys.getprofile()
         sys.setprofile(note)

@@ -22,12 +22,12 @@ BEYOND: Final = {
     "each, and leave the leaves as they are.",
     "deep graphs": "A chain of 5,000 nodes is too much for it: Python stops at about 1,000 nested "
     "calls. Keep a list as a stack instead of a function that calls itself.",
-    "many paths": "A chain of 40 doublings takes too long: every doubling of the paths doubles the "
-    "work. Visit each node once, and remember the visited ones in a set.",
+    "many paths": "A chain of 40 doublings takes too long: every doubling of the paths doubles "
+    "the work. Visit each node once, and remember the visited ones in a set.",
     "large arguments": "tanh(400) or sigmoid(-1000) is an error or no number: written with exp it "
     "overflows. Use math.tanh, or exp of negative numbers alone.",
-    "grad starts as None": "A gradient is None before the first backward(): as 0.0 it is where sums "
-    "start, and nobody has to ask.",
+    "grad starts as None": "A gradient is None before the first backward(): as 0.0 it is where "
+    "sums start, and nobody has to ask.",
     "few digits": "Its numbers have some seven digits: keep Python's floats, not float32.",
 }  # fmt: skip
 

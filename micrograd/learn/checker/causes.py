@@ -15,62 +15,66 @@ from typing import Any, Final, NoReturn
 CAUSES: Final = {
     "= for +=": "A gradient is overwritten where it should be added to: write `self.grad += ...`, "
     "not `=`. A number that is used twice gets a part from each use.",
-    "no return": "The operation makes a node and does not give it back: `return out` is missing at "
-    "its end.",
+    "no return": "The operation makes a node and does not give it back: `return out` is missing "
+    "at its end.",
     "not a node": "The result is no node and has forgotten where it comes from: make a new node "
     "of the number and return it.",
-    "changes operands": "The operation changes its operands: it has to leave self as it is and make "
-    "a new node.",
-    "called, not kept": "`out._backward = _backward()` calls the function at once and keeps what it "
-    "returns, None: leave out the brackets.",
+    "changes operands": "The operation changes its operands: it has to leave self as it is and "
+    "make a new node.",
+    "called, not kept": "`out._backward = _backward()` calls the function at once and keeps what "
+    "it returns, None: leave out the brackets.",
     "read too early": "The gradient of the result is read when the node is made, and is 0 then: "
     "read out.grad inside _backward, which runs later.",
-    "no upstream": "The local gradient is not multiplied with the gradient of the result, out.grad, "
-    "as the chain rule asks.",
-    "upstream only": "The gradient of the result is passed on as it is: multiply it with the local "
-    "gradient, which depends on the operands' data.",
+    "no upstream": "The local gradient is not multiplied with the gradient of the result, "
+    "out.grad, as the chain rule asks.",
+    "upstream only": "The gradient of the result is passed on as it is: multiply it with the "
+    "local gradient, which depends on the operands' data.",
     "forgets its parents": "A result does not have all its operands among its parents, so that "
-    "backward() never gets past it: hand (self, other) on when the node is made, in every operation.",
-    "nothing arrives": "The operand's gradient stays 0: the result has no _backward that adds to it.",
-    "plain number": "A plain number beside a Value has to become a node first: "
-    "`other = other if isinstance(other, Value) else Value(other)`.",
+    "backward() never gets past it: hand (self, other) on when the node is made, in every "
+    "operation.",
+    "nothing arrives": "The operand's gradient stays 0: the result has no _backward that adds to "
+    "it.",
+    "plain number": "A plain number beside a Value has to become a node first: `other = other if "
+    "isinstance(other, Value) else Value(other)`.",
     "grad is shared": "All objects have one gradient: it is kept on the class, and each object "
     "needs its own, in self.grad.",
     "start of backward": "backward() has to start with self.grad = 1, the gradient of the result "
     "by itself.",
     "starts again": "backward() of the operands is called in turn, and starts again with "
     "self.grad = 1 in each: only the result begins with 1.",
-    "not reversed": "The nodes are called from the leaves to the result: go through the sorted list "
-    "from its end, with `reversed(...)`.",
-    "depth first": "Nodes are called as soon as they are met, depth first: a node has to wait until "
-    "all that use it have been called. Sort them first (topological order) and go from the end.",
-    "breadth first": "Nodes are called level by level (breadth first): one that is near the result "
-    "by one path and far by another is called too early. Sort them first (topological order).",
-    "called again and again": "A node is called once for each path to it, and passes on every time "
-    "all that it has: call each once. Remember the visited ones in a set.",
+    "not reversed": "The nodes are called from the leaves to the result: go through the sorted "
+    "list from its end, with `reversed(...)`.",
+    "depth first": "Nodes are called as soon as they are met, depth first: a node has to wait "
+    "until all that use it have been called. Sort them first (topological order) and go from the "
+    "end.",
+    "breadth first": "Nodes are called level by level (breadth first): one that is near the "
+    "result by one path and far by another is called too early. Sort them first (topological "
+    "order).",
+    "called again and again": "A node is called once for each path to it, and passes on every "
+    "time all that it has: call each once. Remember the visited ones in a set.",
     "one parent only": "backward() follows one operand of each node and leaves the others out.",
     "one step only": "Only the operands of the result itself get their gradients: backward() does "
     "not go on to their operands.",
-    "order": "A node passes its gradient on before all that use it have given theirs: sort the nodes "
-    "(topological order), go through them from the end, and call each once.",
-    "same node twice": "Where one node is both operands it counts once only. A set, or a dictionary "
-    "by parent, loses one of the two: keep the parents in a tuple.",
-    "endless loop": "backward() does not come to an end: a loop such as `while queue:` has to take "
-    "a node away each time, `v = queue.pop()`.",
+    "order": "A node passes its gradient on before all that use it have given theirs: sort the "
+    "nodes (topological order), go through them from the end, and call each once.",
+    "same node twice": "Where one node is both operands it counts once only. A set, or a "
+    "dictionary by parent, loses one of the two: keep the parents in a tuple.",
+    "endless loop": "backward() does not come to an end: a loop such as `while queue:` has to "
+    "take a node away each time, `v = queue.pop()`.",
     "endless operation": "The operation does not come to an end.",
     "endless recursion": "Methods call each other without end, on a graph of a few nodes.",
-    "no __hash__": "A class with an __eq__ of its own loses __hash__, and its nodes cannot be in a "
-    "set: leave __eq__ out.",
+    "no __hash__": "A class with an __eq__ of its own loses __hash__, and its nodes cannot be in "
+    "a set: leave __eq__ out.",
     "equal numbers": "Nodes that hold equal numbers are taken for one: leave out __eq__ and "
     "__hash__, so that a set tells objects apart.",
-    "visited for ever": "What has been visited is remembered from one backward() to the next, in a "
-    "default argument, on the class or on the node: start with a new set each time.",
-    "leaves overwritten": "Each backward() overwrites what earlier ones left on the leaves: leaves "
-    "add up until someone sets them to 0.",
+    "visited for ever": "What has been visited is remembered from one backward() to the next, in "
+    "a default argument, on the class or on the node: start with a new set each time.",
+    "leaves overwritten": "Each backward() overwrites what earlier ones left on the leaves: "
+    "leaves add up until someone sets them to 0.",
     "graphs mixed": "backward() of one result moves gradients of a graph that it is no part of.",
     "data moves": "backward() changes data: it has to change gradients alone.",
-    "in place": "`a += b` changes the node that b still names: leave out __iadd__ and the like, and "
-    "Python makes a new node.",
+    "in place": "`a += b` changes the node that b still names: leave out __iadd__ and the like, "
+    "and Python makes a new node.",
 }  # fmt: skip
 
 
@@ -151,9 +155,7 @@ def reads_early(node: Any) -> bool:
 def called_at_once(node: Any, leaf: Any) -> bool:
     """Whether the node has None where a leaf has a function."""
     names = getattr(leaf, "__dict__", {})
-    return any(
-        callable(kept) and getattr(node, name, kept) is None for name, kept in names.items()
-    )
+    return any(callable(kept) and getattr(node, name, kept) is None for name, kept in names.items())
 
 
 # From what is wrong to the cause ----------------------------------------------------------

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import combinations
 from typing import Any
 
 from .causes import Wrong, all_close, close, keeps, wrong_numbers
@@ -47,7 +48,7 @@ def chain(trial: Trial, sign: str) -> bool:
             paths.append(path)
         for g, path in zip(found, paths):
             if not close(g, wanted):
-                name = lost(trial, path, g)
+                name = lost(trial, path, g, factors)
                 if any(close(other, wanted) for other in found) and name != "forgets its parents":
                     name = "one parent only"
                 text = f"at the start of a {sign} b {sign} c {sign} d"
@@ -56,7 +57,7 @@ def chain(trial: Trial, sign: str) -> bool:
     return trial.attempt(f"a chain of {sign}", what, "__mul__" if sign == "*" else "__add__")
 
 
-def lost(trial: Trial, path: list[Any], found: float) -> str:
+def lost(trial: Trial, path: list[Any], found: float, factors: Sequence[float]) -> str:
     """Why a gradient does not get through a chain."""
     x, first, second, last = path
     grads = trial.grads([first, second, last])
@@ -66,7 +67,8 @@ def lost(trial: Trial, path: list[Any], found: float) -> str:
         if not (keeps(last, second) and keeps(second, first) and keeps(first, x)):
             return "forgets its parents"
         return "not reversed" if goes_on(trial, last) else "one step only"
-    return "no upstream" if close(found, trial.number(path[1].data) / trial.number(x.data)) else "order"
+    some = [math.prod(part) for n in (1, 2) for part in combinations(factors, n)]
+    return "no upstream" if any(close(found, product) for product in some) else "order"
 
 
 def goes_on(trial: Trial, y: Any) -> bool:
