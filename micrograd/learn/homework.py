@@ -53,7 +53,11 @@ def check_class(cls: Any, asked: Asked = everything, strict: bool = False) -> Re
 def run(trial: Trial, asked: Asked, strict: bool) -> None:
     """All of it, each part where those before it leave something to stand on."""
     basics(trial, asked)
+    if not strict:
+        needed(trial)
     good = {op.text for op in wanted(trial, asked, strict) if trial.on_leaves(op)}
+    if trial.shared_step():
+        raise Halt
     if not strict:
         trial.beyond += missing(trial.cls)
     exponents(trial, asked, good)
@@ -61,7 +65,7 @@ def run(trial: Trial, asked: Asked, strict: bool) -> None:
     if not links or not asked("chain"):
         return
     through = "".join(s for s in links if chain(trial, s))
-    hidden = {f.wrong.name for f in trial.failures} & {"no upstream", "not reversed"}
+    hidden = {f.wrong.name for f in trial.failures} & {"no upstream", "order"}
     if not through or hidden or not equal(trial, through):
         return
     trial.link = (lambda a, b: a * b) if "*" in through else (lambda a, b: a + b)
@@ -109,6 +113,18 @@ def basics(trial: Trial, asked: Asked) -> None:
         DIGITS.set(1e-5)
         if asked("few digits"):
             trial.beyond.append(Finding("few digits", BEYOND["few digits"]))
+
+
+def needed(trial: Trial) -> None:
+    """What no class can do without."""
+
+    def what() -> None:
+        for method, text in (("__add__", "a + b"), ("__mul__", "a * b")):
+            if getattr(trial.cls, method, None) is None:
+                raise Wrong(f"no {method}", f"{text} has no meaning", f"There is no {method}.")
+
+    if not trial.attempt("sums and products", what):
+        raise Halt
 
 
 def wanted(trial: Trial, asked: Asked, strict: bool) -> list[Operation]:

@@ -42,6 +42,8 @@ CAUSES: Final = {
     "by itself.",
     "starts again": "backward() of the operands is called in turn, and starts again with "
     "self.grad = 1 in each: only the result begins with 1.",
+    "step of backward": "The gradients of all operations are wrong, so what they share is: each "
+    "node adds local gradient times its own gradient to the gradient of each operand.",
     "not reversed": "The nodes are called from the leaves to the result: go through the sorted "
     "list from its end, with `reversed(...)`.",
     "depth first": "Nodes are called as soon as they are met, depth first: a node has to wait "
@@ -225,6 +227,8 @@ def of_error(error: BaseException, doing: str, method: str, cls: type) -> Wrong:
     for reflected, sign in REFLECTED.items():  # inside another method
         if f"for {sign}: 'int' and" in said or f"for {sign}: 'float' and" in said:
             method = reflected
+    if "bad operand type for unary -" in said:
+        method = "__neg__"
     if getattr(cls, method, None) is None:
         if method in REFLECTED:
             sentence = (
@@ -236,4 +240,4 @@ def of_error(error: BaseException, doing: str, method: str, cls: type) -> Wrong:
     numbers = ("'int'", "'float'", "unsupported operand")
     if isinstance(error, (TypeError, AttributeError)) and any(n in said for n in numbers):
         return Wrong("plain number", evidence)
-    return Wrong(f"{method} raises", evidence, f"{method} ends with an error.")
+    return Wrong(f"{method} raises", evidence, f"{method} ends with an error.", said)

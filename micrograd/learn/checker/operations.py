@@ -111,7 +111,7 @@ FUNCTIONS: Final = (
         "s * (1 - s), where s is the result",
     ),
     function(
-        "relu", lambda x: max(x, 0.0), lambda x: float(x > 0), (2.0, -2.0, 0.3),
+        "relu", lambda x: max(x, 0.0), lambda x: float(x > 0), (2.0, -2.0, 0.3, -0.3),
         "1 where the operand's data is positive, else 0",
     ),
     function("sin", math.sin, math.cos, (0.5, -1.2), "cos(a)"),

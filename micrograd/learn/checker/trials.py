@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from .causes import Wrong, all_close, close, of_error, of_gradients, of_value, shown, wrong_numbers
 from .limits import TimeUp, within
-from .operations import Operation
+from .operations import PRODUCT, Operation
 from .report import Finding
 
 
@@ -220,10 +220,19 @@ class Trial:
             same = wrong_numbers(f"with {op.text} where both are one node", [found], [right])
             raise Wrong("same node twice", same)
 
+    def shared_step(self) -> bool:
+        """Whether operations with nothing in common have wrong gradients; then one cause."""
+        wrong = [key for key in self.groups() if key.startswith("gradient: ")]
+        if len(wrong) < 3 or f"gradient: {PRODUCT}" not in wrong:
+            return False
+        for failure in self.failures:
+            failure.wrong = Wrong("step of backward", failure.wrong.evidence)
+        return True
+
     # Findings -----------------------------------------------------------------------------
 
-    def settle(self) -> list[Finding]:
-        """The findings: of failures with one cause, or of which one explains the other, one."""
+    def groups(self) -> dict[str, list[Failure]]:
+        """Failures by cause; one that an earlier one explains is with that."""
         found: dict[str, list[Failure]] = {}
         blamed: dict[str, str] = {}
         for failure in sorted(self.failures, key=lambda f: len(f.calls)):
@@ -232,7 +241,11 @@ class Trial:
             found.setdefault(key, []).append(failure)
             if failure.method:
                 blamed.setdefault(failure.method, key)
-        causes = sorted(found.values(), key=lambda group: self.failures.index(group[0]))
+        return found
+
+    def settle(self) -> list[Finding]:
+        """The findings, one for each cause, in the order they were met."""
+        causes = sorted(self.groups().values(), key=lambda group: self.failures.index(group[0]))
         return [self.finding(group) for group in causes]
 
     def finding(self, failures: list[Failure]) -> Finding:
