@@ -36,6 +36,10 @@ class Failure:
     method: str = ""
     calls: set[str] = field(default_factory=set)
 
+    def explained_by(self, first: Failure) -> bool:
+        """Whether another is the reason: a chain is one for gradients alone."""
+        return not first.where.startswith("a chain") or "the gradient" in self.wrong.evidence
+
 
 class Trial:
     """Runs attempts on one class, and notes how they went."""
@@ -237,6 +241,8 @@ class Trial:
         blamed: dict[str, str] = {}
         for failure in sorted(self.failures, key=lambda f: len(f.calls)):
             touched = [m for m in blamed if m in failure.calls or m == failure.method]
+            if touched and not failure.explained_by(found[blamed[touched[0]]][0]):
+                touched = []
             key = blamed[touched[0]] if touched else failure.wrong.key
             found.setdefault(key, []).append(failure)
             if failure.method:
