@@ -12,7 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .clinic import CODES, Visit
 from .ladder import FOLDER, Stage, StageError, stages
+from .patients import PATIENTS
 from .sandbox import MEMORY, SECONDS, Verdict, judged
 
 COLUMNS = ("file", "passed", "of", "stage", "cause", "finding", "seconds")
@@ -53,7 +55,9 @@ def complain(sentence: str) -> int:
 
 
 def learn(words: Sequence[str]) -> int:
-    """The exit code, after printing the list of stages or the text of one."""
+    """The exit code, after printing the list of stages or the text of one, or in the clinic."""
+    if words[:1] == ["clinic"]:
+        return visit(words[1:])
     options = learn_parser().parse_args(words)
     try:
         ladder = stages(options.stages)
@@ -70,6 +74,40 @@ def learn(words: Sequence[str]) -> int:
         return complain(f"there is no stage {options.stage}, but 1 to {len(ladder)}")
     print(page(ladder[options.stage - 1], len(ladder)))
     return 0
+
+
+def visit(words: Sequence[str]) -> int:
+    """The exit code, after a chart of the clinic, or the grade of a diagnosis and the doctor's."""
+    parser = argparse.ArgumentParser(
+        prog="micrograd learn clinic",
+        description="Fifteen broken models: look at the chart of one, say what is wrong, and hear "
+        "whether it is, and what the doctor says.",
+        epilog="micrograd learn clinic 3 prints a chart, micrograd learn clinic 3 dead grades.",
+    )
+    parser.add_argument("patient", nargs="?", type=int, help="1 to 15")
+    parser.add_argument("code", nargs="?", help="what is wrong; without a patient, a list")
+    options = parser.parse_args(words)
+    try:
+        if options.patient is None:
+            print(f"{len(PATIENTS)} patients. What may be wrong:\n")
+            print("\n".join(f"  {code:20} {what}" for code, what in CODES.items()))
+            print("\nBegin with: python -m micrograd learn clinic 1")
+            return 0
+        patient = Visit(options.patient)
+        if options.code is None:
+            print(patient.chart())
+            print(f"\nYour diagnosis: python -m micrograd learn clinic {options.patient} CODE")
+            return 0
+        grade = patient.diagnose(options.code)
+    except ValueError as error:
+        return complain(str(error))
+    print(grade.sentence)
+    if grade.right:
+        try:
+            print(f"The doctor says: {', '.join(patient.doctor()) or 'nothing'}.")
+        except NotImplementedError as error:
+            print(f"The doctor is not in: {error}.")
+    return int(not grade.right)
 
 
 def page(stage: Stage, of: int) -> str:
