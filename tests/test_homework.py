@@ -105,7 +105,7 @@ def test_it_ends_in_any_thread_and_leaves_the_interpreter_as_it_was():
     thread.start()
     thread.join()
     assert names(reports[0].faults) == ["endless loop"]
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
     deep = right.LECTURE.replace("topo = []", "import sys; sys.setrecursionlimit(10**6)")
     check_value_class(made(deep))
     assert before == (

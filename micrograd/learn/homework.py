@@ -172,7 +172,7 @@ def other(trial: Trial, name: str) -> None:
             near = [trial.number(getattr(trial.cls(x + h), name)().data) for h in (1e-5, -1e-5)]
             slope, found = (near[0] - near[1]) / 2e-5, trial.grads([leaf])[0]
             if abs(found - slope) > 1e-6 * max(1.0, abs(slope)):
-                evidence = f"at {shown([x])} it is {found:.6g}, and its values rise by {slope:.6g}"
+                evidence = f"at {shown([x])} the gradient is {found:.6g}, its values' {slope:.6g}"
                 text = f"The local gradient of {name} is wrong."
                 raise Wrong(f"gradient of {name}", evidence, text)
 
