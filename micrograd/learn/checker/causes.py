@@ -166,11 +166,12 @@ def called_at_once(node: Any, leaf: Any) -> bool:
 def of_value(text: str, rule: str, at: str, found: float, right: float) -> NoReturn:
     evidence = f"{at} it gives {found:.9g} and should give {right:.9g}"
     why = ""
-    if found == math.floor(right) or found == math.trunc(right):
+    if abs(right) > 1 and found in (math.floor(right), math.trunc(right)):
         why = "The fraction is lost: / and not //, and no int()."
     elif close(found, -right):
         why = "The sign is wrong, or the operands are turned round."
-    sentence = f"The value of {text} is wrong. {why or rule}"
+    named = text.startswith("a.")  # a function, whose rule is about its gradient
+    sentence = f"The value of {text} is wrong. {why or ('' if named else rule)}".rstrip()
     raise Wrong(f"value of {text}", evidence, sentence, "value: " + rule)
 
 
