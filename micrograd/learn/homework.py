@@ -205,7 +205,7 @@ def check_value_class(cls: Any, stage: int | None = None) -> Report:
 
     >>> from micrograd import Value, check_value_class
     >>> check_value_class(Value)
-    Value: right, 85 checks
+    Value: right, 86 checks
     >>> bool(check_value_class(Value, stage=6))
     True
     """
