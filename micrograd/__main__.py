@@ -27,9 +27,10 @@ def train_parser() -> argparse.ArgumentParser:
         "on Fisher's irises; print loss and accuracy on rows that training did not see; write "
         "pictures of the decisions and of one neuron.",
         epilog='Another command draws an expression: micrograd draw "relu(a*b + c)" a=2 b=-3 c=10 '
-        "-o out.svg; see micrograd draw --help.",
+        "-o out.svg; see micrograd draw --help. To build your own: micrograd learn.",
     )
-    parser.add_argument("command", nargs="?", choices=["train", "draw"], default="train")
+    commands = ["train", "draw", "learn", "check"]
+    parser.add_argument("command", nargs="?", choices=commands, default="train")
     parser.add_argument("--version", action="version", version=f"micrograd {__version__}, {HOW}")
     parser.add_argument("--epochs", type=at_least_one, default=100, help="of training (100)")
     parser.add_argument("--seed", type=int, default=1337, help="for weights and data (1337)")
@@ -82,6 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if words[:1] == ["draw"]:
             options = draw_parser().parse_intermixed_args(spelled(words[1:]))
             return draw(options.expression, options.values, options.output)
+        if words[:1] in (["learn"], ["check"]):
+            return learner(words)
         options = train_parser().parse_args(words)
         return train(options.epochs, options.seed, options.out, not options.quiet)
     except KeyboardInterrupt:
@@ -92,6 +95,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         return complain(f"{error.strerror or error}: {error.filename}", 1)
+
+
+def learner(words: list[str]) -> int:
+    """The ladder: its stages, or how far a file is."""
+    from .learn import commands
+
+    return commands.learn(words[1:]) if words[0] == "learn" else commands.check(words[1:])
 
 
 def complain(sentence: str, code: int) -> int:

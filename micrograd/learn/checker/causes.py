@@ -1,0 +1,244 @@
+"""The causes that the checker of homework knows, in words, and how a cause is told from another.
+
+`CAUSES` has a sentence for each. The functions look at one result that is wrong, at the numbers
+first and then at what the node keeps, and raise `Wrong` with the cause. `trials.py` calls them.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import math
+from collections.abc import Iterator, Sequence
+from types import FunctionType
+from typing import Any, Final, NoReturn
+
+CAUSES: Final = {
+    "= for +=": "A gradient is overwritten where it should be added to: write `self.grad += ...`, "
+    "not `=`. A number that is used twice gets a part from each use.",
+    "no return": "The operation makes a node and does not give it back: `return out` is missing "
+    "at its end.",
+    "not a node": "The result is no node and has forgotten where it comes from: make a new node "
+    "of the number and return it.",
+    "changes operands": "The operation changes its operands: it has to leave self as it is and "
+    "make a new node.",
+    "called, not kept": "`out._backward = _backward()` calls the function at once and keeps what "
+    "it returns, None: leave out the brackets.",
+    "read too early": "The gradient of the result is read when the node is made, and is 0 then: "
+    "read out.grad inside _backward, which runs later.",
+    "no upstream": "The local gradient is not multiplied with the gradient of the result, "
+    "out.grad, as the chain rule asks.",
+    "upstream only": "The gradient of the result is passed on as it is: multiply it with the "
+    "local gradient, which depends on the operands' data.",
+    "forgets its parents": "A result does not have all its operands among its parents, so that "
+    "backward() never gets past it: hand (self, other) on when the node is made, in every "
+    "operation.",
+    "nothing arrives": "The operand's gradient stays 0: the result has no _backward that adds to "
+    "it.",
+    "plain number": "A plain number beside a Value has to become a node first: `other = other if "
+    "isinstance(other, Value) else Value(other)`.",
+    "grad is shared": "All objects have one gradient: it is kept on the class, and each object "
+    "needs its own, in self.grad.",
+    "start of backward": "backward() has to start with self.grad = 1, the gradient of the result "
+    "by itself.",
+    "starts again": "backward() of the operands is called in turn, and starts again with "
+    "self.grad = 1 in each: only the result begins with 1.",
+    "step of backward": "The gradients of all operations are wrong, so what they share is: each "
+    "node adds local gradient times its own gradient to the gradient of each operand.",
+    "not reversed": "The nodes are called from the leaves to the result: go through the sorted "
+    "list from its end, with `reversed(...)`.",
+    "depth first": "Nodes are called as soon as they are met, depth first: a node has to wait "
+    "until all that use it have been called. Sort them first (topological order) and go from the "
+    "end.",
+    "breadth first": "Nodes are called level by level (breadth first): one that is near the "
+    "result by one path and far by another is called too early. Sort them first (topological "
+    "order).",
+    "called again and again": "A node is called once for each path to it, and passes on every "
+    "time all that it has: call each once. Remember the visited ones in a set.",
+    "one parent only": "backward() follows one operand of each node and leaves the others out.",
+    "one step only": "Only the operands of the result itself get their gradients: backward() does "
+    "not go on to their operands.",
+    "order": "A node passes its gradient on before all that use it have given theirs: sort the "
+    "nodes (topological order), go through them from the end, and call each once.",
+    "same node twice": "Where one node is both operands it counts once only. A set, or a "
+    "dictionary by parent, loses one of the two: keep the parents in a tuple.",
+    "endless loop": "backward() does not come to an end: a loop such as `while queue:` has to "
+    "take a node away each time, `v = queue.pop()`.",
+    "endless operation": "The operation does not come to an end.",
+    "endless recursion": "Methods call each other without end, on a graph of a few nodes.",
+    "no __hash__": "A class with an __eq__ of its own loses __hash__, and its nodes cannot be in "
+    "a set: leave __eq__ out.",
+    "equal numbers": "Nodes that hold equal numbers are taken for one: leave out __eq__ and "
+    "__hash__, so that a set tells objects apart.",
+    "visited for ever": "What has been visited is remembered from one backward() to the next, in "
+    "a default argument, on the class or on the node: start with a new set each time.",
+    "leaves overwritten": "Each backward() overwrites what earlier ones left on the leaves: "
+    "leaves add up until someone sets them to 0.",
+    "graphs mixed": "backward() of one result moves gradients of a graph that it is no part of.",
+    "data moves": "backward() changes data: it has to change gradients alone.",
+    "in place": "`a += b` changes the node that b still names: leave out __iadd__ and the like, "
+    "and Python makes a new node.",
+}  # fmt: skip
+
+
+class Wrong(Exception):
+    """What is wrong: the name of the cause, where and in what numbers it shows, a sentence."""
+
+    def __init__(self, name: str, evidence: str, sentence: str = "", key: str = "") -> None:
+        super().__init__(name, evidence)
+        self.name = name
+        self.key = key or name  # one for one cause
+        self.evidence = evidence
+        self.sentence = sentence or CAUSES[name]
+
+
+DIGITS: contextvars.ContextVar[float] = contextvars.ContextVar("digits", default=1e-9)
+
+
+def close(a: float, b: float) -> bool:
+    """Equal but for rounding, or both nan."""
+    near = DIGITS.get()
+    return (a != a and b != b) or math.isclose(a, b, rel_tol=near, abs_tol=near / 1000)
+
+
+def all_close(found: Sequence[float], right: Sequence[float]) -> bool:
+    """Equal but for rounding, which is as large as the largest allows."""
+    scale = DIGITS.get() * max(map(abs, right), default=0.0)
+    return all(close(g, exact) or abs(g - exact) <= scale for g, exact in zip(found, right))
+
+
+def shown(xs: Sequence[float]) -> str:
+    """Numbers as they stand in a sentence."""
+    return f"{xs[0]:.6g}" if len(xs) == 1 else f"({', '.join(f'{x:.6g}' for x in xs)})"
+
+
+def wrong_numbers(at: str, found: Sequence[float], right: Sequence[float]) -> str:
+    """Both, in a sentence."""
+    many = "s are" if len(right) > 1 else " is"
+    return f"{at} the gradient{many} {shown(found)} and should be {shown(right)}"
+
+
+# What a node keeps ------------------------------------------------------------------------
+
+
+def attributes(node: Any) -> Iterator[Any]:
+    """What the node's attributes hold."""
+    names = list(getattr(node, "__dict__", ()))
+    for cls in type(node).__mro__:
+        slots = getattr(cls, "__slots__", ())
+        names += [slots] if isinstance(slots, str) else slots
+    for name in names:
+        yield getattr(node, name, None)
+
+
+def holds(box: Any, node: Any, depth: int = 2) -> bool:
+    """Whether a node is among the entries of a container, or is the thing itself."""
+    if box is node:
+        return True
+    if depth and isinstance(box, dict):
+        return any(holds(part, node, depth - 1) for part in [*box, *box.values()])
+    if depth and isinstance(box, (tuple, list, set, frozenset)):
+        return any(holds(part, node, depth - 1) for part in box)
+    return False
+
+
+def keeps(node: Any, operand: Any) -> bool:
+    return any(holds(part, operand) for part in attributes(node))
+
+
+def reads_early(node: Any) -> bool:
+    """Whether the node's _backward can no longer see the node, whose gradient it should read."""
+    functions = [v for v in attributes(node) if isinstance(v, FunctionType)]
+    cells = [c.cell_contents for v in functions for c in v.__closure__ or ()]
+    seen = [x for v in functions for x in [*(v.__defaults__ or ()), *cells]]
+    nought = any(type(x) in (int, float) and x == 0 for x in seen)
+    return nought or (bool(cells) and not any(holds(x, node) for x in seen))
+
+
+def called_at_once(node: Any, leaf: Any) -> bool:
+    """Whether the node has None where a leaf has a function."""
+    names = getattr(leaf, "__dict__", {})
+    return any(callable(kept) and getattr(node, name, kept) is None for name, kept in names.items())
+
+
+# From what is wrong to the cause ----------------------------------------------------------
+
+
+def of_value(text: str, rule: str, at: str, found: float, right: float) -> NoReturn:
+    evidence = f"{at} it gives {found:.9g} and should give {right:.9g}"
+    why = ""
+    if abs(right) > 1 and found in (math.floor(right), math.trunc(right)):
+        why = "The fraction is lost: / and not //, and no int()."
+    elif close(found, -right):
+        why = "The sign is wrong, or the operands are turned round."
+    named = text.startswith("a.")  # a function, whose rule is about its gradient
+    sentence = f"The value of {text} is wrong. {why or ('' if named else rule)}".rstrip()
+    raise Wrong(f"value of {text}", evidence, sentence, "value: " + rule)
+
+
+def of_gradients(
+    text: str, rule: str, at: str, found: list[float], right: list[float], node: Any,
+    leaves: list[Any],
+) -> NoReturn:  # fmt: skip
+    """The cause of wrong gradients of one operation on leaves."""
+    evidence = wrong_numbers(at, found, right)
+    if not any(found):
+        if called_at_once(node, leaves[0]):
+            raise Wrong("called, not kept", evidence)
+        if reads_early(node):
+            raise Wrong("read too early", evidence)
+    for g, exact, leaf in zip(found, right, leaves):
+        if g == 0.0 != exact:
+            name = "nothing arrives" if keeps(node, leaf) else "forgets its parents"
+            raise Wrong(name, evidence)
+    if all(g == 1.0 for g in found):
+        for leaf in leaves:
+            leaf.grad = 10.0
+        node.backward()
+        if all(leaf.grad == 1.0 for leaf in leaves):
+            raise Wrong("starts again", evidence)
+    if len(right) > 1 and all_close(found, right[::-1]):
+        why = "Those of the two operands are swapped."
+    elif any(close(g, -exact) and not close(g, exact) for g, exact in zip(found, right)):
+        why = "The sign is wrong."
+    elif all_close([g / exact if exact else 1.0 for g, exact in zip(found, right)], [1.0]) or all(
+        math.isclose(g, exact, rel_tol=1e-4, abs_tol=1e-6) for g, exact in zip(found, right)
+    ):
+        why = "It has a few digits only, as a difference quotient has."
+    else:
+        why = ""
+    sentence = f"The local gradient of {text} is wrong. {why} {rule}".replace("  ", " ")
+    raise Wrong(f"gradient of {text}", evidence, sentence, "gradient: " + rule)
+
+
+REFLECTED: Final = {"__radd__": "+", "__rmul__": "*", "__rsub__": "-", "__rtruediv__": "/"}
+
+
+def of_error(error: BaseException, doing: str, method: str, cls: type) -> Wrong:
+    """The cause of an exception, raised while `doing` "the operation" or "backward"."""
+    said = f"{type(error).__name__}: {error}".rstrip(": ")
+    evidence = f"it raises {said}"
+    if isinstance(error, RecursionError):
+        return Wrong("endless recursion", "it raises RecursionError")
+    if "unhashable" in said:
+        return Wrong("no __hash__", evidence)
+    if doing == "backward":
+        if isinstance(error, TypeError) and "'NoneType' object is not callable" in said:
+            return Wrong("called, not kept", evidence)
+        return Wrong("backward raises", f"it raises {said}", "backward() ends with an error.")
+    for reflected, sign in REFLECTED.items():  # inside another method
+        if f"for {sign}: 'int' and" in said or f"for {sign}: 'float' and" in said:
+            method = reflected
+    if "bad operand type for unary -" in said:
+        method = "__neg__"
+    if getattr(cls, method, None) is None:
+        if method in REFLECTED:
+            sentence = (
+                f"There is no {method}, which Python calls where the left side is a plain number: "
+                f"number {REFLECTED[method]} self, in that order."
+            )
+            return Wrong(f"no {method}", evidence, sentence)
+        return Wrong(f"no {method}", evidence, f"The class has no {method}.")
+    numbers = ("'int'", "'float'", "unsupported operand")
+    if isinstance(error, (TypeError, AttributeError)) and any(n in said for n in numbers):
+        return Wrong("plain number", evidence)
+    return Wrong(f"{method} raises", evidence, f"{method} ends with an error.", said)
