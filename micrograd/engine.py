@@ -25,6 +25,7 @@ from itertools import repeat
 from typing import Any, Final
 
 from .core.chain import GRAPHS, backward_with_graph, replay, set_grad_value, take_grad_values
+from .core.no_grad import NO_GRAPH, UNRECORDED
 from .core.node import LEAF, apply, attribute, op_name, parents, set_closure, unary
 from .core.number import Number, lift
 from .core.observe import WATCH
@@ -151,6 +152,15 @@ class Value(Number):
     @label.setter
     def label(self, name: object) -> None:
         setattr(self, "_label", str(name))
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether optimizers move it: True until it is set to False, which freezes a parameter."""
+        return attribute(self, "_requires_grad") is not False
+
+    @requires_grad.setter
+    def requires_grad(self, needed: object) -> None:
+        setattr(self, "_requires_grad", bool(needed))
 
     @property
     def _op(self) -> str:
@@ -303,6 +313,8 @@ class Value(Number):
         >>> x.grad
         7.0
         """
+        if self._rule is UNRECORDED:
+            raise ValueError(NO_GRAPH)
         if create_graph:
             backward_with_graph(self, seed)
             return

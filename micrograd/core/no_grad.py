@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from .node import cut_off
+from typing import Any, Final
+
+from .node import LEAF, cut_off
 from .observe import Observer
+from .rule import FLAT, Rule
 from .sort import Node
+
+# The rule of a leaf that was a result: there is no graph under it, and never will be.
+UNRECORDED: Final[Any] = Rule("", LEAF.forward, (), 0, "", FLAT)
+NO_GRAPH: Final = (
+    "backward: this Value was computed under no_grad(), which recorded no graph to go back "
+    "through: compute it outside of the block"
+)
 
 
 class no_grad(Observer):
     """A `with` block, or a decorator, in which results record no parents.
 
-    They are leaves: their gradient goes nowhere, and the graph behind them is freed.
+    They are leaves: their gradient goes nowhere, and the graph behind them is freed; `backward()`
+    of one of them is a ValueError that says so.
 
     >>> from micrograd import Value, no_grad
     >>> x = Value(3.0)
@@ -22,3 +33,4 @@ class no_grad(Observer):
 
     def made(self, node: Node) -> None:
         cut_off(node)
+        node._rule = UNRECORDED
