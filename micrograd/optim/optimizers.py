@@ -3,7 +3,8 @@
 Names, defaults and formulas are PyTorch's. An optimizer's `update` is written for one
 number with operators and functions alone, so that the same lines move floats here and
 are compiled into whole training loops by `jit`. What differs from step to step but not
-between parameters (the learning rate, Adam's corrections) comes from `coefficients`.
+between parameters of a group (the learning rate, momentum, Adam's corrections) comes from
+`coefficients`. Divisions are `ops.div`, which is IEEE's: 0 / 0 is nan, as in PyTorch.
 
 The base class is in `optimizer.py`, clipping in `clip.py`, Newton's method in `newton.py`;
 learning rate schedules are in `schedules.py`. Read on in `train/loop.py`.
@@ -16,6 +17,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .. import ops
+from ..core.rule import real
 from ..engine import Value
 from .optimizer import Optimizer
 
@@ -45,8 +47,6 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ) -> None:
-        if nesterov and (momentum <= 0 or dampening != 0):
-            raise ValueError("SGD: Nesterov's method needs a momentum and no dampening")
         super().__init__(
             parameters,
             lr,
@@ -56,22 +56,28 @@ class SGD(Optimizer):
             nesterov=nesterov,
         )
 
+    def checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+        new = super().checked(settings)
+        if new["nesterov"] and (new["momentum"] <= 0 or new["dampening"] != 0):
+            raise ValueError("SGD: Nesterov's method needs a momentum and no dampening")
+        return new
+
     def first_state(self) -> tuple[float, ...]:
         return (0.0,) if self.momentum else ()
 
     def coefficients(self) -> tuple[float, ...]:
         # The first step takes the whole gradient as its velocity.
-        return self.lr, 1.0 if self.steps == 1 else 1.0 - self.dampening
+        return self.lr, 1.0 if self.steps == 1 else 1.0 - self.dampening, self.momentum
 
     def update(self, p: Any, g: Any, state: Any, coefficients: Any) -> tuple[Any, Any]:
-        lr, fresh = coefficients
+        lr, fresh, momentum = coefficients
         if self.weight_decay:
             g = g + self.weight_decay * p
         if not self.momentum:
-            return p - lr * g, ()
-        velocity = self.momentum * state[0] + fresh * g
+            return p - lr * g, state
+        velocity = momentum * state[0] + fresh * g
         if self.nesterov:
-            return p - lr * (g + self.momentum * velocity), (velocity,)
+            return p - lr * (g + momentum * velocity), (velocity,)
         return p - lr * velocity, (velocity,)
 
 
@@ -112,7 +118,7 @@ class Adagrad(Optimizer):
         if self.weight_decay:
             g = g + self.weight_decay * p
         total = state[0] + g * g
-        return p - lr * g / (ops.sqrt(total) + self.eps), (total,)
+        return p - ops.div(lr * g, ops.sqrt(total) + self.eps), (total,)
 
 
 class RMSprop(Optimizer):
@@ -151,8 +157,11 @@ class RMSprop(Optimizer):
     def first_state(self) -> tuple[float, ...]:
         return (0.0,) * (1 + bool(self.centered) + bool(self.momentum))
 
+    def coefficients(self) -> tuple[float, ...]:
+        return self.lr, self.momentum
+
     def update(self, p: Any, g: Any, state: Any, coefficients: Any) -> tuple[Any, Any]:
-        (lr,) = coefficients
+        lr, momentum = coefficients
         if self.weight_decay:
             g = g + self.weight_decay * p
         square, *rest = state
@@ -163,14 +172,14 @@ class RMSprop(Optimizer):
             mean = rest[0] + (1 - self.alpha) * (g - rest[0])
             spread = square - mean * mean
             new.append(mean)
-        move = g / (ops.sqrt(spread) + self.eps)
+        move = ops.div(g, ops.sqrt(spread) + self.eps)
         if self.momentum:
-            move = self.momentum * rest[-1] + move
+            move = momentum * rest[-1] + move
             new.append(move)
-        return p - lr * move, tuple(new)
+        return p - lr * move, (*new, *state[len(new) :])
 
 
-# Their coefficients are those of the second step for ever, if nobody changes `lr`.
+# Their coefficients are those of the second step for ever, if nobody changes a setting.
 STEADY = (SGD, RMSprop)
 
 
@@ -200,9 +209,17 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"{type(self).__name__}: betas are two from 0 to 1, not {betas!r}")
-        super().__init__(parameters, lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay)
+        super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+    def checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+        betas = settings["betas"]
+        if (
+            not isinstance(betas, (tuple, list))
+            or len(betas) != 2
+            or not all(0 <= real(beta, "betas") < 1 for beta in betas)
+        ):
+            raise ValueError(f"{type(self).__name__}: betas are two from 0 to 1, not {betas!r:.60}")
+        return super().checked({**settings, "betas": tuple(betas)})
 
     def first_state(self) -> tuple[float, ...]:
         return 0.0, 0.0
@@ -210,19 +227,19 @@ class Adam(Optimizer):
     def coefficients(self) -> tuple[float, ...]:
         first = 1 - self.betas[0] ** self.steps
         second = math.sqrt(1 - self.betas[1] ** self.steps)
-        return self.lr, self.lr / first, second
+        return self.lr, self.lr / first, second, *self.betas
 
     def update(self, p: Any, g: Any, state: Any, coefficients: Any) -> tuple[Any, Any]:
-        lr, size, correction = coefficients
+        lr, size, correction, fast, slow = coefficients
         if self.weight_decay:
             if self.decoupled:
                 p = p * (1 - lr * self.weight_decay)
             else:
                 g = g + self.weight_decay * p
         mean, square = state
-        mean = mean + (1 - self.betas[0]) * (g - mean)
-        square = self.betas[1] * square + (1 - self.betas[1]) * g * g
-        return p - size * mean / (ops.sqrt(square) / correction + self.eps), (mean, square)
+        mean = mean + (1 - fast) * (g - mean)
+        square = slow * square + (1 - slow) * g * g
+        return p - ops.div(size * mean, ops.sqrt(square) / correction + self.eps), (mean, square)
 
 
 class AdamW(Adam):
