@@ -179,8 +179,8 @@ def multiclass_hinge(scores: Sequence[Any], target: Any, margin: float = 1.0) ->
 def each(parameters: Iterable[Any]) -> list[Any]:
     """The parameters, a Value that stands there twice, as tied weights do, once."""
     found = list(parameters)
-    last = {id(p): i for i, p in reversed(list(enumerate(found)))}
-    return [p for i, p in enumerate(found) if not isinstance(p, Value) or last[id(p)] == i]
+    first = {id(p): i for i, p in reversed(list(enumerate(found)))}
+    return [p for i, p in enumerate(found) if not isinstance(p, Value) or first[id(p)] == i]
 
 
 def l1(parameters: Iterable[Any]) -> Any:

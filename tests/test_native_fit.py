@@ -19,7 +19,7 @@ from micrograd import Value, losses, nn, optim
 from micrograd.compiler.fit import orders
 
 pytest.importorskip(
-    "micrograd.compiler._machine", reason="the machine was not built: no C compiler"
+    "micrograd.compiler.native._machine", reason="the machine was not built: no C compiler"
 )
 
 OPTIMIZERS = {

@@ -3,7 +3,8 @@
 What the compiled function offers is in `Jit`; how a program is made and run for one
 structure of arguments is in `compiled.py`. The order of reading: `ir/program.py`, `trace.py`,
 `ir/reverse.py`, `ir/simplify.py`, `backends/emit.py`, `backends/runtime.py`; batches are in
-`ir/batch.py`. (Past 300 lines because `Jit` documents in one place all that is called from outside.)
+`ir/batch.py`. (Past 300 lines because `Jit` documents in one place all that is called from
+outside.)
 """
 
 from __future__ import annotations

@@ -3,8 +3,7 @@
 Names, defaults and formulas are PyTorch's. An optimizer's `update` is written for one
 number with operators and functions alone, so that the same lines move floats here and
 are compiled into whole training loops by `jit`. What differs from step to step but not
-between parameters of a group (the learning rate, momentum, Adam's corrections) comes from
-`coefficients`. Divisions are `ops.div`, which is IEEE's: 0 / 0 is nan, as in PyTorch.
+between parameters of a group (the learning rate, Adam's corrections) comes from `coefficients`. Divisions are `ops.div`, which is IEEE's: 0 / 0 is nan, as in PyTorch.
 
 The base class is in `optimizer.py`, clipping in `clip.py`, Newton's method in `newton.py`;
 learning rate schedules are in `schedules.py`. Read on in `train/loop.py`.
@@ -67,17 +66,17 @@ class SGD(Optimizer):
 
     def coefficients(self) -> tuple[float, ...]:
         # The first step takes the whole gradient as its velocity.
-        return self.lr, 1.0 if self.steps == 1 else 1.0 - self.dampening, self.momentum
+        return self.lr, 1.0 if self.steps == 1 else 1.0 - self.dampening
 
     def update(self, p: Any, g: Any, state: Any, coefficients: Any) -> tuple[Any, Any]:
-        lr, fresh, momentum = coefficients
+        lr, fresh = coefficients
         if self.weight_decay:
             g = g + self.weight_decay * p
         if not self.momentum:
             return p - lr * g, state
-        velocity = momentum * state[0] + fresh * g
+        velocity = self.momentum * state[0] + fresh * g
         if self.nesterov:
-            return p - lr * (g + momentum * velocity), (velocity,)
+            return p - lr * (g + self.momentum * velocity), (velocity,)
         return p - lr * velocity, (velocity,)
 
 
@@ -157,11 +156,8 @@ class RMSprop(Optimizer):
     def first_state(self) -> tuple[float, ...]:
         return (0.0,) * (1 + bool(self.centered) + bool(self.momentum))
 
-    def coefficients(self) -> tuple[float, ...]:
-        return self.lr, self.momentum
-
     def update(self, p: Any, g: Any, state: Any, coefficients: Any) -> tuple[Any, Any]:
-        lr, momentum = coefficients
+        (lr,) = coefficients
         if self.weight_decay:
             g = g + self.weight_decay * p
         square, *rest = state
@@ -174,7 +170,7 @@ class RMSprop(Optimizer):
             new.append(mean)
         move = ops.div(g, ops.sqrt(spread) + self.eps)
         if self.momentum:
-            move = momentum * rest[-1] + move
+            move = self.momentum * rest[-1] + move
             new.append(move)
         return p - lr * move, (*new, *state[len(new) :])
 
@@ -227,18 +223,18 @@ class Adam(Optimizer):
     def coefficients(self) -> tuple[float, ...]:
         first = 1 - self.betas[0] ** self.steps
         second = math.sqrt(1 - self.betas[1] ** self.steps)
-        return self.lr, self.lr / first, second, *self.betas
+        return self.lr, self.lr / first, second
 
     def update(self, p: Any, g: Any, state: Any, coefficients: Any) -> tuple[Any, Any]:
-        lr, size, correction, fast, slow = coefficients
+        lr, size, correction = coefficients
         if self.weight_decay:
             if self.decoupled:
                 p = p * (1 - lr * self.weight_decay)
             else:
                 g = g + self.weight_decay * p
         mean, square = state
-        mean = mean + (1 - fast) * (g - mean)
-        square = slow * square + (1 - slow) * g * g
+        mean = mean + (1 - self.betas[0]) * (g - mean)
+        square = self.betas[1] * square + (1 - self.betas[1]) * g * g
         return p - ops.div(size * mean, ops.sqrt(square) / correction + self.eps), (mean, square)
 
 
