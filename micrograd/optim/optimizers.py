@@ -3,7 +3,8 @@
 Names, defaults and formulas are PyTorch's. An optimizer's `update` is written for one
 number with operators and functions alone, so that the same lines move floats here and
 are compiled into whole training loops by `jit`. What differs from step to step but not
-between parameters of a group (the learning rate, Adam's corrections) comes from `coefficients`. Divisions are `ops.div`, which is IEEE's: 0 / 0 is nan, as in PyTorch.
+between parameters of a group (the learning rate, Adam's corrections) comes from
+`coefficients`. Divisions are `ops.div`, which is IEEE's: 0 / 0 is nan, as in PyTorch.
 
 The base class is in `optimizer.py`, clipping in `clip.py`, Newton's method in `newton.py`;
 learning rate schedules are in `schedules.py`. Read on in `train/loop.py`.
