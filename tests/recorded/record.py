@@ -147,12 +147,12 @@ def schedules() -> dict:
 
 
 CYCLES = [
-    ("SGD", {"momentum": 0.9}, {"max_lr": 0.5, "total_steps": 30}),
-    ("SGD", {"momentum": 0.9}, {"max_lr": 0.5, "total_steps": 30, "three_phase": True}),
+    ("SGD", {"momentum": 0.9}, {"max_lr": 0.02, "total_steps": 30}),
+    ("SGD", {"momentum": 0.9}, {"max_lr": 0.02, "total_steps": 30, "three_phase": True}),
     (
         "SGD",
         {"momentum": 0.9},
-        {"max_lr": 0.2, "epochs": 6, "steps_per_epoch": 5, "anneal_strategy": "linear"},
+        {"max_lr": 0.02, "epochs": 6, "steps_per_epoch": 5, "anneal_strategy": "linear"},
     ),
     ("RMSprop", {"momentum": 0.5}, {"max_lr": 0.1, "total_steps": 31, "pct_start": 0.45}),
     (
