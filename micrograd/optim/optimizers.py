@@ -73,8 +73,8 @@ class SGD(Optimizer):
         lr, fresh = coefficients
         if self.weight_decay:
             g = g + self.weight_decay * p
-        if not self.momentum:
-            return p - lr * g, state
+        if not state:  # without momentum there is nothing to remember
+            return p - lr * g, ()
         velocity = self.momentum * state[0] + fresh * g
         if self.nesterov:
             return p - lr * (g + self.momentum * velocity), (velocity,)
@@ -170,10 +170,10 @@ class RMSprop(Optimizer):
             spread = square - mean * mean
             new.append(mean)
         move = ops.div(g, ops.sqrt(spread) + self.eps)
-        if self.momentum:
+        if len(rest) > bool(self.centered):
             move = self.momentum * rest[-1] + move
             new.append(move)
-        return p - lr * move, (*new, *state[len(new) :])
+        return p - lr * move, tuple(new)
 
 
 # Their coefficients are those of the second step for ever, if nobody changes a setting.

@@ -77,14 +77,18 @@ class NativeLoop(Loop):
             (optimizer.at(group, count), group, [(i, place[theirs[i]]) for i in places])
             for group, count, places in optimizer.cohorts()
         ]
-        firsts = [seen.first_state() for seen, _, _ in self.cohorts]
-        self.states = max(map(len, firsts), default=0)
+        begun = [
+            [fitting(optimizer.state[i], seen.first_state()) for i, _ in places]
+            for seen, _, places in self.cohorts
+        ]
+        self.sizes = [len(states[0]) for states in begun]  # of what each remembers
+        self.states = max(self.sizes, default=0)
         rows = [[0.0] * n for _ in range(self.states)]
         which = [-1.0] * n  # of those that stay where they are
-        for j, ((_, _, places), first) in enumerate(zip(self.cohorts, firsts)):
-            for i, k in places:
+        for j, ((_, _, places), states) in enumerate(zip(self.cohorts, begun)):
+            for (_, k), state in zip(places, states):
                 which[k] = float(j)
-                for row, x in zip(rows, fitting(optimizer.state[i], first)):
+                for row, x in zip(rows, state):
                     row[k] = x
         several = any(which)  # not all of cohort 0
         if several:
@@ -94,8 +98,8 @@ class NativeLoop(Loop):
         for row in ([p._data for p in self.parameters], *rows):
             self.columns.extend([*row, *fill])
         shape = [
-            (len(seen.first_state()), {k: x for k, x in group.items() if k not in ("params", "lr")})
-            for seen, group, _ in self.cohorts
+            (size, {k: x for k, x in group.items() if k not in ("params", "lr")})
+            for size, (_, group, _) in zip(self.sizes, self.cohorts)
         ]
         if self.update is None or self.shape != (shape, several):
             self.update = self.update_machine(several, build)
@@ -110,13 +114,11 @@ class NativeLoop(Loop):
         g, p, *rows = [self.columns[k * self.padded :][:n].tolist() for k in range(2 + self.states)]
         states = list(optimizer.state)
         moved, data = [], []
-        for seen, _, places in self.cohorts:
-            size = len(seen.first_state())
+        for size, (_, _, places) in zip(self.sizes, self.cohorts):
             for i, k in places:
                 moved.append(self.parameters[k])
                 data.append(p[k])
-                kept = tuple([row[k] for row in rows[:size]])
-                states[i] = (*kept, *optimizer.state[i][size:])
+                states[i] = tuple([row[k] for row in rows[:size]])
         set_all(self.parameters, "grad", g)
         set_all(moved, "data", data)
         optimizer.state = states
@@ -224,7 +226,7 @@ class NativeLoop(Loop):
             self.optimizer.steps = counts + 1  # what a step's numbers are is asked for during it
             for j, (seen, group, places) in enumerate(self.cohorts):
                 vars(seen).update(group, steps=self.optimizer.counts[places[0][0]] + 1)
-                size, count = len(seen.first_state()), len(seen.coefficients())
+                size, count = self.sizes[j], len(seen.coefficients())
                 numbers = [
                     Symbol(program, program.parameter(f"c{j}_{k}"))
                     for k in range(count + len(self.moved(group)))
