@@ -5,12 +5,22 @@ The loops themselves are in `loop.py` and `compiler/fit.py`; read `loop.py` next
 
 from __future__ import annotations
 
-import shutil
+import os
 import signal
 import threading
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
+
+
+def terminal_columns() -> int:
+    """The width of the terminal that errors go to, as the bar does; 80 where it does not know."""
+    try:
+        found = int(os.environ.get("COLUMNS", 0)) or os.get_terminal_size(2).columns
+    except (ValueError, OSError):
+        return 80
+    return found if found > 0 else 80
+
 
 NARROW = 70  # columns below which there is no room for a bar beside the numbers
 
@@ -31,13 +41,10 @@ class Progress:
 
     @staticmethod
     def width(widget: bool) -> dict[str, Any]:
-        """How wide the line is and what stands on it: where it is narrow, the numbers alone.
-
-        A terminal that says it has no columns does not know.
-        """
+        """How wide the line is and what stands on it: where it is narrow, the numbers alone."""
         if widget:
             return {}
-        columns = shutil.get_terminal_size().columns
+        columns = terminal_columns()
         form = None if columns >= NARROW else "{n_fmt}/{total_fmt}{postfix}"
         return {"ncols": columns - 1, "bar_format": form}
 
