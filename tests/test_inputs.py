@@ -149,7 +149,7 @@ def ours(error):
     found = 0
     while error is not None:
         steps = traceback.extract_tb(error.__traceback__)
-        found += sum(step.filename.startswith((OURS, "<micrograd")) for step in steps)
+        found += sum(step.filename.startswith((OURS, "<micrograd", "micrograd/")) for step in steps)
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return found
 

@@ -18,12 +18,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 MEANT = (TypeError, ValueError, ArithmeticError, RuntimeError)  # the errors that we raise
 
 
+# Where our frames are; machine code says it relative to the folder that it was built in.
+HERE = (OURS, "<micrograd", "micrograd/", "micrograd\\")
+
+
 def is_ours(step: TracebackType) -> bool:
-    return step.tb_frame.f_code.co_filename.startswith((OURS, "<micrograd"))
+    return step.tb_frame.f_code.co_filename.startswith(HERE)
 
 
 def is_users(step: TracebackType) -> bool:
-    return not step.tb_frame.f_code.co_filename.startswith((OURS, *OTHERS, "<micrograd", "<frozen"))
+    return not step.tb_frame.f_code.co_filename.startswith((*HERE, *OTHERS, "<frozen"))
 
 
 def without_our_frames(error: BaseException) -> BaseException:
