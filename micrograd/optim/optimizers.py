@@ -4,7 +4,7 @@ Names, defaults and formulas are PyTorch's. An optimizer's `update` is written f
 number with operators and functions alone, so that the same lines move floats here and
 are compiled into whole training loops by `jit`. What differs from step to step but not
 between parameters of a group (the learning rate, Adam's corrections) comes from
-`coefficients`. Divisions are `ops.div`, which is IEEE's: 0 / 0 is nan, as in PyTorch.
+`coefficients`. `quotient` divides as IEEE 754 says: 0 / 0 is nan, as in PyTorch.
 
 The base class is in `optimizer.py`, clipping in `clip.py`, Newton's method in `newton.py`;
 learning rate schedules are in `schedules.py`. Read on in `train/loop.py`.
@@ -20,6 +20,14 @@ from .. import ops
 from ..core.rule import real
 from ..engine import Value
 from .optimizer import Optimizer
+
+
+def quotient(a: Any, b: Any) -> Any:
+    """a / b of any kind of number, also where floats would raise."""
+    try:
+        return a / b
+    except ZeroDivisionError:
+        return ops.div(a, b)
 
 
 class SGD(Optimizer):
@@ -118,7 +126,7 @@ class Adagrad(Optimizer):
         if self.weight_decay:
             g = g + self.weight_decay * p
         total = state[0] + g * g
-        return p - ops.div(lr * g, ops.sqrt(total) + self.eps), (total,)
+        return p - quotient(lr * g, ops.sqrt(total) + self.eps), (total,)
 
 
 class RMSprop(Optimizer):
@@ -169,7 +177,7 @@ class RMSprop(Optimizer):
             mean = rest[0] + (1 - self.alpha) * (g - rest[0])
             spread = square - mean * mean
             new.append(mean)
-        move = ops.div(g, ops.sqrt(spread) + self.eps)
+        move = quotient(g, ops.sqrt(spread) + self.eps)
         if len(rest) > bool(self.centered):
             move = self.momentum * rest[-1] + move
             new.append(move)
@@ -236,7 +244,7 @@ class Adam(Optimizer):
         mean, square = state
         mean = mean + (1 - self.betas[0]) * (g - mean)
         square = self.betas[1] * square + (1 - self.betas[1]) * g * g
-        return p - ops.div(size * mean, ops.sqrt(square) / correction + self.eps), (mean, square)
+        return p - quotient(size * mean, ops.sqrt(square) / correction + self.eps), (mean, square)
 
 
 class AdamW(Adam):
