@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from pathlib import Path
 from . import compiled
 from .version import __version__
 
+PICTURES = (".svg", ".txt", ".dot", ".gv", ".png", ".pdf")
+WORD = re.compile(r"(?<![\w.])[^\W\d]\w*")  # a name in an expression
 HOW = "compiled" if compiled else "running as Python"
 
 
@@ -125,19 +128,29 @@ def draw(expression: str, values: Sequence[str], output: Path | None) -> int:
         except ValueError:
             again = "is given twice" if name in names else "should be a name=number such as a=2"
             return complain(f"{text!r} {again}", 2)
+    unused = [name for name in names if name not in WORD.findall(expression)]
+    if unused:
+        return complain(f"{unused[0]} has a value, and is not in the expression", 2)
+    if output is not None:
+        if output.suffix.lower() not in PICTURES:
+            endings = ", ".join(PICTURES)
+            return complain(f"the name of a picture ends in {endings}, not as {str(output)!r}", 2)
+        if not output.parent.is_dir():
+            return complain(f"there is no folder {output.parent}", 1)
     try:
         result = evaluate(expression, names)
         result.backward()
     except ExpressionError as error:
         return complain(str(error), 2)
+    if output is not None:
+        try:
+            picture(result).save(output)
+        except ValueError as error:  # Graphviz is not there, say
+            return complain(str(error), 1)
     print(f"{' '.join(expression.split())} = {result.data:.12g}")
     for name, leaf in names.items():
         print(f"  gradient of {name} = {leaf.data:g}: {leaf.grad + 0.0:.12g}")
     if output is not None:
-        try:
-            picture(result).save(output)
-        except ValueError as error:
-            return complain(str(error), 2)
         print(f"wrote {output}")
     return 0
 
@@ -190,7 +203,7 @@ def train(epochs: int, seed: int, out: Path, progress: bool) -> int:
             progress=progress,
             seed=seed,
         )
-        if history.interrupted and not history.loss:
+        if history.interrupted:  # what is half-trained has no picture: an old one stays
             raise KeyboardInterrupt
         print(
             f"held-out rows: loss {evaluate(model, loss, (X_test, y_test)):.4f}, "
@@ -199,8 +212,6 @@ def train(epochs: int, seed: int, out: Path, progress: bool) -> int:
         title = f"What the network says about {name}"
         svg = boundary(partial(predict, model), X_all, targets, title, axes, classes)
         print(f"wrote {write_text(out / f'{name}.svg', svg)}")
-        if history.interrupted:
-            raise KeyboardInterrupt
     random.seed(seed)
     neuron = nn.Neuron(2)
     inputs = [1.0, -2.0]

@@ -11,21 +11,36 @@ import csv
 import itertools
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from .core.foreign import array_of, is_array
+from .core.similar import no_attribute
 
 Examples = list[list[float]]
 SPECIES = ("setosa", "versicolor", "virginica")
 
 
 def as_lists(data: Any) -> list[Any]:
-    """Nested lists of plain numbers, from lists, arrays, tensors or tables of pandas."""
+    """Nested lists of plain numbers, from lists, arrays, tensors or tables of pandas.
+
+    TypeError for a dict and for text, whose parts are no examples; ValueError for an array some of
+    whose numbers are masked.
+    """
     if hasattr(data, "to_numpy"):
         data = data.to_numpy()
-    if hasattr(data, "tolist"):
-        return list(data.tolist())
-    return [row.tolist() if hasattr(row, "tolist") else row for row in data]
+    if is_array(data):
+        return list(lists(data))
+    if isinstance(data, (Mapping, str, bytes)) or not hasattr(data, "__iter__"):
+        raise TypeError(f"data: a list of examples or an array is needed, not {data!r:.60}")
+    return [lists(row) if is_array(row) else row for row in data]
+
+
+def lists(x: Any) -> Any:
+    """The elements of an array in lists: numbers, or the names of classes."""
+    names = getattr(getattr(x, "dtype", None), "kind", "") in ("U", "S")
+    return (x if names else array_of(x, "data")).tolist()
 
 
 # Made-up points in the plane --------------------------------------------------------------
@@ -194,3 +209,9 @@ def standardize(X: Any, *others: Any) -> Any:  # noqa: N803
         ]
 
     return tuple(scaled(rows) for rows in (xs, *others)) if others else scaled(xs)
+
+
+if not TYPE_CHECKING:  # for the type checker a wrong name is an error
+
+    def __getattr__(name: str) -> Any:
+        raise no_attribute(__name__, name, [word for word in globals() if word[0] != "_"])

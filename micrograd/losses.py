@@ -182,13 +182,20 @@ def multiclass_hinge(scores: Sequence[Any], target: Any, margin: float = 1.0) ->
 # Penalties --------------------------------------------------------------------------------
 
 
+def each(parameters: Iterable[Any]) -> list[Any]:
+    """The parameters, a Value that stands there twice, as tied weights do, once."""
+    found = list(parameters)
+    first = {id(p): i for i, p in reversed(list(enumerate(found)))}
+    return [p for i, p in enumerate(found) if not isinstance(p, Value) or first[id(p)] == i]
+
+
 def l1(parameters: Iterable[Any]) -> Any:
     """The sum of the absolute values: pulls weights to 0 with a constant force.
 
     >>> l1([1.0, -2.0])
     3.0
     """
-    return ops.sum([ops.abs(p) for p in parameters])
+    return ops.sum([ops.abs(p) for p in each(parameters)])
 
 
 def l2(parameters: Iterable[Any]) -> Any:
@@ -199,7 +206,7 @@ def l2(parameters: Iterable[Any]) -> Any:
     >>> l2([1.0, -2.0])
     5.0
     """
-    return ops.sum([p * p for p in parameters])
+    return ops.sum([p * p for p in each(parameters)])
 
 
 def max_norm(weights: Sequence[Value], limit: float) -> float:
@@ -213,6 +220,7 @@ def max_norm(weights: Sequence[Value], limit: float) -> float:
     """
     if not limit > 0:
         raise ValueError(f"max_norm: the limit is a positive length, not {limit!r}")
+    weights = each(weights)
     length: float = ops.hypot(*[w.data for w in weights])
     if length > limit:
         for w in weights:

@@ -15,6 +15,7 @@ import pytest
 
 import micrograd
 from micrograd.__main__ import main
+from micrograd.train.progress import Progress
 
 HERE = Path(micrograd.__file__).parent.parent
 
@@ -112,6 +113,9 @@ def test_what_is_drawn_is_escaped(tmp_path):
         (["a", "2=a"], "'2=a' should be a name=number"),
         (["a", "a=1", "a=2"], "'a=2' is given twice"),
         (["a", "a=1", "-o", "out.bmp"], "out.bmp"),
+        (["a", "a=1", "-o", "out"], "ends in .svg"),
+        (["a*a", "a=1", "b=2"], "b has a value, and is not in the expression"),
+        (["1e5*a", "a=1", "e5=2"], "e5 has a value"),
         (["a", "a=1", "--colour"], "--colour"),
         ([], "expression"),
     ],
@@ -122,8 +126,9 @@ def test_bad_arguments_to_draw(arguments, said, capsys, tmp_path, monkeypatch):
         code = main(["draw", *arguments])
     except SystemExit as leaving:
         code = leaving.code
-    err = capsys.readouterr().err
+    out, err = capsys.readouterr()
     assert code == 2
+    assert out == ""
     assert said in err
     assert not list(tmp_path.iterdir())
 
@@ -222,6 +227,53 @@ def test_a_folder_that_may_not_be_written(tmp_path, capsys):
     err = capsys.readouterr().err
     assert "out.svg" in err
     assert err.count("\n") == 1
+
+
+def test_no_folder_is_made_that_nobody_asked_for(tmp_path, capsys):
+    err = refused(capsys, 1, "draw", "a", "a=1", "-o", str(tmp_path / "new" / "out.svg"))
+    assert f"there is no folder {tmp_path / 'new'}" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_program_is_no_mistake_in_the_arguments(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    err = refused(capsys, 1, "draw", "a", "a=1", "-o", str(tmp_path / "out.png"))
+    assert "install" in err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent in another way there")
+def test_ctrl_c_while_it_trains_is_quick_and_leaves_old_pictures(tmp_path):
+    (tmp_path / "moons.svg").write_text("old")
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "micrograd", "--epochs", "100000", "--out", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(HERE)},
+    )
+    for line in process.stdout:
+        if line.startswith("moons"):
+            break
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.rstrip().endswith("interrupted")
+    assert "held-out" not in out
+    assert (tmp_path / "moons.svg").read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("columns", [0, 30, 50, 80, 200])
+def test_the_loss_is_seen_on_lines_of_any_width(columns, capsys, monkeypatch):
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((columns, 24)))
+    monkeypatch.delenv("COLUMNS", raising=False)
+    with Progress(7, "epoch", True) as show:
+        show(7, {"loss": 0.1234, "held out": 0.5})
+    shown = capsys.readouterr().err.split("\r")[-1].rstrip()
+    assert "7/7" in shown and "loss=0.1234" in shown
+    assert len(shown) < (columns or 80)
 
 
 def test_a_target_that_is_a_folder(tmp_path, capsys):

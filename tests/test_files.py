@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+import socket
+import stat
+import threading
 
 import pytest
 
+from micrograd import nn
 from micrograd.files import Saved, read_json, write_json, write_text
 
 
@@ -71,3 +75,98 @@ def test_what_has_no_state_says_so(tmp_path):
         Saved().save(tmp_path / "x")
     with pytest.raises(NotImplementedError, match="Saved has no load_state_dict"):
         Saved().load(write_json(tmp_path / "x", {"format": "micrograd 1", "state": {}}))
+
+
+# What is no regular file, and whose it is -------------------------------------------------
+
+unix = pytest.mark.skipif(os.name == "nt", reason="there are no such files")
+
+
+@unix
+def test_devices_and_pipes_stay_what_they_are(tmp_path):
+    for name in ("/dev/full", "/dev/null"):
+        if not os.path.exists(name):
+            continue
+        if name == "/dev/full":
+            with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+                write_text(name, "text")
+        else:
+            write_text(name, "text")
+        assert stat.S_ISCHR(os.stat(name).st_mode)
+    pipe, found = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: found.append(pipe.read_text()))
+    reader.start()
+    write_text(pipe, "through")
+    reader.join(10)
+    assert found == ["through"] and stat.S_ISFIFO(os.stat(pipe).st_mode)
+    there = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(there))
+        with pytest.raises(OSError, match="no file that can be written"):
+            write_text(there, "text")
+    assert stat.S_ISSOCK(os.stat(there).st_mode)
+    with pytest.raises(OSError, match="folder"):
+        write_text(tmp_path, "text")
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OSError):
+        write_text(tmp_path / "loop", "text")
+    assert sorted(os.listdir(tmp_path)) == ["loop", "pipe", "socket"]
+
+
+@unix
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_a_new_file_has_the_permissions_that_the_umask_leaves(mask, tmp_path):
+    old = os.umask(mask)
+    try:
+        write_text(tmp_path / "new", "text")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+@unix
+def test_a_read_only_file_is_left_alone(tmp_path):
+    path = write_text(tmp_path / "kept", "old")
+    path.chmod(0o444)
+    with pytest.raises(PermissionError, match="read-only"):
+        write_text(path, "new")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("0.25", "NaN", "layers.0.neurons.0.b is nan"),
+        ("0.25", "1e999", "past the range"),
+        ("0.25", "true", "not True"),
+        ("0.25", '0.25, "layers.0.neurons.0.b": 3', "there twice"),
+        ('"format": ', '"format": "x", "format": ', "there twice"),
+    ],
+)
+def test_a_model_does_not_load_what_save_did_not_write(old, new, said, tmp_path):
+    model = nn.MLP(1, [1])
+    model.layers[0].neurons[0].b.data = 0.25
+    model.save(tmp_path / "m.json")
+    text = (tmp_path / "m.json").read_text()
+    assert text.count(old) == 1
+    (tmp_path / "m.json").write_text(text.replace(old, new))
+    before = model.state_dict()
+    with pytest.raises(ValueError, match=said):
+        model.load(tmp_path / "m.json")
+    assert model.state_dict() == before
+
+
+def test_what_would_not_load_is_not_written(tmp_path):
+    model = nn.MLP(1, [1])
+    path = tmp_path / "m.json"
+    model.save(path)
+    text = path.read_text()
+    model.layers[0].neurons[0].b.data = math.nan
+    with pytest.raises(ValueError, match=r"not written: layers\.0\.neurons\.0\.b is nan"):
+        model.save(path)
+    assert path.read_text() == text
+    with pytest.raises(ValueError, match="there twice"):
+        write_json(path, {1: 1.0, "1": 2.0})
+    assert path.read_text() == text

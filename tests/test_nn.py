@@ -419,3 +419,63 @@ def test_a_hidden_layer_of_one_neuron():
     model = nn.MLP(2, [1, 1, 2])
     first, second = model([1.0, -2.0])
     assert isinstance(first, Value) and isinstance(second, Value)
+
+
+# Words -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "said"),
+    [
+        (lambda: nn.MLP(2, 3), TypeError, r"a list, as in MLP\(2, \[16, 1\]\), not 3"),
+        (lambda: nn.MLP(2, []), ValueError, "at least one layer"),
+        (lambda: nn.MLP(-2, [3, 1]), ValueError, "number of inputs is at least 1, not -2"),
+        (lambda: nn.MLP(2, [3, 0]), ValueError, "size of layer 1 is at least 1, not 0"),
+        (lambda: nn.MLP(2, [2.5]), TypeError, "whole number, not 2.5"),
+        (lambda: nn.Neuron(-1), ValueError, "at least 1"),
+        (lambda: nn.Layer(2, -1), ValueError, "at least 1"),
+        (lambda: nn.Linear(0, 1), ValueError, "at least 1"),
+        (lambda: nn.Embedding(-1, 2), ValueError, "num_embeddings"),
+        (lambda: nn.BatchNorm(True), TypeError, "whole number"),
+        (lambda: nn.LSTMCell(2, 0), ValueError, "hidden_size"),
+        (lambda: nn.MLP(3, [4, 1])([1.0, 2.0]), ValueError, "MLP, layer 0: .*3 weights for 2"),
+        (lambda: nn.MLP(3, [4, 1])(1.0), ValueError, "layer 0"),
+        (lambda: nn.MLP(3, [4, 1])(None), TypeError, "layer 0: .*list of 3 numbers, not None"),
+        (lambda: nn.Linear(3, 2)([1.0]), ValueError, "Linear: .*3 weights for 1 inputs"),
+        (
+            lambda: nn.Sequential(nn.Linear(2, 3), nn.Linear(4, 1))([1.0, 2.0]),
+            ValueError,
+            r"step 1, Linear\(4, 1\): .*4 weights for 3 inputs",
+        ),
+        (lambda: nn.MPL, AttributeError, "Did you mean: 'MLP'"),
+        (lambda: nn.linear, AttributeError, "Did you mean: 'Linear'"),
+        (lambda: optim.Adm, AttributeError, "Did you mean: 'Adam'"),
+        (lambda: data.mons, AttributeError, "Did you mean: 'moons'"),
+        (lambda: mg.train.fti, AttributeError, "Did you mean: 'fit'"),
+        (lambda: optim.SGD(nn.MLP(2, [1]), lr=0.1), TypeError, r"model\.parameters\(\)"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(make, kind, said):
+    with pytest.raises(kind, match=said) as told:
+        make()
+    assert "\n" not in str(told.value)
+
+
+def test_a_model_of_one_input_takes_the_bare_number_eagerly_and_compiled():
+    model = nn.MLP(1, [2, 1])
+    assert model(3).data == model(3.0).data == model([3.0]).data == mg.jit(model)(3.0)
+
+
+def test_backward_of_what_no_grad_made_says_so():
+    a = Value(2.0)
+    with mg.no_grad():
+        z = a * a
+    with pytest.raises(ValueError, match=r"no_grad\(\)"):
+        z.backward()
+    with pytest.raises(ValueError, match=r"no_grad\(\)"):
+        z.backward(create_graph=True)
+    (z * a).backward()  # as a number in a graph it is a leaf like others
+    assert (a.grad, z.grad) == (4.0, 2.0)
+    for leaf in (Value(3.0), z.detach()):
+        leaf.backward()
+        assert leaf.grad == 1.0

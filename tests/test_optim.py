@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 
 import pytest
@@ -265,3 +266,159 @@ def test_optimizers_fit_a_line():
             loss.backward()
             opt.step()
         assert loss.data < first / 50
+
+
+# All or nothing, and IEEE in between ------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad])
+@pytest.mark.parametrize("g", [0.0, 1e-300, math.inf, math.nan])
+def test_edges_are_those_of_ieee(kind, g):
+    p = Value(1.0)
+    opt = kind([p], eps=0.0)
+    p.grad = g
+    opt.step()  # 0 / 0, inf / inf: nan, as in PyTorch
+    assert opt.steps == 1 and opt.counts == [1]
+    assert math.isnan(p.data) or g == 1e-300
+
+
+class Strike:
+    """A trace function that raises before the n-th opcode within the package."""
+
+    def __init__(self, n):
+        self.left = n
+
+    def __call__(self, frame, event, arg):
+        frame.f_trace_opcodes = True
+        if "micrograd" not in frame.f_code.co_filename:
+            return None
+        if event == "opcode":
+            self.left -= 1
+            if self.left == 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self
+
+
+@pytest.mark.skipif(mg.compiled, reason="a signal cannot strike inside machine code")
+@pytest.mark.parametrize("what", ["step", "load", "schedule"])
+def test_an_interrupt_anywhere_leaves_all_or_nothing(what):
+    def make():
+        ps = [Value(x) for x in START]
+        opt = optim.Adam([{"params": ps[:1]}, {"params": ps[1:], "lr": 0.5}], lr=0.1)
+        schedule = optim.OneCycleLR(opt, 0.1, 10)
+        for i, p in enumerate(ps):
+            p.grad = i + 1.0
+        return ps, opt, schedule
+
+    other = optim.Adam([{"params": [Value(1.0)]}, {"params": [Value(1.0), Value(2.0)]}], lr=7.0)
+    other.step()
+    state = other.state_dict()
+
+    def act(opt, schedule):
+        if what == "step":
+            opt.step()
+        elif what == "load":
+            opt.load_state_dict(state)
+        else:
+            schedule.step()
+
+    def everything(ps, opt, schedule):
+        return [p.data for p in ps], opt.state_dict(), schedule.state_dict()
+
+    made = make()
+    before = everything(*made)
+    act(*made[1:])
+    after = everything(*made)
+    assert before != after
+    sys._getframe().f_trace_opcodes = True
+    outcomes = set()
+    for n in range(1, 20_000):
+        made = make()
+        sys.settrace(Strike(n))
+        try:
+            act(*made[1:])
+        except KeyboardInterrupt:
+            found = everything(*made)
+            assert found in (before, after), n
+            outcomes.add(found == before)
+        else:
+            break
+        finally:
+            sys.settrace(None)
+    assert outcomes >= {True}
+    assert n > 50
+
+
+def test_an_error_in_an_update_counts_no_step():
+    class Odd(optim.SGD):
+        def update(self, p, g, state, coefficients):
+            if p == 2.0:
+                raise ZeroDivisionError
+            return p - g, state
+
+    ps = [Value(1.0), Value(2.0)]
+    opt = Odd(ps, lr=0.1)
+    ps[0].grad = 1.0
+    with pytest.raises(ZeroDivisionError):
+        opt.step()
+    assert (ps[0].data, opt.steps, opt.counts) == (1.0, 0, [0, 0])
+
+
+def test_a_kind_of_ones_own_may_keep_attributes():
+    class Counting(optim.SGD):
+        calls = 0
+
+        def coefficients(self):
+            self.calls += 1
+            return super().coefficients()
+
+    opt = Counting([Value(1.0)], lr=0.1)
+    for _ in range(3):
+        opt.step()
+    assert opt.calls == opt.steps == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_states_that_no_optimizer_wrote(kind):
+    opt = kind([Value(1.0), Value(2.0)])
+    opt.step()
+    state = json.loads(json.dumps(opt.state_dict()))
+    (group,) = state["param_groups"]
+    for wrong in (
+        {**state, "steps": -5},
+        {**state, "steps": 1.5},
+        {**state, "steps": True},
+        {**state, "steps": "1"},
+        {**state, "counts": [0]},
+        {**state, "counts": [0, 7]},
+        {**state, "counts": [0, -1]},
+        {**state, "param_groups": []},
+        {**state, "param_groups": [{**group, "lr": -1.0}]},
+        {**state, "param_groups": [{**group, "lr": True}]},
+        {**state, "param_groups": [{**group, "lr": "x"}]},
+        {**state, "param_groups": [{**group, "params": [1, 0]}]},
+        {**state, "param_groups": [{**group, "more": 1}]},
+        {**state, "state": [[True] * len(row) for row in state["state"]] + [[]]},
+        {**state, "state": None},
+        {key: x for key, x in state.items() if key != "counts"},
+    ):
+        with pytest.raises(ValueError):
+            opt.load_state_dict(wrong)
+        assert json.loads(json.dumps(opt.state_dict())) == state
+
+
+def test_a_gradient_that_is_not_finite_is_an_error_on_request():
+    for bad in (math.inf, math.nan):
+        ps = [Value(0.0), Value(0.0)]
+        ps[0].grad, ps[1].grad = 1.0, bad
+        with pytest.raises(ValueError, match=f"parameter 1 is {bad}"):
+            optim.clip_grad_norm(ps, 1.0, error_if_nonfinite=True)
+        assert ps[0].grad == 1.0
+        optim.clip_grad_norm(ps, 1.0)  # as PyTorch does where it is not asked
+        assert math.isnan(ps[1].grad)
+    ps[0].grad, ps[1].grad = 3.0, -4.0
+    assert optim.clip_grad_norm(ps, 8.0, norm_type=1.0) == 7.0
+    assert optim.clip_grad_norm(ps, 2.0, norm_type=math.inf) == 4.0
+    assert [p.grad for p in ps] == pytest.approx([1.5, -2.0], rel=1e-5)
+    assert optim.clip_grad_norm([], 1.0) == 0.0

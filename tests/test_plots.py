@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import micrograd as mg
 from micrograd import Value, data, losses, nn, optim
 from micrograd.train import History, fit
 
@@ -149,3 +150,15 @@ def test_without_matplotlib_one_sentence_says_so():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "plots need matplotlib, which is not installed: pip install matplotlib\n"
+
+
+def test_history_of_a_compiled_fit_and_of_a_list():
+    p = Value(1.0)
+    fast = mg.jit(lambda x: (p * x - 3.0) ** 2, parameters=[p])
+    fitted = fast.fit([1.0, 2.0], optim.SGD([p], lr=0.01), steps=5, progress=False)
+    for given in (fitted, fitted.loss):
+        ax = drawn(plots.plot_history(given))
+        assert list(ax.get_lines()[0].get_ydata()) == fitted.loss
+        assert ax.get_xlabel() == "step"
+    with pytest.raises(TypeError, match="list of losses"):
+        plots.plot_history(3.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import signal
 from itertools import pairwise
 
 import pytest
@@ -341,3 +342,69 @@ def test_stronger_regularization_widens_the_margin_of_a_linear_classifier():
         widths.append(2 / math.hypot(*[w.data for w in neuron.w]))
     assert widths == sorted(widths)
     assert widths[-1] > 1.3 * widths[0]
+
+
+# Judging ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [None, 10])
+def test_epochs_are_judged_with_dropout_off(size):
+    random.seed(0)
+    model = nn.Sequential(nn.Linear(2, 4), nn.Dropout(0.5), nn.Linear(4, 1))
+    opt = optim.SGD(model.parameters(), lr=0.0)  # so that the model stays the same
+    right = evaluate(model, losses.logistic, MOONS)
+    history = run(model, opt, MOONS, epochs=4, batch_size=size)
+    assert history.judged == pytest.approx([right] * 4)
+    assert history.best == 0
+    assert len(set(history.loss)) > 1  # while it learned, dropout was on
+
+
+def test_data_that_do_not_fit_are_said_at_once():
+    model, opt = small()
+    before = model.state_dict()
+    for points, more, kind, said in (
+        (MOONS, {"held_out": ([], [])}, ValueError, "held_out: 0 examples and 0 targets"),
+        (MOONS, {"held_out": ([[0, 0]], [])}, ValueError, "held_out: 1 examples and 0 targets"),
+        (MOONS, {"held_out": [[0, 0]]}, TypeError, "held_out: data is a pair"),
+        (([], []), {}, ValueError, "0 examples"),
+        (({"a": 1}, [1]), {}, TypeError, "list of examples"),
+        (("ab", [1, 0]), {}, TypeError, "list of examples"),
+        (MOONS, {"epochs": -1}, ValueError, "epochs is at least 0"),
+        (MOONS, {"epochs": 2.5}, TypeError, "whole number"),
+        (MOONS, {"patience": -1}, ValueError, "patience is at least 0"),
+        (MOONS, {"batch_size": 2.5}, TypeError, "whole number"),
+    ):
+        with pytest.raises(kind, match=said):
+            run(model, opt, points, **more)
+        assert model.state_dict() == before and opt.steps == 0
+    with pytest.raises(ValueError, match="0 examples"):
+        evaluate(model, losses.logistic, ([], []))
+    with pytest.raises(ValueError, match="0 examples"):
+        accuracy(model, [], [])
+    with pytest.raises(ValueError, match="1 examples and 2 targets"):
+        accuracy(model, [[0, 0]], [1, 0])
+
+
+def test_masked_arrays_are_refused_where_something_is_masked():
+    np = pytest.importorskip("numpy")
+    xs = np.array(MOONS[0])
+    model, opt = small()
+    with pytest.raises(ValueError, match="masked"):
+        run(model, opt, (np.ma.array(xs, mask=xs > 0.5), MOONS[1]), epochs=1)
+    run(model, opt, (np.ma.array(xs, mask=False), MOONS[1]), epochs=1)
+    assert opt.steps == 1
+
+
+def test_ctrl_c_does_not_come_between_a_step_and_its_schedule():
+    model, opt = small(kind=optim.SGD, lr=1.0)
+
+    class Slow(optim.StepLR):
+        def step(self):
+            if self.t == 3:
+                signal.raise_signal(signal.SIGINT)
+            super().step()
+
+    schedule = Slow(opt, 1, 0.5)
+    history = run(model, opt, MOONS, epochs=50, schedule=schedule)
+    assert history.interrupted
+    assert schedule.t == opt.steps == 4 and opt.lr == 0.5**4

@@ -2,23 +2,30 @@
 
 What the compiled function offers is in `Jit`; how a program is made and run for one
 structure of arguments is in `compiled.py`. The order of reading: `ir/program.py`, `trace.py`,
-`ir/reverse.py`, `ir/simplify.py`, `backends/emit.py`, `backends/runtime.py`; batches are in `ir/batch.py`. (Past 300 lines
-because `Jit` documents in one place all that is called from outside.)
+`ir/reverse.py`, `ir/simplify.py`, `backends/emit.py`, `backends/runtime.py`; batches are in
+`ir/batch.py`. (Past 300 lines because `Jit` documents in one place all that is called from
+outside.)
 """
 
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..core.foreign import batch_of
 from ..core.rule import real
 from ..core.watch import WATCH
 from ..engine import Value
+from ..nn.parameters import set_all, values
+from ..optim.optimizer import Optimizer
 from .backends.base import Rows
 from .backends.emit import emit
 from .backends.runtime import EDGES, exact_values
 from .compiled import Compiled
+from .door import door, without_our_frames
+from .fit import fit
 from .ir.program import Program
 from .native import backend as native
 from .structure import Structure, key_of, numbers_of
@@ -26,6 +33,8 @@ from .trace import tracing
 
 __all__ = ["Compiled", "Jit", "jit"]
 
+CACHE = 128  # structures of arguments that a compiled function keeps; the one used least goes
+LOCK = threading.Lock()
 BACKENDS = ("auto", "python", "numpy", "native")
 
 
@@ -45,10 +54,7 @@ class Jit(native.Caller):
             raise ValueError(f"jit: the backend is one of {', '.join(BACKENDS)}, not {backend!r}")
         self.f = f
         self.backend = f"{backend}+{build}" if build else backend
-        self.given = None if parameters is None else list(parameters)
-        for p in self.given or ():
-            if not isinstance(p, Value):
-                raise TypeError(f"jit: parameters are Values, not {p!r:.60}")
+        self.given = None if parameters is None else values(parameters, "jit")
         self.cache: dict[Any, Compiled] = {}
         self.latest: Compiled | None = None
         # By the types of arguments that are all floats, what runs at once.
@@ -64,10 +70,17 @@ class Jit(native.Caller):
         if found is None:
             structure = Structure(args, kwargs, self.f)
             found = Compiled(self.f, structure, self.given)
+            if len(self.ready) >= CACHE:
+                self.ready.clear()
+        with LOCK:  # the one used last stands last
+            self.cache.pop(key, None)
+            while len(self.cache) >= CACHE:
+                del self.cache[next(iter(self.cache))]
             self.cache[key] = found
         self.latest = found
         return found
 
+    @door
     def trace(self, *args: Any, **kwargs: Any) -> Program:
         """The program for arguments of this structure; the numbers in them do not matter."""
         return self.compiled(*args, **kwargs).program
@@ -108,33 +121,36 @@ class Jit(native.Caller):
         Given Values, or under a transform such as `grad`, a result that is a Value and
         can be differentiated.
         """
-        if not kwargs and not WATCH.active:
-            ready = self.ready.get(tuple(map(type, args)))
-            if ready is not None:
-                made, function = ready
-                if self.latest is not made:
-                    self.latest = made
-                try:
-                    if made.parameters:
-                        return function(*args, *[p._data for p in made.parameters])
-                    return function(*args)
-                except EDGES:
-                    return exact_values(made.program, args, made.numbers())[0]
-        made = self.compiled(*args, **kwargs)
-        self._use(None)  # until it is called with floats again
-        given = numbers_of(args, kwargs)
-        if tracing() or any([isinstance(x, Value) for x in given]):
-            numbers = [x if isinstance(x, Value) else real(x, self.name) for x in given]
-            return made.on_values(numbers)
-        xs = [x if type(x) is float else real(x, self.name) for x in given]
-        runner = made.batch(self.one_backend)
-        if not kwargs and made.result.is_scalar and all([type(x) is float for x in args]):
-            machine = runner.ready()
-            if machine is not None:
-                self._use(machine)
-            elif runner.exact:
-                self.ready[tuple(map(type, args))] = made, made.function
-        return made.result.fill(runner.one(xs))
+        try:
+            if not kwargs and not WATCH.active:
+                ready = self.ready.get(tuple(map(type, args)))
+                if ready is not None:
+                    made, function = ready
+                    if self.latest is not made:
+                        self.latest = made
+                    try:
+                        if made.parameters:
+                            return function(*args, *[p._data for p in made.parameters])
+                        return function(*args)
+                    except EDGES:
+                        return exact_values(made.program, args, made.numbers())[0]
+            made = self.compiled(*args, **kwargs)
+            self._use(None)  # until it is called with floats again
+            given = numbers_of(args, kwargs)
+            if tracing() or any([isinstance(x, Value) for x in given]):
+                numbers = [x if isinstance(x, Value) else real(x, self.name) for x in given]
+                return made.on_values(numbers)
+            xs = [x if type(x) is float else real(x, self.name) for x in given]
+            runner = made.batch(self.one_backend)
+            if not kwargs and made.result.is_scalar and all([type(x) is float for x in args]):
+                machine = runner.ready()
+                if machine is not None:
+                    self._use(machine)
+                elif runner.exact:
+                    self.ready[tuple(map(type, args))] = made, made.function
+            return made.result.fill(runner.one(xs))
+        except Exception as error:
+            raise without_our_frames(error)  # noqa: B904
 
     @property
     def one_backend(self) -> str:
@@ -143,17 +159,20 @@ class Jit(native.Caller):
 
     # Many examples ------------------------------------------------------------------------
 
+    @door
     def map(self, *columns: Any) -> Any:
         """The results for all examples, one for each entry of the leading axis.
 
         An array of numbers, or a list of what else the function gives.
         """
-        if any([hasattr(column, "__len__") and len(column) == 0 for column in columns]):
+        columns = tuple([batch_of(column, self.name) for column in columns])
+        if any([len(column) == 0 for column in columns]):
             self.count(columns)
             return as_array([])
         made, rows = self.examples(columns)
         return made.batch(self.backend).map(rows)
 
+    @door
     def value_and_grad(self, *columns: Any) -> tuple[float, Any]:
         """The mean of the result over the examples, and its gradient as an array.
 
@@ -164,6 +183,7 @@ class Jit(native.Caller):
         value, gradient = made.batch(self.backend).gradient(rows, made.numbers())
         return value, as_array(gradient)
 
+    @door
     def backward(self, *columns: Any) -> float:
         """The mean; its gradient is added to each parameter's `.grad`.
 
@@ -173,10 +193,10 @@ class Jit(native.Caller):
         value, gradient = made.batch(self.backend).gradient(rows, made.numbers())
         # All is computed before anything changes.
         new = [p.grad + float(g) for p, g in zip(made.parameters, gradient)]
-        for p, g in zip(made.parameters, new):
-            p.grad = g
+        set_all(made.parameters, "grad", new)
         return value
 
+    @door
     def fit(
         self,
         *columns: Any,
@@ -191,7 +211,8 @@ class Jit(native.Caller):
 
         Takes `steps` steps of the optimizer, which may stand last among the arguments, on
         the mean over a batch of `batch_size` examples, all of them if None, drawn in an
-        order that `seed` fixes. `schedule.step()` follows each step. Ctrl-C ends it early
+        order that `seed` fixes. `schedule.step()` follows each step, with the loss of the step
+        where it is a ReduceLROnPlateau. Frozen parameters stay where they are. Ctrl-C ends it early
         and keeps what was learned so far; so does a loss that is not a number, which is a
         ValueError. In machine code a batch of 64 examples or more is shared by two threads,
         one of 4096 or more by up to eight, where it is worth it and there are processors;
@@ -205,9 +226,6 @@ class Jit(native.Caller):
         >>> [round(p.data, 3) for p in neuron.parameters()]
         [2.0, -1.0, 0.5]
         """
-        from ..optim.optimizer import Optimizer
-        from .fit import fit
-
         if optimizer is None and columns:
             *rest, optimizer = columns
             columns = tuple(rest)
@@ -224,6 +242,7 @@ class Jit(native.Caller):
 
     # Elsewhere ----------------------------------------------------------------------------
 
+    @door
     def to_jax(self) -> Callable[..., Any]:
         """The same as a function of JAX: g(parameters, *args), for one example.
 
@@ -238,6 +257,7 @@ class Jit(native.Caller):
 
         return to_jax(self.known("the function for JAX"), self.name)
 
+    @door
     def to_torch(self) -> Callable[..., Any]:
         """The same as a function of PyTorch: g(parameters, *args), for one example.
 
@@ -250,6 +270,7 @@ class Jit(native.Caller):
 
     def examples(self, columns: tuple[Any, ...]) -> tuple[Compiled, Any]:
         """What was made for one example, and the numbers of all."""
+        columns = tuple([batch_of(column, self.name) for column in columns])
         if self.count(columns) == 0:
             raise ValueError(f"{self.name}: a mean over no examples: the batch is empty")
         first = self.compiled(*(column[0] for column in columns))
@@ -257,14 +278,7 @@ class Jit(native.Caller):
 
     def count(self, columns: tuple[Any, ...]) -> int:
         """How many examples there are; of a function without arguments one."""
-        sizes = set()
-        for column in columns:
-            if not hasattr(column, "__len__"):
-                raise TypeError(
-                    f"{self.name}: over a batch every argument holds one entry for each example, "
-                    f"and this is {column!r:.60}"
-                )
-            sizes.add(len(column))
+        sizes = {len(column) for column in columns}
         if len(sizes) > 1:
             several = " and ".join(map(str, sorted(sizes)))
             raise ValueError(f"{self.name}: the arguments hold {several} examples")
@@ -288,10 +302,11 @@ def jit(
 ) -> Any:
     """A `Jit`: f compiled. f takes numbers, in nested lists, and gives a Value or several.
 
-    It is traced once for each structure of its arguments, not for their numbers; its
-    parameters are the Values that it reaches, in the order in which they are met or in
-    the one given. Also as a decorator, `@jit`. ValueError and TypeError for what cannot
-    be compiled, such as an `if` that depends on a number: the message names the line.
+    It is traced once for each structure of its arguments, not for their numbers, and keeps
+    the 128 structures that were used last. Its parameters are the Values that it reaches, in
+    the order in which they are met or in the one given. Also as a decorator, `@jit`.
+    ValueError and TypeError for what cannot be compiled, such as an `if` that depends on a
+    number: the message names the line.
 
     The backend is "python", "numpy", "native" where it was built, or "auto". Python and
     native give what the eager engine gives, to the last bit for one example. `fastmath`

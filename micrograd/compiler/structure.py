@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..core.foreign import array_of, is_array
 from ..core.rule import real
 from ..engine import Value
 
@@ -31,22 +32,31 @@ def key_of(x: Any) -> Any:
     return 0
 
 
-def is_array(x: Any) -> bool:
-    return hasattr(x, "tolist") and bool(getattr(x, "shape", ()))
-
-
 def numbers_in(x: Any) -> Iterable[Any]:
     """The numbers of a structure in order, whatever they are."""
-    if isinstance(x, (list, tuple)):
+    if type(x) is float:
+        yield x
+    elif isinstance(x, (list, tuple)):
         for element in x:
             yield from numbers_in(element)
     elif is_array(x):
-        yield from numbers_in(x.tolist())
+        yield from numbers_of_array(x)
     elif isinstance(x, dict):
         for element in x.values():
             yield from numbers_in(element)
     elif not isinstance(x, STATIC):
-        yield x
+        yield bare(x)
+
+
+def bare(x: Any) -> Any:
+    """A tensor of one number without the graph that it belongs to; anything else as it is."""
+    return x.detach() if hasattr(x, "detach") and hasattr(x, "shape") else x
+
+
+def numbers_of_array(x: Any) -> Iterable[Any]:
+    """The numbers of an array in order; an array of objects may hold anything that is a number."""
+    x = array_of(x, "jit")
+    return x.reshape(-1).tolist() if is_array(x) else numbers_in(x)
 
 
 def rebuilt(like: Any, numbers: Any) -> Any:
@@ -88,17 +98,20 @@ class Structure:
     def of_result(cls, result: Any) -> Structure:
         return cls((result,), {})
 
-    def collect(self, x: Any, name: str) -> None:
-        if isinstance(x, (list, tuple)) or is_array(x):
+    def collect(self, x: Any, name: str, static: tuple[type, ...] = STATIC) -> None:
+        if is_array(x):
+            x = array_of(x, f"jit: {name}").tolist()
+            static = ()  # whatever stands in an array is a number
+        if isinstance(x, (list, tuple)):
             between = "_" if name[-1:].isdigit() else ""
             fields = getattr(x, "_fields", range(len(x)))
             for i, element in zip(fields, x):
-                self.collect(element, f"{name}{between if type(i) is int else '_'}{i}")
+                self.collect(element, f"{name}{between if type(i) is int else '_'}{i}", static)
         elif isinstance(x, dict):
             for k, element in x.items():
                 self.collect(element, f"{name}_{k}")
-        elif not isinstance(x, STATIC):
-            self.found.append(x if isinstance(x, Value) else real(x, f"jit: {name}"))
+        elif not isinstance(x, static):
+            self.found.append(x if isinstance(x, Value) else real(bare(x), f"jit: {name}"))
             self.names.append(name if name.isidentifier() else f"x{len(self.names)}")
 
     def filled(self, numbers: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from .node import (
+    UNRECORDED,
     Node,
     attribute,
     closure_of,
@@ -69,11 +70,21 @@ def take_grad_values(nodes: list[Node]) -> list[Any]:
     return found
 
 
+def recorded(root: Node) -> None:
+    """ValueError where there is nothing to go back through, and nobody meant a leaf."""
+    if root._rule is UNRECORDED:
+        raise ValueError(
+            "backward: this Value was computed under no_grad(), which recorded no graph to go back "
+            "through: compute it outside of the block"
+        )
+
+
 def accumulate(root: Node, start: float, search: Search, sweep: Any) -> None:
     """The chain rule from root down, added to what the leaves had; or nothing, after an error.
 
     `search` has met what lies under root; `sweep` passes gradients from node to node.
     """
+    recorded(root)
     PASSES.count += 1
     leaves = search.leaves
     before = [leaf._grad for leaf in leaves]
@@ -217,6 +228,7 @@ def tangents_of(outputs: list[Any], tangents: dict[Any, Any]) -> dict[Any, Any]:
 
 def backward_with_graph(root: Node, seed: Any) -> None:
     """`backward(create_graph=True)`: the same sums, as Values."""
+    recorded(root)
     PASSES.count += 1
     start = seed
     if not isinstance(seed, Node):

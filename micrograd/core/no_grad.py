@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from .node import Node, cut_off
+from .node import UNRECORDED, Node, cut_off
 from .observe import Observer
 
 
 class no_grad(Observer):
     """A `with` block, or a decorator, in which results record no parents.
 
-    They are leaves: their gradient goes nowhere, and the graph behind them is freed.
+    They are leaves: their gradient goes nowhere, and the graph behind them is freed; `backward()`
+    of one of them is a ValueError that says so.
 
     >>> from micrograd import Value, no_grad
     >>> x = Value(3.0)
@@ -21,3 +22,4 @@ class no_grad(Observer):
 
     def made(self, node: Node) -> None:
         cut_off(node)
+        node._rule = UNRECORDED

@@ -125,6 +125,15 @@ class Number(Node):
         setattr(self, "_label", str(name))
 
     @property
+    def requires_grad(self) -> bool:
+        """Whether optimizers move it: True until it is set to False, which freezes a parameter."""
+        return attribute(self, "_requires_grad") is not False
+
+    @requires_grad.setter
+    def requires_grad(self, needed: object) -> None:
+        setattr(self, "_requires_grad", bool(needed))
+
+    @property
     def _op(self) -> str:
         """The name of the operation; empty on a leaf, `**2` for a power of 2."""
         return op_name(self)

@@ -4,6 +4,9 @@ Read `module.py` and `mlp.py` first; the other layers are in `layers.py`, `norms
 `recurrent.py`, how weights start is in `init.py`. Losses are in `micrograd/losses.py`.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from ..core.similar import no_attribute
 from .layers import (
     ELU,
     GELU,
@@ -29,3 +32,8 @@ __all__ = [
     "LayerNorm", "LeakyReLU", "Linear", "MLP", "Maxout", "Module", "Neuron", "PReLU", "RNNCell",
     "ReLU", "Sequential", "SiLU", "Sigmoid", "Tanh",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # for the type checker a wrong name is an error
+
+    def __getattr__(name: str) -> Any:
+        raise no_attribute(__name__, name, __all__)

@@ -16,8 +16,8 @@ from typing import Any
 
 from .. import ops
 from ..engine import Value
-from .mlp import Layer
-from .module import Module, is_batch, not_traced
+from .mlp import Layer, within
+from .module import Module, is_batch, not_traced, size
 
 # Modules in a row -------------------------------------------------------------------------
 
@@ -33,8 +33,11 @@ class Sequential(Module):
         self.steps = list(modules)
 
     def __call__(self, x: Any) -> Any:
-        for step in self.steps:
-            x = step(x)
+        for i, step in enumerate(self.steps):
+            try:
+                x = step(x)
+            except (TypeError, ValueError) as error:
+                raise within(error, f"Sequential, step {i}, {step!r:.40}", step, x) from None
         return x
 
     def __len__(self) -> int:
@@ -124,7 +127,8 @@ class PReLU(Activation):
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
-        self.weight = [Value(init) for _ in range(num_parameters)]
+        count = size(num_parameters, "PReLU: num_parameters")
+        self.weight = [Value(init) for _ in range(count)]
 
     def __call__(self, x: Any) -> Any:
         if len(self.weight) == 1 or is_batch(x):
@@ -186,7 +190,8 @@ class Maxout(Module):
     """
 
     def __init__(self, nin: int, nout: int, pieces: int = 2, init: str = "torch") -> None:
-        self.pieces = [Linear(nin, nout, init) for _ in range(pieces)]
+        count = size(pieces, "Maxout: the number of pieces")
+        self.pieces = [Linear(nin, nout, init) for _ in range(count)]
 
     def __call__(self, x: Sequence[Any]) -> Any:
         if is_batch(x):
@@ -245,9 +250,9 @@ class Embedding(Module):
     """
 
     def __init__(self, num_embeddings: int, embedding_dim: int) -> None:
-        self.weight = [
-            [Value(random.gauss(0, 1)) for _ in range(embedding_dim)] for _ in range(num_embeddings)
-        ]
+        rows = size(num_embeddings, "Embedding: num_embeddings")
+        columns = size(embedding_dim, "Embedding: embedding_dim")
+        self.weight = [[Value(random.gauss(0, 1)) for _ in range(columns)] for _ in range(rows)]
 
     def __call__(self, index: Any) -> list[Any]:
         if hasattr(index, "__iter__"):

@@ -14,7 +14,8 @@ from .. import ops
 from ..core.weighted_sum import weighted_sum
 from ..engine import Value
 from .init import start
-from .module import Module
+from .module import Module, size
+from .parameters import unique
 
 ACTIVATIONS = {
     "relu": ("ReLU", ops.relu),
@@ -26,6 +27,22 @@ ACTIVATIONS = {
     "tanh": ("Tanh", ops.tanh),
     "linear": ("Linear", lambda x: x),
 }
+
+
+def within(error: Exception, where: str, layer: Any, x: Any) -> Exception:
+    """The error, with the place in the model if the size of what came in is to blame."""
+    if isinstance(x, (Value, float, int)):
+        x = [x]
+    inputs = [len(n.w) for n in getattr(layer, "neurons", ()) if hasattr(n, "w")]
+    if not hasattr(x, "__len__"):
+        given = f"not {x!r:.60}"
+    elif inputs and len(x) != inputs[0]:
+        given = f"and got {len(x)}: {inputs[0]} weights for {len(x)} inputs"
+    else:
+        return error
+    if not inputs:
+        return error
+    return type(error)(f"{where}: it takes a list of {inputs[0]} numbers, {given}")
 
 
 class Neuron(Module):
@@ -53,6 +70,7 @@ class Neuron(Module):
             raise ValueError(
                 f"Neuron: the activation is one of {', '.join(ACTIVATIONS)}, not {activation!r}"
             )
+        nin, nout = size(nin, "Neuron: the number of inputs"), size(nout, "Neuron: nout")
         self.w = [Value(start(init, nin, nout)) for _ in range(nin)]
         self.b = Value(0)
         self.nonlin = nonlin
@@ -63,7 +81,7 @@ class Neuron(Module):
         return ACTIVATIONS[self.activation][1](act) if self.nonlin else act
 
     def parameters(self) -> list[Value]:
-        return [*self.w, self.b]
+        return unique([*self.w, self.b])
 
     def __repr__(self) -> str:
         kind = ACTIVATIONS[self.activation][0] if self.nonlin else "Linear"
@@ -74,14 +92,18 @@ class Layer(Module):
     """`nout` neurons that see the same inputs; a list of outputs, or the one if it is one."""
 
     def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
+        nin, nout = size(nin, "Layer: the number of inputs"), size(nout, "Layer: of neurons")
         self.neurons = [Neuron(nin, nout=nout, **kwargs) for _ in range(nout)]
 
     def __call__(self, x: Sequence[Any]) -> Any:
-        out = [n(x) for n in self.neurons]
+        try:
+            out = [n(x) for n in self.neurons]
+        except (TypeError, ValueError) as error:
+            raise within(error, type(self).__name__, self, x) from None
         return out[0] if len(out) == 1 else out
 
     def parameters(self) -> list[Value]:
-        return [p for n in self.neurons for p in n.parameters()]
+        return unique(p for n in self.neurons for p in n.parameters())
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(str(n) for n in self.neurons)}]"
@@ -100,7 +122,16 @@ class MLP(Module):
     def __init__(
         self, nin: int, nouts: Iterable[int], activation: str = "relu", init: str = "uniform"
     ) -> None:
-        sizes = [nin, *nouts]
+        if isinstance(nouts, (str, bytes)) or not hasattr(nouts, "__iter__"):
+            raise TypeError(
+                f"MLP: the sizes of the layers are a list, as in MLP(2, [16, 1]), not {nouts!r:.60}"
+            )
+        sizes = [
+            size(n, f"MLP: the size of layer {i - 1}" if i else "MLP: the number of inputs")
+            for i, n in enumerate([nin, *nouts])
+        ]
+        if len(sizes) < 2:
+            raise ValueError("MLP: there is at least one layer, as in MLP(2, [1]), not []")
         last = len(sizes) - 2
         self.layers = [
             Layer(sizes[i], sizes[i + 1], nonlin=i != last, activation=activation, init=init)
@@ -108,13 +139,16 @@ class MLP(Module):
         ]
 
     def __call__(self, x: Any) -> Any:
-        for layer in self.layers:
+        for i, layer in enumerate(self.layers):
             # A layer of one neuron gives a scalar; the next one takes a list.
-            x = layer([x] if isinstance(x, Value) else x)
+            try:
+                x = layer([x] if isinstance(x, (Value, float, int)) else x)
+            except (TypeError, ValueError) as error:
+                raise within(error, f"MLP, layer {i}", layer, x) from None
         return x
 
     def parameters(self) -> list[Value]:
-        return [p for layer in self.layers for p in layer.parameters()]
+        return unique(p for layer in self.layers for p in layer.parameters())
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(str(layer) for layer in self.layers)}]"

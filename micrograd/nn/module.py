@@ -13,6 +13,7 @@ from ..core.rule import real
 from ..core.watch import WATCH
 from ..engine import Value
 from ..files import Saved
+from .parameters import set_all, unique
 
 M = TypeVar("M", bound="Module")
 
@@ -21,7 +22,8 @@ class Module(Saved):
     """Anything with parameters. A subclass assigns Values, Modules or lists of them to itself.
 
     Parameters are the leaves among those Values; what an operation gave, an activation
-    kept to look at say, is none.
+    kept to look at say, is none. One that is reached in several ways, as the weights of tied
+    layers are, is one parameter: it counts, moves and is saved once.
 
     >>> class Scale(Module):
     ...     def __init__(self):
@@ -52,7 +54,9 @@ class Module(Saved):
     def named_parameters(self) -> list[tuple[str, Value]]:
         """The parameters with where they are: ("layers.0.neurons.3.w.1", Value)."""
         names = {id(x): name for name, x in found_in(self, "") if isinstance(x, Value)}
-        return [(names.get(id(p), str(i)), p) for i, p in enumerate(self.parameters())]
+        found = unique(self.parameters())
+        paths = different([names.get(id(p), str(i)) for i, p in enumerate(found)])
+        return list(zip(paths, found, strict=True))
 
     def parameter_count(self) -> int:
         """How many parameters there are.
@@ -61,7 +65,23 @@ class Module(Saved):
         >>> MLP(3, [4, 2]).parameter_count(), MLP(3, [4, 4, 1]).parameter_count()
         (26, 41)
         """
-        return len(self.parameters())
+        return len(unique(self.parameters()))
+
+    def requires_grad_(self: M, needed: bool = True) -> M:
+        """The module itself, with all its parameters frozen (False) or free to move again.
+
+        PyTorch's name. What is frozen no optimizer moves, in any training loop; its gradient is
+        still there to be looked at. One parameter is frozen by `p.requires_grad = False`.
+
+        >>> from micrograd.nn import MLP
+        >>> model = MLP(3, [4, 2])
+        >>> _ = model.layers[0].requires_grad_(False)
+        >>> sum(p.requires_grad for p in model.parameters())
+        10
+        """
+        for p in self.parameters():
+            p.requires_grad = needed
+        return self
 
     def modules(self) -> list[Module]:
         """This module and all modules inside it."""
@@ -83,12 +103,15 @@ class Module(Saved):
 
     def named_buffers(self) -> list[tuple[str, list[float]]]:
         """The buffers of this module and all inside it, with where they are."""
-        return [
+        found = [
             (f"{path}.{name}" if path else name, numbers)
             for path, module in [("", self), *found_in(self, "")]
             if isinstance(module, Module)
             for name, numbers in module.buffers().items()
         ]
+        taken = [name for name, _ in self.named_parameters()]
+        paths = different([*taken, *(name for name, _ in found)])[len(taken) :]
+        return [(path, numbers) for path, (_, numbers) in zip(paths, found, strict=True)]
 
     def state_dict(self) -> dict[str, Any]:
         """All parameters and buffers by name, as plain numbers."""
@@ -108,17 +131,55 @@ class Module(Saved):
         for name, numbers in mine.items():
             given = state[name]
             if not isinstance(numbers, list):
-                new[name] = real(given, name)
+                new[name] = number(given, name)
             elif isinstance(given, (list, tuple)) and len(given) == len(numbers):
-                new[name] = [real(x, name) for x in given]
+                new[name] = [number(x, name) for x in given]
             else:
                 raise ValueError(
                     f"this state does not fit: {name} is {given!r:.60}, not {len(numbers)} numbers"
                 )
-        for name, p in self.named_parameters():
-            p.data = new[name]
-        for name, numbers in self.named_buffers():
-            numbers[:] = new[name]
+        named, buffers = self.named_parameters(), self.named_buffers()
+        try:
+            set_all([p for _, p in named], "data", [new[name] for name, _ in named])
+            for name, numbers in buffers:
+                numbers[:] = new[name]
+        except BaseException:
+            set_all([p for _, p in named], "data", [mine[name] for name, _ in named])
+            for name, numbers in buffers:
+                numbers[:] = mine[name]
+            raise
+
+
+def number(x: Any, name: str) -> float:
+    """x as a float, where a state has a number; True and False are none there."""
+    if isinstance(x, bool):
+        raise TypeError(f"{name}: a real number is needed, not {x}")
+    return real(x, name)
+
+
+def size(n: Any, what: str, least: int = 1) -> int:
+    """n as a whole number of things, at least 1; TypeError or ValueError in a sentence."""
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
+        raise TypeError(f"{what} is a whole number, not {n!r:.60}")
+    whole = n.__index__()
+    if whole < least:
+        raise ValueError(f"{what} is at least {least}, not {whole}")
+    return int(whole)
+
+
+def different(names: list[str]) -> list[str]:
+    """The names, with a mark behind those that were there before: a state needs each once.
+
+    Two are alike where a dict has the keys 1 and "1".
+    """
+    seen: set[str] = set()
+    found = []
+    for name in names:
+        while name in seen:
+            name += "'"
+        seen.add(name)
+        found.append(name)
+    return found
 
 
 def is_batch(x: Any) -> bool:

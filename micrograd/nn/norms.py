@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import ops
 from ..engine import Value
-from .module import Module, is_batch, not_traced
+from .module import Module, is_batch, not_traced, size
 
 
 def moments(xs: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
@@ -39,6 +39,7 @@ class BatchNorm(Module):
     whole_batch = True
 
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        num_features = size(num_features, "BatchNorm: num_features")
         self.weight = [Value(1.0) for _ in range(num_features)]
         self.bias = [Value(0.0) for _ in range(num_features)]
         self.eps, self.momentum = eps, momentum
@@ -93,6 +94,7 @@ class LayerNorm(Module):
     """
 
     def __init__(self, normalized_shape: int, eps: float = 1e-5) -> None:
+        normalized_shape = size(normalized_shape, "LayerNorm: normalized_shape")
         self.weight = [Value(1.0) for _ in range(normalized_shape)]
         self.bias = [Value(0.0) for _ in range(normalized_shape)]
         self.eps = eps

@@ -14,7 +14,7 @@ from typing import Any
 from .. import ops
 from ..core.weighted_sum import weighted_sum
 from ..engine import Value
-from .module import Module
+from .module import Module, size
 
 
 class Cell(Module):
@@ -23,6 +23,8 @@ class Cell(Module):
     gates = 1
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
+        input_size = size(input_size, f"{type(self).__name__}: input_size")
+        hidden_size = size(hidden_size, f"{type(self).__name__}: hidden_size")
         bound = 1 / math.sqrt(hidden_size)
 
         def column(n: int) -> list[Value]:
@@ -36,6 +38,9 @@ class Cell(Module):
 
     def sums(self, x: Sequence[Any], h: Sequence[Any]) -> list[Any]:
         """One weighted sum of input and state for each row."""
+        for xs, n, what in ((x, self.input_size, "inputs"), (h, self.hidden_size, "states")):
+            if len(xs) != n:
+                raise ValueError(f"{self}: {n} weights for {len(xs)} {what}")
         rows = zip(self.weight_ih, self.bias_ih, self.weight_hh, self.bias_hh, strict=True)
         return [weighted_sum(w, x, b) + weighted_sum(u, h, c) for w, b, u, c in rows]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ..autodiff.transforms import gradient_and_hessian
 from ..engine import Value
+from ..nn.parameters import is_frozen, set_all, values
 
 
 class Newton:
@@ -21,16 +22,27 @@ class Newton:
     """
 
     def __init__(self, parameters: Iterable[Value], lr: float = 1.0, damping: float = 0.0) -> None:
-        self.parameters = list(parameters)
+        self.parameters = values(parameters, "Newton")
+        if not self.parameters:
+            raise ValueError("Newton: there are no parameters to optimize")
+        for name, x in (("lr", lr), ("damping", damping)):
+            if not x >= 0:
+                raise ValueError(f"Newton: {name} is at least 0, not {x!r}")
         self.lr, self.damping = lr, damping
 
     def step(self, loss: Value) -> None:
-        """Nothing; afterwards the parameters have moved. `.grad` of nothing is touched."""
-        gradient, hessian = gradient_and_hessian(loss, self.parameters)
+        """Nothing; afterwards the parameters have moved: all that are not frozen, or none.
+
+        `.grad` of nothing is touched.
+        """
+        free = [p for p in self.parameters if not is_frozen(p)]
+        if not free:
+            return
+        gradient, hessian = gradient_and_hessian(loss, free)
         for i in range(len(gradient)):
             hessian[i][i] += self.damping
-        for p, d in zip(self.parameters, solve(hessian, gradient), strict=True):
-            p.data -= self.lr * d
+        moves = solve(hessian, gradient)
+        set_all(free, "data", [p.data - self.lr * d for p, d in zip(free, moves, strict=True)])
 
 
 def solve(matrix: list[list[float]], right: list[float]) -> list[float]:

@@ -1,82 +1,221 @@
-"""`Optimizer`: what all optimizers share; parameters, settings, state, and `step()`.
+"""`Optimizer`: what all optimizers share; parameter groups, settings, state, and `step()`.
 
-Read on in `optimizers.py`.
+How a state is written and read back is in `state.py`. Read on in `optimizers.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..core.rule import real
+from ..core.similar import close_to
 from ..engine import Value
 from ..files import Saved
+from ..nn.parameters import is_frozen, set_all, values
+from .state import loaded, saved
+
+Group = dict[str, Any]
 
 
 class Optimizer(Saved):
-    """The base: keeps the parameters, their state and the number of steps taken.
+    """The base: keeps the parameters in groups, their state and the number of steps taken.
 
-    lr:       the learning rate; may be changed between steps, by hand or by a schedule
-    settings: the other numbers that it was made with, by name, each an attribute too
-    steps:    how many steps were taken
-    state:    what each parameter remembers between steps, a tuple of numbers
+    parameters:   Values; or, as in PyTorch, dicts with "params" and the settings in which that
+                  group differs: `SGD([{"params": a}, {"params": b, "lr": 0.01}], lr=0.1)`
+    param_groups: one dict for each group: its "params", "lr" and settings, which may be changed
+                  between steps, by hand or by a schedule
+    lr:           the learning rate of all groups; the settings are attributes in the same way.
+                  Assigning sets it in every group; reading is a ValueError where they differ
+    steps:        how many steps were taken
+    state:        what each parameter remembers between steps, a tuple of numbers
+    counts:       how many steps moved each parameter: fewer where it was frozen
+
+    A parameter with `requires_grad = False` is left where it is.
     """
 
-    def __init__(self, parameters: Iterable[Value], lr: float, **settings: Any) -> None:
-        self.parameters = values(parameters, type(self).__name__)
-        for name, value in {"lr": lr, **settings}.items():
-            for x in value if isinstance(value, tuple) else (value,):
-                if not x >= 0:
-                    raise ValueError(f"{type(self).__name__}: {name} is at least 0, not {x!r}")
-        self.lr = lr
-        self.settings = settings
-        vars(self).update(settings)
+    lr: float
+    steps: int
+
+    def __init__(
+        self, parameters: Iterable[Value] | Iterable[Group], lr: float, **settings: Any
+    ) -> None:
+        self.defaults: dict[str, Any] = {"lr": lr, **settings}
+        self.param_groups: list[Group] = []
         self.steps = 0
-        self.state = [self.first_state() for _ in self.parameters]
+        self.state: list[tuple[float, ...]] = []
+        self.counts: list[int] = []
+        self.defaults = self.checked(self.defaults)
+        for group in groups_in(parameters, type(self).__name__):
+            self.add_param_group(group)
+
+    # Groups and settings --------------------------------------------------------------------
+
+    def add_param_group(self, group: Group) -> None:
+        """Nothing; afterwards its parameters are moved too, with its settings or the defaults.
+
+        ValueError for a setting that there is not, or a parameter that is in another group.
+        """
+        who = type(self).__name__
+        if not isinstance(group, Mapping) or "params" not in group:
+            raise TypeError(f'{who}: a group is a dict with "params", not {group!r:.60}')
+        found = values(group["params"], who)
+        if not found:
+            raise ValueError(f"{who}: there are no parameters to optimize")
+        if not {*found}.isdisjoint(self.parameters):
+            raise ValueError(f"{who}: a parameter stands in more than one group")
+        own = {name: value for name, value in group.items() if name != "params"}
+        made = {"params": found, **self.checked({**self.defaults, **own})}
+        first = self.at(made, 0).first_state()
+        vars(self).update(
+            param_groups=[*self.param_groups, made],
+            state=self.state + [first] * len(found),
+            counts=self.counts + [0] * len(found),
+        )
+
+    @property
+    def parameters(self) -> list[Value]:
+        """All parameters, group by group: the order of `state`."""
+        return [p for group in self.param_groups for p in group["params"]]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings but for the learning rate, where all groups have the same."""
+        return {name: getattr(self, name) for name in self.defaults if name != "lr"}
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in vars(self).get("defaults", ()):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        found = [group[name] for group in self.param_groups] or [self.defaults[name]]
+        if any(x != found[0] for x in found):
+            raise ValueError(
+                f"{type(self).__name__}: {name} differs between groups, {found!r:.80}: read "
+                f'optimizer.param_groups[i]["{name}"]'
+            )
+        return found[0]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in vars(self).get("defaults", ()) or hasattr(type(self), name):
+            super().__setattr__(name, value)
+            return
+        checked = [
+            self.checked({key: x for key, x in {**group, name: value}.items() if key != "params"})
+            for group in self.param_groups
+        ]
+        for group, new in zip(self.param_groups, checked, strict=True):
+            group[name] = new[name]
+
+    def checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """The settings of a group; ValueError or TypeError in a sentence for what is no setting."""
+        new = {}
+        for name, value in settings.items():
+            who = f"{type(self).__name__}: {name}"
+            if name not in self.defaults:
+                hint = close_to(name, self.defaults)
+                raise ValueError(f"{type(self).__name__}: there is no setting {name!r}{hint}")
+            several = isinstance(value, tuple)
+            numbers = [plain(x, who) for x in (value if several else (value,))]
+            for x in numbers:
+                if not x >= 0:
+                    raise ValueError(f"{who} is at least 0, not {x!r}")
+            new[name] = tuple(numbers) if several else numbers[0]
+        return new
 
     def __repr__(self) -> str:
-        chosen = "".join(f", {name}={value!r}" for name, value in self.settings.items())
-        return f"{type(self).__name__}({len(self.parameters)} parameters, lr={self.lr!r}{chosen})"
+        groups = [
+            f"{len(group['params'])} parameters"
+            + "".join(f", {name}={x!r}" for name, x in group.items() if name != "params")
+            for group in self.param_groups
+        ]
+        return f"{type(self).__name__}({'; '.join(groups)})"
+
+    # What a kind of optimizer says ----------------------------------------------------------
 
     def first_state(self) -> tuple[float, ...]:
         """What each parameter remembers before the first step."""
         return ()
 
     def coefficients(self) -> tuple[float, ...]:
-        """The numbers of step `steps`, counted from 1, that are the same for all parameters."""
+        """The numbers of step `steps`, counted from 1, that are the same for all of a group."""
         return (self.lr,)
 
     def update(self, p: Any, g: Any, state: Any, coefficients: Any) -> tuple[Any, Any]:
         """The new number of a parameter and its new state, from its gradient."""
         raise NotImplementedError
 
+    # Steps ----------------------------------------------------------------------------------
+
+    def at(self, group: Group, steps: int) -> Optimizer:
+        """The optimizer as a group sees it at a step: with that group's settings as attributes."""
+        seen = object.__new__(type(self))
+        vars(seen).update(vars(self))
+        vars(seen).update(group)
+        vars(seen)["steps"] = steps
+        return seen
+
+    def cohorts(self) -> list[tuple[Group, int, list[int]]]:
+        """Who moves alike: a group, how many steps moved them, and the places of the parameters.
+
+        Frozen ones are in none. There are several of one group where some were frozen for a
+        while: as in PyTorch each parameter has its own count, which Adam's corrections follow.
+        """
+        found: dict[tuple[int, int], tuple[Group, int, list[int]]] = {}
+        place = 0
+        for i, group in enumerate(self.param_groups):
+            for p in group["params"]:
+                if not is_frozen(p):
+                    count = self.counts[place]
+                    found.setdefault((i, count), (group, count, []))[2].append(place)
+                place += 1
+        return list(found.values())
+
     def step(self) -> None:
-        """Nothing; afterwards every parameter has moved by its gradient."""
-        self.steps += 1
-        coefficients = self.coefficients()
-        gradients = [p.grad for p in self.parameters]
-        new = [
-            self.update(p.data, g.data if isinstance(g, Value) else g, state, coefficients)
-            for p, g, state in zip(self.parameters, gradients, self.state, strict=True)
-        ]
-        # All is computed before anything changes.
-        for p, (data, _) in zip(self.parameters, new, strict=True):
-            p.data = data
-        self.state = [state for _, state in new]
+        """Nothing; afterwards every parameter has moved by its gradient: all of them, or none."""
+        parameters, steps = self.parameters, self.steps
+        state, counts = list(self.state), list(self.counts)
+        old = {"steps": steps, "state": self.state, "counts": self.counts}
+        moved: list[Value] = []
+        data: list[Any] = []
+        own: dict[str, Any] = {}  # attributes of a user's own kind, which it may change
+        before: list[float] = []
+        try:
+            self.steps = steps + 1
+            for group, count, places in self.cohorts():
+                seen = self.at(group, count + 1)
+                coefficients, first = seen.coefficients(), seen.first_state()
+                for i in places:
+                    p = parameters[i]
+                    g = p.grad
+                    now = fitting(state[i], first)
+                    new, state[i] = seen.update(
+                        p.data, g.data if isinstance(g, Value) else g, now, coefficients
+                    )
+                    moved.append(p)
+                    data.append(new)
+                    counts[i] += 1
+                own.update(
+                    (name, x)
+                    for name, x in vars(seen).items()
+                    if name not in group and name not in old and vars(self).get(name) is not x
+                )
+            # All is computed before anything changes.
+            before = [p.data for p in moved]
+            set_all(moved, "data", data)
+            vars(self).update(own, steps=steps + 1, state=state, counts=counts)
+        except BaseException:
+            vars(self).update(old)
+            if before:
+                set_all(moved, "data", before)
+            raise
 
     def zero_grad(self) -> None:
         """Nothing; afterwards the gradient of every parameter is 0."""
-        for p in self.parameters:
-            p.grad = 0.0
+        parameters = self.parameters
+        set_all(parameters, "grad", [0.0] * len(parameters))
 
     def state_dict(self) -> dict[str, Any]:
-        """What is needed to go on later: settings and state, fit for JSON."""
-        return {
-            "kind": type(self).__name__,
-            "lr": self.lr,
-            "settings": dict(self.settings),
-            "steps": self.steps,
-            "state": [list(numbers) for numbers in self.state],
-        }
+        """What is needed to go on later: groups with their settings, and state, fit for JSON."""
+        return saved(self)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Nothing; afterwards the next step is the one that would have followed.
@@ -84,34 +223,33 @@ class Optimizer(Saved):
         The settings are those of the state too. What does not fit is a ValueError, and
         changes nothing.
         """
-        kind = state.get("kind")
-        if kind != type(self).__name__:
-            raise ValueError(f"this is the state of {kind}, not of {type(self).__name__}")
-        rows = state["state"]
-        if len(rows) != len(self.parameters):
-            raise ValueError(
-                f"{kind}: the state is of {len(rows)} parameters, there are {len(self.parameters)}"
-            )
-        if set(state["settings"]) != set(self.settings):
-            raise ValueError(f"{kind}: these are not its settings: {state['settings']!r:.80}")
-        settings = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in state["settings"].items()
-        }
-        like = type(self)(self.parameters, float(state["lr"]), **settings)
-        numbers = [tuple(float(x) for x in row) for row in rows]
-        if {len(row) for row in numbers} != {len(like.first_state())}:
-            raise ValueError(f"{kind}: the state of some parameter is incomplete")
-        like.steps, like.state = int(state["steps"]), numbers
-        vars(self).update(vars(like))
+        try:
+            new = loaded(self, state)
+        except (TypeError, KeyError, OverflowError) as error:
+            raise ValueError(f"this state does not fit: {error}") from error
+        vars(self).update(new)
 
 
-def values(parameters: Iterable[Value], name: str) -> list[Value]:
-    """The parameters as a list, each once."""
-    found = list(parameters)
-    if not found:
-        raise ValueError(f"{name}: there are no parameters to optimize")
-    for p in found:
-        if not isinstance(p, Value):
-            raise TypeError(f"{name}: parameters are Values, not {p!r:.60}")
-    return list(dict.fromkeys(found))
+def groups_in(parameters: Any, who: str) -> list[Group]:
+    """The groups of PyTorch's two forms: a list of parameters, or of dicts."""
+    if isinstance(parameters, Mapping):
+        raise TypeError(f"{who}: groups are a list of dicts, not one dict: put it in brackets")
+    if isinstance(parameters, (list, tuple)) or not (
+        isinstance(parameters, Value) or hasattr(parameters, "parameters")
+    ):
+        parameters = list(parameters) if hasattr(parameters, "__iter__") else parameters
+        if isinstance(parameters, (list, tuple)) and any(
+            isinstance(x, Mapping) for x in parameters
+        ):
+            return list(parameters)
+    return [{"params": parameters}]
+
+
+def plain(x: Any, who: str) -> Any:
+    """x as Python's own number, so that it can be written to a file."""
+    return x if type(x) in (float, int, bool) else real(x, who)
+
+
+def fitting(state: tuple[float, ...], first: tuple[float, ...]) -> tuple[float, ...]:
+    """The state, longer where a setting was changed since so that more is to be remembered."""
+    return state if len(state) >= len(first) else (*state, *first[len(state) :])

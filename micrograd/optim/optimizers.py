@@ -3,7 +3,8 @@
 Names, defaults and formulas are PyTorch's. An optimizer's `update` is written for one
 number with operators and functions alone, so that the same lines move floats here and
 are compiled into whole training loops by `jit`. What differs from step to step but not
-between parameters (the learning rate, Adam's corrections) comes from `coefficients`.
+between parameters of a group (the learning rate, Adam's corrections) comes from
+`coefficients`. `quotient` divides as IEEE 754 says: 0 / 0 is nan, as in PyTorch.
 
 The base class is in `optimizer.py`, clipping in `clip.py`, Newton's method in `newton.py`;
 learning rate schedules are in `schedules.py`. Read on in `train/loop.py`.
@@ -16,8 +17,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from .. import ops
+from ..core.rule import real
 from ..engine import Value
 from .optimizer import Optimizer
+
+
+def quotient(a: Any, b: Any) -> Any:
+    """a / b of any kind of number, also where floats would raise."""
+    try:
+        return a / b
+    except ZeroDivisionError:
+        return ops.div(a, b)
 
 
 class SGD(Optimizer):
@@ -45,8 +55,6 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ) -> None:
-        if nesterov and (momentum <= 0 or dampening != 0):
-            raise ValueError("SGD: Nesterov's method needs a momentum and no dampening")
         super().__init__(
             parameters,
             lr,
@@ -55,6 +63,12 @@ class SGD(Optimizer):
             weight_decay=weight_decay,
             nesterov=nesterov,
         )
+
+    def checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+        new = super().checked(settings)
+        if new["nesterov"] and (new["momentum"] <= 0 or new["dampening"] != 0):
+            raise ValueError("SGD: Nesterov's method needs a momentum and no dampening")
+        return new
 
     def first_state(self) -> tuple[float, ...]:
         return (0.0,) if self.momentum else ()
@@ -67,7 +81,7 @@ class SGD(Optimizer):
         lr, fresh = coefficients
         if self.weight_decay:
             g = g + self.weight_decay * p
-        if not self.momentum:
+        if not state:  # without momentum there is nothing to remember
             return p - lr * g, ()
         velocity = self.momentum * state[0] + fresh * g
         if self.nesterov:
@@ -112,7 +126,7 @@ class Adagrad(Optimizer):
         if self.weight_decay:
             g = g + self.weight_decay * p
         total = state[0] + g * g
-        return p - lr * g / (ops.sqrt(total) + self.eps), (total,)
+        return p - quotient(lr * g, ops.sqrt(total) + self.eps), (total,)
 
 
 class RMSprop(Optimizer):
@@ -163,14 +177,14 @@ class RMSprop(Optimizer):
             mean = rest[0] + (1 - self.alpha) * (g - rest[0])
             spread = square - mean * mean
             new.append(mean)
-        move = g / (ops.sqrt(spread) + self.eps)
-        if self.momentum:
+        move = quotient(g, ops.sqrt(spread) + self.eps)
+        if len(rest) > bool(self.centered):
             move = self.momentum * rest[-1] + move
             new.append(move)
         return p - lr * move, tuple(new)
 
 
-# Their coefficients are those of the second step for ever, if nobody changes `lr`.
+# Their coefficients are those of the second step for ever, if nobody changes a setting.
 STEADY = (SGD, RMSprop)
 
 
@@ -200,9 +214,17 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"{type(self).__name__}: betas are two from 0 to 1, not {betas!r}")
-        super().__init__(parameters, lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay)
+        super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+    def checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+        betas = settings["betas"]
+        if (
+            not isinstance(betas, (tuple, list))
+            or len(betas) != 2
+            or not all(0 <= real(beta, "betas") < 1 for beta in betas)
+        ):
+            raise ValueError(f"{type(self).__name__}: betas are two from 0 to 1, not {betas!r:.60}")
+        return super().checked({**settings, "betas": tuple(betas)})
 
     def first_state(self) -> tuple[float, ...]:
         return 0.0, 0.0
@@ -222,7 +244,7 @@ class Adam(Optimizer):
         mean, square = state
         mean = mean + (1 - self.betas[0]) * (g - mean)
         square = self.betas[1] * square + (1 - self.betas[1]) * g * g
-        return p - size * mean / (ops.sqrt(square) / correction + self.eps), (mean, square)
+        return p - quotient(size * mean, ops.sqrt(square) / correction + self.eps), (mean, square)
 
 
 class AdamW(Adam):

@@ -3,7 +3,15 @@
 Read `loop.py` first. Data sets are in `micrograd/data.py`.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from ..core.similar import no_attribute
 from . import plots
 from .loop import Diverged, History, accuracy, evaluate, fit, predict
 
 __all__ = ["Diverged", "History", "accuracy", "evaluate", "fit", "plots", "predict"]
+
+if not TYPE_CHECKING:  # for the type checker a wrong name is an error
+
+    def __getattr__(name: str) -> Any:
+        raise no_attribute(__name__, name, __all__)

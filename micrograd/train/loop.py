@@ -19,8 +19,10 @@ from ..core.no_grad import no_grad
 from ..data import as_lists, batches
 from ..engine import Value
 from ..nn.module import Module
+from ..nn.module import size as whole
 from ..optim import Optimizer, Schedule
-from .progress import Progress
+from ..optim.schedules import advance, belongs
+from .progress import CtrlC, Progress
 
 Loss = Callable[[Any, Any], Any]
 
@@ -81,9 +83,10 @@ def fit(
     many epochs brought nothing better. The optimizer stays where training ended.
 
     `before_step()` is called when the gradients are there, to clip them say; after the step
-    `schedule.step()`, then `after_step()`, to bound weights say. Ctrl-C ends training early
-    and keeps the best parameters so far. A loss that is not finite is a `Diverged`, with
-    the model at its best state.
+    `schedule.step()`, then `after_step()`, to bound weights say. A ReduceLROnPlateau is given
+    the loss by which each epoch is judged. Frozen parameters stay where they are. Ctrl-C ends
+    training early and keeps the best parameters so far. A loss that is not finite is a
+    `Diverged`, with the model at its best state.
 
     >>> from micrograd import data, losses, nn, optim
     >>> random.seed(1)
@@ -94,10 +97,17 @@ def fit(
     >>> [round(p.data, 3) for p in model.parameters()]
     [2.0, -1.0, 0.5]
     """
-    xs, ys = as_lists(data[0]), as_lists(data[1])
-    if len(xs) != len(ys) or not xs:
-        raise ValueError(f"fit: {len(xs)} examples and {len(ys)} targets")
-    size = len(xs) if batch_size is None else batch_size
+    xs, ys = examples(data, "fit")
+    if held_out is not None:
+        held_out = examples(held_out, "fit: held_out")
+    epochs = whole(epochs, "fit: the number of epochs", 0)
+    if patience is not None:
+        patience = whole(patience, "fit: patience", 0)
+    size = len(xs) if batch_size is None else whole(batch_size, "fit: the size of a batch")
+    belongs(schedule, optimizer, "fit")
+    each_step, each_epoch = schedule, None
+    if getattr(schedule, "needs_loss", False):
+        each_step, each_epoch = None, schedule
     rng = None if batch_size is None else random.Random(seed)
 
     def objective(xs: Any, ys: Any) -> Any:
@@ -109,7 +119,6 @@ def fit(
 
     history = History()
     best = model.state_dict()
-    ahead = None  # the loss of all examples, where it was computed to judge the epoch before
     try:
         with Progress(epochs, "epoch", progress) as show:
             for epoch in range(epochs):
@@ -117,13 +126,15 @@ def fit(
                 total = 0.0
                 for batch in batches(xs, ys, size, rng):
                     optimizer.zero_grad()
-                    error = objective(*batch) if ahead is None else ahead
+                    error = objective(*batch)
                     error.backward()
                     if before_step is not None:
                         before_step()
-                    optimizer.step()
-                    if schedule is not None:
-                        schedule.step()
+                    with CtrlC() as ctrl_c:  # not between the two
+                        optimizer.step()
+                        advance(each_step, error.data)
+                    if ctrl_c.pressed:
+                        raise KeyboardInterrupt
                     if after_step is not None:
                         after_step()
                     total += error.data * len(batch[0])
@@ -131,14 +142,12 @@ def fit(
                 if held_out is not None:
                     history.held_out.append(evaluate(model, loss, held_out))
                     judged = history.held_out[-1]
-                elif batch_size is None:
-                    ahead = objective(xs, ys)
-                    judged = ahead.data
                 else:
                     judged = evaluate(model, loss, (xs, ys), penalty)
                 if not math.isfinite(judged):
                     raise Diverged(judged, history)
                 history.judged.append(judged)
+                advance(each_epoch, judged)
                 if history.best < 0 or judged < history.judged[history.best]:
                     best, history.best = model.state_dict(), epoch
                 numbers = {"loss": history.loss[-1]}
@@ -156,6 +165,16 @@ def fit(
 
 
 # Judging a model --------------------------------------------------------------------------
+
+
+def examples(data: Any, who: str) -> tuple[list[Any], list[Any]]:
+    """The examples and their targets as lists, as many of the one as of the other and not none."""
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        raise TypeError(f"{who}: data is a pair of examples and targets, not {data!r:.60}")
+    xs, ys = as_lists(data[0]), as_lists(data[1])
+    if len(xs) != len(ys) or not xs:
+        raise ValueError(f"{who}: {len(xs)} examples and {len(ys)} targets")
+    return xs, ys
 
 
 def outputs(model: Module, xs: Any) -> list[Any]:
@@ -188,7 +207,7 @@ def evaluate(
 ) -> float:
     """The mean loss over data, with the model set for use and nothing recorded."""
     with in_use(model):
-        error = mean_loss(model, loss, as_lists(data[0]), as_lists(data[1]))
+        error = mean_loss(model, loss, *examples(data, "evaluate"))
         return number(error if penalty is None else error + penalty())
 
 
@@ -212,6 +231,7 @@ def predict(model: Module, X: Any) -> list[int]:  # noqa: N803
 
 def accuracy(model: Module, X: Any, y: Any) -> float:  # noqa: N803
     """The share of examples whose class is predicted; targets of -1 count as 0."""
-    wanted = [max(0, int(t)) for t in as_lists(y)]
-    hits = sum(a == b for a, b in zip(predict(model, X), wanted, strict=True))
+    xs, ys = examples((X, y), "accuracy")
+    wanted = [max(0, int(t)) for t in ys]
+    hits = sum(a == b for a, b in zip(predict(model, xs), wanted, strict=True))
     return hits / len(wanted)

@@ -34,11 +34,20 @@ def new_axes(n: int = 1) -> list[Any]:
     return list(axes[0])
 
 
-def plot_history(history: History, ax: Any = None) -> Any:
+def plot_history(history: Any, ax: Any = None) -> Any:
     """Axes with the loss of each epoch, on data learned and held out, and the best epoch.
 
-    The loss is on a logarithmic scale, where that is possible.
+    Of a `History`; or of what `Jit.fit` gives, or a list of losses: then it is the loss of each
+    step. The loss is on a logarithmic scale, where that is possible.
     """
+    unit = "epoch"
+    if not isinstance(history, History):
+        losses = getattr(history, "loss", history)
+        if not isinstance(losses, (list, tuple)):
+            raise TypeError(
+                f"plot_history: a History, or a list of losses is needed, not {history!r:.60}"
+            )
+        history, unit = History(loss=list(losses)), "step"
     ax = ax or new_axes()[0]
     epochs = range(1, len(history.loss) + 1)
     ax.plot(epochs, history.loss, color=COLOURS[0], label="training")
@@ -50,7 +59,7 @@ def plot_history(history: History, ax: Any = None) -> Any:
         ax.axvline(best, color="#777777", linewidth=0.8, linestyle=":", label=f"best: {best}")
     if all(x > 0 for x in [*history.loss, *history.held_out]):
         ax.set_yscale("log")
-    ax.set(xlabel="epoch", ylabel="loss")
+    ax.set(xlabel=unit, ylabel="loss")
     ax.legend()
     return ax
 

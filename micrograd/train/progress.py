@@ -5,11 +5,24 @@ The loops themselves are in `loop.py` and `compiler/fit.py`; read `loop.py` next
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
+
+
+def terminal_columns() -> int:
+    """The width of the terminal that errors go to, as the bar does; 80 where it does not know."""
+    try:
+        found = int(os.environ.get("COLUMNS", 0)) or os.get_terminal_size(2).columns
+    except (ValueError, OSError):
+        return 80
+    return found if found > 0 else 80
+
+
+NARROW = 70  # columns below which there is no room for a bar beside the numbers
 
 
 class Progress:
@@ -21,9 +34,19 @@ class Progress:
 
     def __init__(self, total: int, unit: str, visible: bool, widget: bool = False) -> None:
         self.line: Any = None
+        self.widget = widget
         if visible:
             tqdm = import_module("tqdm.auto" if widget else "tqdm").tqdm
-            self.line = tqdm(total=total, unit=unit, dynamic_ncols=True)
+            self.line = tqdm(total=total, unit=unit, leave=True, **self.width(widget))
+
+    @staticmethod
+    def width(widget: bool) -> dict[str, Any]:
+        """How wide the line is and what stands on it: where it is narrow, the numbers alone."""
+        if widget:
+            return {}
+        columns = terminal_columns()
+        form = None if columns >= NARROW else "{n_fmt}/{total_fmt}{postfix}"
+        return {"ncols": columns - 1, "bar_format": form}
 
     def __enter__(self) -> Callable[[int, dict[str, float]], None]:
         return self.show
@@ -31,6 +54,8 @@ class Progress:
     def show(self, count: int, numbers: dict[str, float]) -> None:
         if self.line is not None:
             shown = {name: f"{x:.4f}" for name, x in numbers.items()}
+            for name, value in self.width(self.widget).items():
+                setattr(self.line, name, value)
             self.line.set_postfix(shown, refresh=False)
             self.line.update(count)
 

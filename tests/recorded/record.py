@@ -111,6 +111,8 @@ SCHEDULES = [
     ("LinearLR", {}),
     ("LinearLR", {"start_factor": 1.0, "end_factor": 0.0, "total_iters": 15}),
     ("LinearLR", {"start_factor": 0.01, "end_factor": 1.0, "total_iters": 8}),
+    ("MultiStepLR", {"milestones": [3, 11, 20]}),
+    ("MultiStepLR", {"milestones": [20, 5, 5, 11], "gamma": 0.7}),
 ]
 
 
@@ -141,6 +143,129 @@ def schedules() -> dict:
     fall = lr_scheduler.CosineAnnealingLR(optimizer, T_max=20)
     both = lr_scheduler.SequentialLR(optimizer, [rise, fall], milestones=[6])
     cases["WarmupLR, then cosine"] = {"warmup": 6, "T_max": 20, "rates": rates(optimizer, both)}
+    return cases
+
+
+CYCLES = [
+    ("SGD", {"momentum": 0.9}, {"max_lr": 0.02, "total_steps": 30}),
+    ("SGD", {"momentum": 0.9}, {"max_lr": 0.02, "total_steps": 30, "three_phase": True}),
+    (
+        "SGD",
+        {"momentum": 0.9},
+        {"max_lr": 0.02, "epochs": 6, "steps_per_epoch": 5, "anneal_strategy": "linear"},
+    ),
+    ("RMSprop", {"momentum": 0.5}, {"max_lr": 0.1, "total_steps": 31, "pct_start": 0.45}),
+    (
+        "Adam",
+        {},
+        {
+            "max_lr": 0.1,
+            "total_steps": 40,
+            "div_factor": 10.0,
+            "final_div_factor": 100.0,
+            "base_momentum": 0.8,
+            "max_momentum": 0.93,
+            "three_phase": True,
+        },
+    ),
+    ("Adagrad", {}, {"max_lr": 0.1, "total_steps": 30, "cycle_momentum": False}),
+]
+
+
+def cycles() -> dict:
+    """Rates, momenta, and the path that an optimizer takes with them."""
+    cases = {}
+    for kind, settings, cycle in CYCLES:
+        parameters = [torch.tensor(x, requires_grad=True) for x in START]
+        optimizer = getattr(torch.optim, kind)(parameters, lr=0.01, **settings)
+        schedule = lr_scheduler.OneCycleLR(optimizer, **cycle)
+        lrs, momenta, path = [], [], []
+        for _ in range(30):
+            group = optimizer.param_groups[0]
+            lrs.append(group["lr"])
+            momenta.append(group["betas"][0] if "betas" in group else group.get("momentum"))
+            optimizer.zero_grad()
+            objective(*parameters).backward()
+            optimizer.step()
+            schedule.step()
+            path.append([p.item() for p in parameters])
+        cases[f"{kind} {json.dumps(cycle)}"] = {
+            "kind": kind,
+            "settings": settings,
+            "cycle": cycle,
+            "rates": lrs,
+            "momenta": momenta,
+            "path": path,
+        }
+    return cases
+
+
+PLATEAUS = [
+    {},
+    {"patience": 2},
+    {"patience": 1, "factor": 0.5, "cooldown": 2, "min_lr": 0.02},
+    {"patience": 0, "factor": 0.3, "threshold": 0.05, "threshold_mode": "abs", "eps": 0.01},
+    {"patience": 1, "mode": "max", "factor": 0.6, "threshold": 0.1},
+    {"patience": 1, "mode": "max", "factor": 0.6, "threshold": 0.1, "threshold_mode": "abs"},
+]
+
+
+def plateaus() -> dict:
+    losses = [3.0, 2.5, 2.5, 2.49999, 2.6, 2.4, 2.45, 2.41, 2.399, float("nan"), 2.2, 2.2, 2.2]
+    losses += [2.2, 2.2, 2.3, 1.9, 1.9, 1.9, 1.9, 1.9, 1.9, 1.9, 1.9, 1.9, 1.9, 1.9, 1.9, 1.9]
+    cases = {}
+    for settings in PLATEAUS:
+        ps = [torch.zeros(()), torch.zeros(())]
+        optimizer = torch.optim.SGD([{"params": ps[:1]}, {"params": ps[1:], "lr": 0.05}], lr=0.3)
+        schedule = lr_scheduler.ReduceLROnPlateau(optimizer, **settings)
+        rates = []
+        for loss in losses:
+            schedule.step(loss)
+            rates.append([group["lr"] for group in optimizer.param_groups])
+        cases[json.dumps(settings)] = {"settings": settings, "losses": losses, "rates": rates}
+    return cases
+
+
+# Groups with settings of their own, one of which stands still for a while; the first of each is
+# of the first parameter, the second of the others.
+GROUPS = [
+    ("SGD", {"lr": 0.02}, [{}, {"lr": 0.005}]),
+    ("SGD", {"lr": 0.01, "momentum": 0.9}, [{"momentum": 0.5, "nesterov": True}, {}]),
+    ("SGD", {"lr": 0.01}, [{"momentum": 0.8, "dampening": 0.3}, {"weight_decay": 0.1}]),
+    ("Adagrad", {"lr": 0.1}, [{"lr_decay": 0.05}, {"eps": 1e-4}]),
+    ("RMSprop", {"lr": 0.005}, [{"centered": True, "momentum": 0.5}, {"alpha": 0.9}]),
+    ("Adam", {"lr": 0.05}, [{"betas": [0.8, 0.9]}, {"weight_decay": 0.1, "eps": 1e-4}]),
+    ("AdamW", {"lr": 0.05}, [{"weight_decay": 0.0}, {"weight_decay": 0.5, "lr": 0.02}]),
+]
+FROZEN = range(10, 25)  # the steps during which the second parameter stands still
+
+
+def groups() -> dict:
+    cases = {}
+    for kind, settings, own in GROUPS:
+        for schedule_kind in (None, "StepLR"):
+            parameters = [torch.tensor(x, requires_grad=True) for x in START]
+            parts = [parameters[:1], parameters[1:]]
+            optimizer = getattr(torch.optim, kind)(
+                [{"params": part, **group} for part, group in zip(parts, own)], **settings
+            )
+            schedule = lr_scheduler.StepLR(optimizer, 8, 0.7) if schedule_kind else None
+            path = []
+            for t in range(60):
+                parameters[1].requires_grad = t not in FROZEN
+                optimizer.zero_grad()
+                objective(*parameters).backward()
+                optimizer.step()
+                if schedule is not None:
+                    schedule.step()
+                path.append([p.item() for p in parameters])
+            cases[f"{kind} {json.dumps(own)} {schedule_kind}"] = {
+                "kind": kind,
+                "settings": settings,
+                "groups": own,
+                "schedule": schedule_kind,
+                "path": path,
+            }
     return cases
 
 
@@ -351,6 +476,9 @@ if __name__ == "__main__":
     write("optimizers.json", optimizers())
     write("clipping.json", clipping())
     write("schedules.json", schedules())
+    write("cycles.json", cycles())
+    write("plateaus.json", plateaus())
+    write("groups.json", groups())
     write("losses.json", losses())
     write("layers.json", layers())
     write("moons.json", moons(sys.argv[1]))

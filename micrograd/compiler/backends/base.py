@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ...core.foreign import is_array
 from ...core.rule import real
 from ..ir.batch import over_batch
-from ..structure import is_array, key_of, numbers_in
+from ..structure import key_of, numbers_in
 from .emit import emit
 from .numpy import numpy_function
 from .runtime import EDGES

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ...core.foreign import is_array
 from ...core.rule import Rule
 from ..ir.program import Program
 from ..ir.reverse import Symbol, reverse
 from ..ir.simplify import simplify
-from ..structure import STATIC, is_array
+from ..structure import STATIC
 from .emit import emit
 from .foreign import jax_functions, torch_functions
 from .runtime import define, meanings

@@ -1,0 +1,293 @@
+"""The steps of a compiled training loop in the machine, a chunk at a time.
+
+The optimizer's own `update` is traced, so that what it says is what runs. What differs from step
+to step, such as the learning rate, is computed beforehand for a whole chunk. `fit.py` is the loop
+around it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from itertools import chain
+from math import isnan
+from typing import Any
+
+from ...core.rule import TABLE
+from ...engine import Value
+from ...nn.parameters import is_frozen, set_all
+from ...optim.onecycle import OneCycleLR
+from ...optim.optimizer import Optimizer, fitting
+from ...optim.optimizers import STEADY, Adagrad, Adam
+from ...optim.schedules import (
+    CosineAnnealingLR,
+    LinearLR,
+    MultiStepLR,
+    StepLR,
+    WarmupLR,
+    advance,
+)
+from ..backends.base import Rows
+from ..ir.program import Program
+from ..ir.reverse import Symbol
+from ..ir.simplify import simplify
+from ..loop import Loop
+from .backend import NativeBatch, padded_columns
+from .encode import Encoder
+from .instructions import Build
+
+COEFFICIENTS = {kind.coefficients for kind in (*STEADY, Adagrad, Adam)}
+BY_STEP = (StepLR, MultiStepLR, LinearLR, CosineAnnealingLR, WarmupLR, OneCycleLR)
+
+
+class NativeLoop(Loop):
+    """Chunks of steps in the machine; parameters and states live in its columns meanwhile."""
+
+    def __init__(
+        self,
+        runner: NativeBatch,
+        rows: Rows,
+        optimizer: Optimizer,
+        schedule: Any,
+        size: int,
+        seed: int,
+    ) -> None:
+        super().__init__(runner, rows, optimizer, schedule, size, seed)
+        self.parameters: list[Value] = runner.made.parameters
+        self.inputs, self.stride = padded_columns(
+            rows, len(runner.made.program.inputs), runner.build
+        )
+        self.padded = (len(self.parameters) + 7) // 8 * 8
+        self.update: Any = None
+        self.shape: Any = None
+        # Whether nobody comes in between two steps, so that many can be taken at once.
+        self.ahead_of_time = known_optimizer(optimizer) and known_schedule(schedule, optimizer)
+        cycles = isinstance(schedule, OneCycleLR) and schedule.cycle_momentum
+        self.moving = ("momentum", "betas") if cycles else ()  # settings that differ between steps
+        self.load()
+
+    # Into the columns and back --------------------------------------------------------------
+
+    def load(self) -> None:
+        """Fill the columns: gradients, parameters, what the optimizer remembers, who moves how."""
+        optimizer, build = self.optimizer, self.runner.build
+        place = {p: i for i, p in enumerate(self.parameters)}
+        theirs, n = optimizer.parameters, len(self.parameters)
+        # Who moves alike: the optimizer as they see it, and their places there and here.
+        self.cohorts = [
+            (optimizer.at(group, count), group, [(i, place[theirs[i]]) for i in places])
+            for group, count, places in optimizer.cohorts()
+        ]
+        begun = [
+            [fitting(optimizer.state[i], seen.first_state()) for i, _ in places]
+            for seen, _, places in self.cohorts
+        ]
+        self.sizes = [len(states[0]) for states in begun]  # of what each remembers
+        self.states = max(self.sizes, default=0)
+        rows = [[0.0] * n for _ in range(self.states)]
+        which = [-1.0] * n  # of those that stay where they are
+        for j, ((_, _, places), states) in enumerate(zip(self.cohorts, begun)):
+            for (_, k), state in zip(places, states):
+                which[k] = float(j)
+                for row, x in zip(rows, state):
+                    row[k] = x
+        several = any(which)  # not all of cohort 0
+        if several:
+            rows.append(which)
+        fill = [0.0] * (self.padded - n)
+        self.columns = build.zeros(self.padded)
+        for row in ([p._data for p in self.parameters], *rows):
+            self.columns.extend([*row, *fill])
+        shape = [
+            (size, {k: x for k, x in group.items() if k not in ("params", "lr")})
+            for size, (_, group, _) in zip(self.sizes, self.cohorts)
+        ]
+        if self.update is None or self.shape != (shape, several):
+            self.update = self.update_machine(several, build)
+            self.shape = shape, several
+        self.ahead = False  # whether they hold what the parameters do not yet
+
+    def finish(self) -> None:
+        """Give the parameters and the optimizer what the columns hold, if that is new."""
+        if not self.ahead:
+            return
+        optimizer, n = self.optimizer, len(self.parameters)
+        g, p, *rows = [self.columns[k * self.padded :][:n].tolist() for k in range(2 + self.states)]
+        states = list(optimizer.state)
+        moved, data = [], []
+        for size, (_, _, places) in zip(self.sizes, self.cohorts):
+            for i, k in places:
+                moved.append(self.parameters[k])
+                data.append(p[k])
+                states[i] = tuple([row[k] for row in rows[:size]])
+        set_all(self.parameters, "grad", g)
+        set_all(moved, "data", data)
+        optimizer.state = states
+        self.ahead = False
+
+    def counted(self, done: int) -> None:
+        """So many steps were taken."""
+        counts = list(self.optimizer.counts)
+        for _, _, places in self.cohorts:
+            for i, _ in places:
+                counts[i] += done
+        self.optimizer.counts = counts
+
+    # Steps ----------------------------------------------------------------------------------
+
+    def take(self, count: int) -> None:
+        if self.ahead_of_time:
+            self.chunk(count, self.schedule)
+            return
+        for _ in range(count):
+            # Who comes in between may look at everything, and change it.
+            self.chunk(1, None)
+            self.finish()
+            if isnan(self.losses[-1]):
+                return
+            advance(self.schedule, self.losses[-1])
+            self.load()
+
+    def chunk(self, count: int, schedule: Any) -> None:
+        """That many steps, whose numbers are known beforehand."""
+        optimizer = self.optimizer
+        build: Build = self.runner.build
+        before, t = optimizer.steps, getattr(schedule, "t", 0)
+        starts = [optimizer.counts[places[0][0]] for _, _, places in self.cohorts]
+        steady = schedule is None and type(optimizer) in STEADY and self.ahead_of_time
+        each: list[list[float]] = []
+        refused: Exception | None = None
+        for j in range(min(count, 2) if steady else count):
+            optimizer.steps = before + j + 1
+            each.append([])
+            for (seen, group, _), start in zip(self.cohorts, starts):
+                vars(seen).update(group, steps=start + j + 1)
+                each[-1].extend((*seen.coefficients(), *self.moved(group)))
+            if schedule is not None:
+                try:
+                    schedule.step()
+                except ValueError as error:  # past its end: after this step it says so
+                    refused, count = error, j + 1
+                    break
+        numbers = build.numbers(chain.from_iterable(each))
+        if steady and count > 2:  # a step may take less time than a turn of the loop above
+            numbers.extend(build.numbers(each[-1]) * (count - 2))
+        order = array("i")
+        if self.orders is not None:
+            for _ in range(count):
+                order.extend(next(self.orders))
+        losses = build.zeros(count)
+        with self.runner.lock:
+            done = self.runner.sums.fit(
+                self.update, self.columns, self.inputs, self.rows.n, self.stride, order,
+                self.size, count, numbers, losses,
+            )  # fmt: skip
+        self.ahead = True
+        optimizer.steps = before + done
+        self.counted(done)
+        self.losses.extend(losses[:done])
+        if done < count:
+            # A gradient that is not a number: this one step as the eager engine takes it.
+            self.finish()
+            if schedule is not None:
+                schedule.go(t + done)
+            if self.orders is not None:
+                rest = [order[k : k + self.size] for k in range(0, len(order), self.size)][done:]
+                self.orders = chain(rest, self.orders)
+            kept, self.schedule = self.schedule, schedule
+            try:
+                self.step()
+            finally:
+                self.schedule = kept
+            self.load()
+        elif refused is not None:
+            self.finish()
+            raise refused
+
+    def moved(self, group: dict[str, Any]) -> list[float]:
+        """The settings of a group that differ between steps, one after the other."""
+        found: list[float] = []
+        for name in self.moving:
+            x = group.get(name, ())
+            found.extend(x if isinstance(x, tuple) else (x,))
+        return found
+
+    def update_machine(self, several: bool, build: Build) -> Any:
+        """A machine for the optimizer's `update`, with a column for each number of a parameter.
+
+        Where not all move alike, the last column says which cohort's update is that of each.
+        """
+        program = Program()
+        g, p = (Symbol(program, program.input(name)) for name in ("g", "p"))
+        states = [Symbol(program, program.input(f"s{k}")) for k in range(self.states)]
+        which = Symbol(program, program.input("which")) if several else None
+        chosen: list[Any] = [p, *states]
+        counts = self.optimizer.steps
+        try:
+            self.optimizer.steps = counts + 1  # what a step's numbers are is asked for during it
+            for j, (seen, group, places) in enumerate(self.cohorts):
+                vars(seen).update(group, steps=self.optimizer.counts[places[0][0]] + 1)
+                size, count = self.sizes[j], len(seen.coefficients())
+                numbers = [
+                    Symbol(program, program.parameter(f"c{j}_{k}"))
+                    for k in range(count + len(self.moved(group)))
+                ]
+                rest = iter(numbers[count:])
+                for name in self.moving:
+                    if name in group:
+                        x = group[name]
+                        several_of = isinstance(x, tuple)
+                        vars(seen)[name] = (
+                            tuple(next(rest) for _ in x) if several_of else next(rest)
+                        )
+                new, kept = seen.update(p, g, tuple(states[:size]), tuple(numbers[:count]))
+                vars(seen).update(group)
+                found = [new, *kept, *states[len(kept) :]]
+                if which is None:
+                    chosen = found
+                    continue
+                here = which._apply(TABLE["equal"], (which, float(j)))
+                chosen = [here._apply(TABLE["where"], (here, x, y)) for x, y in zip(found, chosen)]
+        finally:
+            self.optimizer.steps = counts
+        if which is not None:
+            chosen.append(which)
+        program.outputs = [
+            y.i if isinstance(y, Symbol) else program.constant(float(y)) for y in chosen
+        ]
+        return Encoder(simplify(program), mapped=True).machine(build)
+
+
+def known_optimizer(optimizer: Optimizer) -> bool:
+    """Whether its coefficients follow from settings and the number of steps, and nothing else."""
+    kind = type(optimizer)
+    return (
+        kind.coefficients in COEFFICIENTS
+        and "coefficients" not in vars(optimizer)
+        and not any(hasattr(kind, name) for name in ("steps", *optimizer.defaults))
+    )
+
+
+def known_schedule(schedule: Any, optimizer: Optimizer) -> bool:
+    """Whether its rates follow from the number of steps, so that it can go back to one of them."""
+    if schedule is None:
+        return True
+    if type(schedule) not in BY_STEP or not {"step", "rate", "changes"}.isdisjoint(vars(schedule)):
+        return False
+    if isinstance(schedule, WarmupLR):
+        return known_schedule(schedule.then, optimizer)
+    if isinstance(schedule, OneCycleLR) and schedule.cycle_momentum:
+        groups = range(len(optimizer.param_groups))  # a momentum of 0 is another update
+        ends = [schedule.of_group(f"{end}_momentum", i) for end in ("base", "max") for i in groups]
+        return all(ends)
+    return True
+
+
+def steps_in_the_machine(optimizer: Optimizer) -> bool:
+    """Whether `step` is that of `Optimizer`, which the machine knows; else Python takes it."""
+    return type(optimizer).step is Optimizer.step and "step" not in vars(optimizer)
+
+
+def moved_by(optimizer: Optimizer, parameters: list[Value]) -> bool:
+    """Whether it moves these parameters and no others, but for frozen ones."""
+    theirs, mine = set(optimizer.parameters), set(parameters)
+    return all(is_frozen(p) for p in theirs ^ mine)

@@ -1,0 +1,56 @@
+"""What holds for parameters wherever they are used: each counts once, some are frozen, and
+their numbers are set all together or not at all.
+
+Models, optimizers, clipping and the compiler build on these four functions. Read on in
+`module.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..core.node import attribute
+from ..engine import Value
+
+
+def unique(parameters: Iterable[Value]) -> list[Value]:
+    """The parameters in order, each once: one that stands in a model twice is still one."""
+    return list(dict.fromkeys(parameters))
+
+
+def values(parameters: Iterable[Value], who: str) -> list[Value]:
+    """The same; a TypeError in a sentence for what are no Values. One Value is a list of one."""
+    if isinstance(parameters, Value):
+        return [parameters]
+    if hasattr(parameters, "parameters"):
+        raise TypeError(
+            f"{who}: a list of Values is needed, not the model itself: write model.parameters()"
+        )
+    if isinstance(parameters, (str, bytes)) or not hasattr(parameters, "__iter__"):
+        raise TypeError(f"{who}: a list of Values is needed, not {parameters!r:.60}")
+    found = list(parameters)
+    for p in found:
+        if not isinstance(p, Value):
+            raise TypeError(f"{who}: parameters are Values, not {p!r:.60}")
+    return unique(found)
+
+
+def is_frozen(p: Value) -> bool:
+    """Whether someone said `p.requires_grad = False`: then no optimizer moves it."""
+    return attribute(p, "_requires_grad") is False
+
+
+def set_all(parameters: Sequence[Value], name: str, numbers: Sequence[Any]) -> None:
+    """Nothing; afterwards `name` ("data" or "grad") of each is its number.
+
+    Of all, or after an interrupt or an error of none.
+    """
+    before = [getattr(p, name) for p in parameters]
+    try:
+        for p, x in zip(parameters, numbers, strict=True):
+            setattr(p, name, x)
+    except BaseException:
+        for p, x in zip(parameters, before, strict=True):
+            setattr(p, name, x)
+        raise
