@@ -1,0 +1,12 @@
+"""The gradient doctor: what goes wrong with gradients, found, named and explained.
+
+`diagnose` looks once, `watch` looks on while a model trains, `compare_backward` runs the wrong
+orders of a backward pass beside the right one, `shares` says how a gradient is split. Read
+`diagnose.py` first.
+"""
+
+from .diagnose import diagnose
+from .report import CODES, Finding, Report
+from .thresholds import T as THRESHOLDS
+
+__all__ = ["CODES", "Finding", "Report", "THRESHOLDS", "diagnose"]

@@ -1,0 +1,147 @@
+"""What the gradients that a model holds tell of its loop: never_backward, not_zeroed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from ...optim import SGD, Adam
+from ..case import Case
+from ..report import Finding
+from ..thresholds import limit
+
+UNROLLED = 40  # steps that are taken back, at most
+
+
+def never(where: str, steps: int) -> Finding:
+    return Finding(
+        "never_backward", "error", where,
+        f"{steps} steps were taken, and no gradient ever came: backward() was not called.",
+        float(steps), "Call loss.backward() after zero_grad() and before step().",
+        "A step with gradients of 0 leaves the parameters where they are.",
+    )  # fmt: skip
+
+
+def accumulated(where: str, times: float, words: str) -> Finding:
+    return Finding(
+        "not_zeroed", "error", where, words, times,
+        "Call optimizer.zero_grad() or model.zero_grad() before each backward().",
+        "backward() adds to .grad, so that several losses can share it; what is not set to 0 "
+        "stays in every later step.",
+    )  # fmt: skip
+
+
+def in_graph(case: Case) -> Iterator[Finding]:
+    """A graph alone: the gradients its leaves hold against those it gives."""
+    graph = case.graph
+    assert graph is not None
+    if graph.root.grad == 0.0:
+        return
+    pairs = [
+        (case.anatomy.name(i), float(graph.nodes[i]._grad), graph.gradient[i])
+        for i in range(graph.first)
+        if graph.gradient[i] and math.isfinite(graph.gradient[i])
+    ]
+    more = [(name, held, g) for name, held, g in pairs if abs(held) > 1.5 * abs(g)]
+    if pairs and len(more) > len(pairs) / 2:
+        name, held, g = more[0]
+        yield accumulated(
+            name, held / g,
+            f"{name} holds the gradient {held:.6g}, and this graph gives {g:.6g}: "
+            f"{held / g:.3g} times as much, with what earlier calls of backward() left.",
+        )  # fmt: skip
+
+
+def in_model(case: Case) -> Iterator[Finding]:
+    """After some steps of an optimizer: is what is held the gradient of one step?"""
+    optimizer = case.optimizer
+    steps = int(getattr(optimizer, "steps", 0) or 0)
+    if steps < 1 or not case.can_run:
+        return
+    held, start = case.held, case.start
+    size = math.hypot(*held)
+    where = f"the training loop, {type(optimizer).__name__} after {steps} steps"
+    if size == 0.0 or not math.isfinite(size):
+        if size == 0.0 and untouched(case, steps):
+            yield never(where, steps)
+        return
+    before = undone(case, held)
+    points = [p for p in (before, start) if p is not None]
+    whole = len(case.xs) == len(case.all_ys)
+    now = [case.gradient_at(p)[1] for p in points]
+    for g in now:
+        length = math.hypot(*g)
+        along = math.fsum(a * b for a, b in zip(g, held)) / (length * size) if length else 0.0
+        times = size / length if length else math.inf
+        if whole and along > 0.99999 and abs(times - 1) < 0.01:
+            return  # the gradient of one step, exactly
+        if along > 0.999 and abs(times / len(case.all_ys) - 1) < 0.02:
+            return  # that of a sum over all examples
+    singles = [x for p in points for x in case.example_gradients(p)]
+    bound = max([*singles, *(math.hypot(*g) for g in now)], default=0.0)
+    if whole and steps <= UNROLLED and before is not None and repeats(case, held, steps):
+        yield accumulated(
+            where, size / max(math.hypot(*now[0]), 1e-300),
+            f"The gradients held are the sum of those of all {steps} steps: they were never set "
+            "to 0.",
+        )  # fmt: skip
+    elif steps >= 3 and bound and size > limit("held") * bound:
+        yield accumulated(
+            where, size / bound,
+            f"The gradient held is {size / bound:.3g} times as large as that of any one example: "
+            f"after {steps} steps it holds those of earlier ones too.",
+        )  # fmt: skip
+
+
+def untouched(case: Case, steps: int) -> bool:
+    """Whether the optimizer's memory, or the loss itself, says that no step had a gradient."""
+    state = getattr(case.optimizer, "state", [])
+    if any(state):
+        return not any(x for row in state for x in row)
+    # SGD keeps nothing: then a step as it is taken now would have brought more than is seen.
+    if steps < 10 or case.fit is None or case.fit < 0.9 or not math.hypot(*case.gradient):
+        return False
+    losses, _ = case.trial(min(steps, 10), range(len(case.xs)), case.start)
+    fall = losses[0] - losses[-1]
+    return fall * steps / len(losses) > 2 * max(1e-12, case.root._data - (case.ideal or 0.0))
+
+
+def undone(case: Case, held: Sequence[float]) -> list[float] | None:
+    """The parameters before the last step, where the optimizer's rule can be taken back."""
+    chosen = case.optimizer
+    moves: dict[int, float] = {}
+    if not hasattr(chosen, "state"):
+        return None
+    grads = {id(p): g for p, g in zip(case.parameters, held)}
+    for p, state in zip(chosen.parameters, chosen.state):
+        g = grads.get(id(p))
+        if g is None:
+            continue
+        if type(chosen) is SGD and not chosen.weight_decay and not chosen.nesterov:
+            moves[id(p)] = chosen.lr * (state[0] if state else g)
+        elif isinstance(chosen, Adam) and not chosen.weight_decay:
+            _, lr, correction = chosen.coefficients()
+            mean, square = state
+            moves[id(p)] = lr * mean / (math.sqrt(square) / correction + chosen.eps)
+        else:
+            return None
+    return [x + moves.get(id(p), 0.0) for p, x in zip(case.parameters, case.start)]
+
+
+def repeats(case: Case, held: Sequence[float], steps: int) -> bool:
+    """Whether plain descent without zeroing, taken back step by step, leads to a gradient of 0."""
+    chosen = case.optimizer
+    if type(chosen) is not SGD or chosen.momentum or chosen.weight_decay:
+        return False
+    at, total = list(case.start), list(held)
+    size = math.hypot(*held)
+    for done in range(1, steps + 1):
+        at = [x + chosen.lr * g for x, g in zip(at, total)]
+        _, gradient = case.gradient_at(at)
+        total = [t - g for t, g in zip(total, gradient)]
+        rest = math.hypot(*total)
+        if not math.isfinite(rest) or rest > 1e3 * size:
+            return False
+        if rest < 1e-4 * size:
+            return done > 1
+    return False
