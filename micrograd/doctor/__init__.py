@@ -6,7 +6,12 @@ orders of a backward pass beside the right one, `shares` says how a gradient is 
 """
 
 from .diagnose import diagnose
+from .orders import Comparison, compare_backward
 from .report import CODES, Finding, Report
+from .shares import Shares, shares
 from .thresholds import T as THRESHOLDS
 
-__all__ = ["CODES", "Finding", "Report", "THRESHOLDS", "diagnose"]
+__all__ = [
+    "CODES", "Comparison", "Finding", "Report", "Shares", "THRESHOLDS", "compare_backward",
+    "diagnose", "shares",
+]  # fmt: skip

@@ -201,8 +201,8 @@ class Anatomy:
             _, _, sums, outs = seen.setdefault((*self.own[z], ), (kind, self.levels[z], [], []))
             sums.append(z)
             outs.append(i)
-        for i in self.outputs:
-            if i not in bent and self.own[i] != none:
+        for i in self.last_sums():
+            if i not in bent:
                 _, _, sums, outs = seen.setdefault(
                     self.own[i], ("linear", self.levels[i], [], [])
                 )
@@ -214,6 +214,7 @@ class Anatomy:
             pattern = shape_of(self.name(parameters[0])) if parameters else ""
             groups.setdefault((pattern, kind, level), []).append((parameters, sums, outs))
         layers = []
+        ends = self.final | set(self.last_sums())
         for (_, kind, level), members in groups.items():
             members.sort(key=lambda m: self.rank[m[0][0]] if m[0] else 0)
             paths = [self.name(m[0][0]) for m in members if m[0]]
@@ -222,9 +223,26 @@ class Anatomy:
                 Unit(self.unit_name(title, k, m[0]), m[0], m[1], m[2])
                 for k, m in enumerate(members)
             ]
-            final = any(o in self.final for m in members for o in m[2])
+            final = any(o in ends for m in members for o in (*m[1], *m[2]))
             layers.append(Layer(title or "the layer", kind, level, units, final))
         return sorted(layers, key=lambda layer: (layer.level, layer.units[0].parameters[:1]))
+
+    def last_sums(self) -> list[int]:
+        """The sums nearest to the outputs: the outputs themselves, or what a softmax is made of."""
+        none = (NOBODY, NOBODY)
+        found: dict[int, None] = {}
+        seen: set[int] = set()
+        stack = list(reversed(self.outputs))
+        while stack:
+            i = stack.pop()
+            if i in seen or not self.depends[i]:
+                continue
+            seen.add(i)
+            if self.own[i] != none:
+                found[i] = None
+            elif self.activation(i) is None:
+                stack += self.graph.under(i)
+        return sorted(found)
 
     def unit_name(self, layer: str, k: int, parameters: list[int]) -> str:
         if parameters:

@@ -115,7 +115,7 @@ def examine(case: Case) -> Iterator[Finding]:
     yield from inputs
     same = list(units.symmetric(case))
     yield from same
-    off = [] if same else list(units.dead(case))
+    off = [] if same else list(units.dead(case, factors))
     ends = list(units.saturated(case))
     yield from off
     yield from ends

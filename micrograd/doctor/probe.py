@@ -66,8 +66,10 @@ def probe(
         return y._data if isinstance(y, Value) else float(y)
 
     n = max(width, 1)
-    free = list(candidates(n, targets, (-INF, INF)))
-    bound = list(candidates(n, targets, span))
+    numbers = [abs(float(t)) for t in kinds if isinstance(t, (int, float))]
+    far = FAR * max(1.0, *numbers) if numbers else FAR
+    free = list(candidates(n, targets, (-INF, INF), far))
+    bound = list(candidates(n, targets, span, far))
     if simplex:
         bound = [c for c in bound if sum(c) <= 1.0 + 1e-9]
     tables = [[cost(out, t) for out in free] for t in kinds]
@@ -79,11 +81,11 @@ def probe(
         if not known:
             return None
         low, at = min(known)
-        tame = [(c, i) for c, i in known if max(map(abs, free[i])) < FAR] or known
+        tame = [(c, i) for c, i in known if max(map(abs, free[i])) < far] or known
         ideal.append(min(tame)[0])
         best.append(free[min(tame)[1]])
         flat.append(max(known)[0] - low <= 1e-12 * (1.0 + abs(low)))
-        bottomless.append(low < -5.0 and max(map(abs, free[at])) >= FAR and low < min(tame)[0] - 50)
+        bottomless.append(low < -5.0 and max(map(abs, free[at])) >= far and low < min(tame)[0] - 50)
         undefined.append(sum(not math.isfinite(row[i]) for i in plain) / max(1, len(plain)))
     reach = [finite_min(row) for row in bounds]
     small = [i for i, out in enumerate(free) if all(abs(x) <= 1.0 for x in out)]
@@ -93,7 +95,7 @@ def probe(
     means = [
         (math.fsum(column) / len(column), i)
         for i, column in enumerate(zip(*tables, strict=True))
-        if all(map(math.isfinite, column)) and max(map(abs, free[i])) < FAR
+        if all(map(math.isfinite, column)) and max(map(abs, free[i])) < far
     ]
     guess, place = min(means) if means else (INF, 0)
     guesses = [row[place] for row in tables]
@@ -114,9 +116,11 @@ def chosen(targets: Sequence[Any]) -> list[Any]:
     return once
 
 
-def candidates(n: int, targets: Sequence[Any], span: Interval) -> Iterator[list[float]]:
+def candidates(
+    n: int, targets: Sequence[Any], span: Interval, far: float
+) -> Iterator[list[float]]:
     """Outputs to try, inside the span: one for all, one against the rest, and the targets."""
-    signed = sorted({s * x for x in (*GRID, FAR) for s in (1.0, -1.0)})
+    signed = sorted({s * x for x in (*GRID, far) for s in (1.0, -1.0)})
     low, high = span
     inside = [x for x in signed if low <= x <= high]
     inside += [x for x in (low, high) if math.isfinite(x) and x not in inside]

@@ -45,8 +45,9 @@ T: Final[dict[str, Threshold]] = {
         "between -1 and 1 and positive inputs up to 0.5 is seen by chance.", KARPATHY,
     ),
     "dead_margin": Threshold(
-        6.0, "dead", "How far below 0 a silent unit's largest sum lies, in spreads of its sums, "
-        "before it counts alone: no example that is like the others wakes it.", CALIBRATED,
+        1.0, "dead", "Negative bias of a silent unit, by the sum of its weights times the largest "
+        "inputs seen, all counted as positive: past 1 no input of that size wakes it.",
+        "the triangle inequality",
     ),
     "saturated_sum": Threshold(
         5.0, "saturated", "|z| from which 1/38 of sigmoid's steepest slope is left.", WARDAT,

@@ -90,9 +90,9 @@ def flow(case: Case, ill: bool) -> Iterator[Finding]:
     """Gradients that shrink or grow on their way from the last layer to the first."""
     if case.fitted:
         return
+    yield from through_time(case)
     chain = by_level(case)
     if len(chain) < 2:
-        yield from through_time(case)
         return
     (first, low), (last, high) = chain[0], chain[-1]
     if not (math.isfinite(low) and math.isfinite(high)) or high == 0.0:
@@ -117,14 +117,14 @@ def flow(case: Case, ill: bool) -> Iterator[Finding]:
             "Draw smaller weights (init='he' or 'xavier'), or clip gradients (clip_grad_norm).",
             "Going back, the gradient is multiplied at each layer by its weights.",
         )  # fmt: skip
-    else:
-        yield from through_time(case)
 
 
 def by_level(case: Case) -> list[tuple[Layer, float]]:
-    """The layers one above the other with the gradient at each, the first of each level."""
+    """The layers one above the other with the gradient at each; not those that come up again."""
     found: dict[int, tuple[Layer, float]] = {}
     for layer in case.anatomy.layers:
+        if case.xs and any(len(u.sums) > len(case.xs) for u in layer.units):
+            continue
         size = reach(case, layer)
         if layer.level not in found or size > found[layer.level][1]:
             found[layer.level] = (layer, size)

@@ -20,6 +20,7 @@ class Factors:
         assert graph is not None
         self.inputs: dict[int, list[float]] = {}  # by plain inputs, which no parameter moves
         self.weights: set[int] = set()
+        self.largest: dict[int, float] = {}  # by anything
         for i in range(graph.first, len(graph)):
             rule, xs = graph.rule(i), graph.operands[i]
             if rule == "mul":
@@ -38,10 +39,10 @@ class Factors:
                 if type(p) is float or p not in anatomy.rank:
                     continue
                 self.weights.add(p)
-                if type(x) is float:
-                    self.inputs.setdefault(p, []).append(abs(x))
-                elif not anatomy.depends[x]:
-                    self.inputs.setdefault(p, []).append(abs(graph.data[x]))
+                size = abs(x if type(x) is float else graph.data[x])
+                self.largest[p] = max(size, self.largest.get(p, 0.0))
+                if type(x) is float or not anatomy.depends[x]:
+                    self.inputs.setdefault(p, []).append(size)
 
 
 def input_scale(case: Case, factors: Factors) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from ..case import Case
 from ..names import repeated
 from ..report import Finding
 from ..thresholds import limit
+from .scale import Factors
 
 
 def silent(case: Case, unit: Unit) -> float:
@@ -17,12 +18,12 @@ def silent(case: Case, unit: Unit) -> float:
     return sum(data[i] == 0.0 for i in unit.outputs) / len(unit.outputs)
 
 
-def margin(case: Case, unit: Unit) -> float:
-    """How far under 0 the largest sum of a silent unit lies, in spreads of its sums."""
+def margin(case: Case, factors: Factors, unit: Unit) -> float:
+    """A unit's negative bias, by the most that its weights can make of inputs of the sizes seen."""
     data = case.graph.data if case.graph else []
-    sums = [data[i] for i in unit.sums]
-    spread = rms([x - sum(sums) / len(sums) for x in sums])
-    return -max(sums) / max(spread, 1e-3, 1e-3 * abs(max(sums)))
+    bias = sum(data[p] for p in unit.parameters if p not in factors.weights)
+    most = sum(abs(data[p]) * factors.largest[p] for p in unit.parameters if p in factors.weights)
+    return -bias / max(most, 1e-9)
 
 
 def at_end(case: Case, layer: Layer, unit: Unit) -> float:
@@ -45,7 +46,7 @@ def slope_left(case: Case, layer: Layer) -> float:
     return sum(slopes) / max(1, len(slopes)) / SQUASHERS.get(layer.activation, 1.0)
 
 
-def dead(case: Case) -> Iterator[Finding]:
+def dead(case: Case, factors: Factors) -> Iterator[Finding]:
     """Rectifiers that are 0 on all examples, or nearly all of a layer on nearly all."""
     for layer in case.anatomy.layers:
         if layer.activation not in RECTIFIERS:
@@ -71,15 +72,15 @@ def dead(case: Case) -> Iterator[Finding]:
             if whole:
                 return  # what lies above sees only zeros
             continue
-        far = [(margin(case, u), u) for u in off]
+        far = [(margin(case, factors, u), u) for u in off]
         far = [(m, u) for m, u in far if m > limit("dead_margin")]
         if far and not case.fitted:
             m, u = max(far, key=lambda pair: pair[0])
             names = ", ".join(unit.name for _, unit in far[:6])
             yield Finding(
                 "dead", "warning", names,
-                f"{u.name} in {layer.name} is 0 on every example, and its largest sum lies "
-                f"{m:.3g} times the spread of its sums below 0.", m,
+                f"{u.name} in {layer.name} is 0 on every example: its bias is negative, {m:.3g} "
+                "times as large as all its inputs together can make good.", m,
                 "Start its bias near 0, and lower the learning rate.", why,
             )  # fmt: skip
 
