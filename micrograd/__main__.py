@@ -27,9 +27,10 @@ def train_parser() -> argparse.ArgumentParser:
         "on Fisher's irises; print loss and accuracy on rows that training did not see; write "
         "pictures of the decisions and of one neuron.",
         epilog='Another command draws an expression: micrograd draw "relu(a*b + c)" a=2 b=-3 c=10 '
-        "-o out.svg; see micrograd draw --help.",
+        "-o out.svg; see micrograd draw --help. micrograd diagnose script.py runs a training script "
+        "and says what is wrong with its gradients.",
     )
-    parser.add_argument("command", nargs="?", choices=["train", "draw"], default="train")
+    parser.add_argument("command", nargs="?", choices=["train", "draw", "diagnose"], default="train")
     parser.add_argument("--version", action="version", version=f"micrograd {__version__}, {HOW}")
     parser.add_argument("--epochs", type=at_least_one, default=100, help="of training (100)")
     parser.add_argument("--seed", type=int, default=1337, help="for weights and data (1337)")
@@ -82,6 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if words[:1] == ["draw"]:
             options = draw_parser().parse_intermixed_args(spelled(words[1:]))
             return draw(options.expression, options.values, options.output)
+        if words[:1] == ["diagnose"]:
+            from .doctor.command import diagnose_script
+
+            return diagnose_script(words[1:])
         options = train_parser().parse_args(words)
         return train(options.epochs, options.seed, options.out, not options.quiet)
     except KeyboardInterrupt:

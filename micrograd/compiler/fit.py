@@ -16,6 +16,8 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from ..engine import Value
+from ..ops import mean
+from ..optim.looking import LOOKERS
 from ..optim.optimizer import Optimizer
 from ..optim.optimizers import STEADY
 from ..train.progress import CtrlC, Progress
@@ -124,6 +126,8 @@ def fit(
                 count = min(chunk, steps - done.steps)
                 losses = loop.take(count, schedule)
                 done.loss.extend(losses)
+                for looker in LOOKERS:
+                    looker.chunk(optimizer, losses, loop.finish, loop.sample)
                 if isnan(losses[-1]):  # `take` ends there
                     raise ValueError(
                         f"{who}: the loss is not a number after {done.steps} steps; a smaller "
@@ -170,6 +174,12 @@ class Loop:
             if schedule is not None:
                 schedule.step()
         return float(loss)
+
+    def sample(self) -> Any:
+        """The mean loss of a few examples with the parameters as they are, as a Value."""
+        n = self.rows.n
+        rows = self.rows.chosen(range(0, n, max(1, n // 16))) if self.rows.given else self.rows
+        return mean([self.runner.made.on_values(row) for row in rows.rows])
 
     def finish(self) -> None:
         """Nothing is left to do: the parameters are moved at every step."""

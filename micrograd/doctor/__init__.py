@@ -10,8 +10,9 @@ from .orders import Comparison, compare_backward
 from .report import CODES, Finding, Report
 from .shares import Shares, shares
 from .thresholds import T as THRESHOLDS
+from .watch import Watch, watch
 
 __all__ = [
-    "CODES", "Comparison", "Finding", "Report", "Shares", "THRESHOLDS", "compare_backward",
-    "diagnose", "shares",
+    "CODES", "Comparison", "Finding", "Report", "Shares", "THRESHOLDS", "Watch",
+    "compare_backward", "diagnose", "shares", "watch",
 ]  # fmt: skip

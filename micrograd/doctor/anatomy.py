@@ -232,14 +232,16 @@ class Anatomy:
         none = (NOBODY, NOBODY)
         found: dict[int, None] = {}
         seen: set[int] = set()
-        stack = list(reversed(self.outputs))
+        known = bool(self.outputs)
+        stack = list(reversed(self.outputs)) or [self.graph.index[id(self.graph.root)]]
         while stack:
             i = stack.pop()
             if i in seen or not self.depends[i]:
                 continue
             seen.add(i)
             if self.own[i] != none:
-                found[i] = None
+                if known or self.levels[i]:  # without outputs it may be a penalty on weights
+                    found[i] = None
             elif self.activation(i) is None:
                 stack += self.graph.under(i)
         return sorted(found)

@@ -88,8 +88,11 @@ def title(model: Any) -> str:
     return f"Diagnosis of {type(model).__name__}" if model is not None else "Diagnosis of a graph"
 
 
-def examine(case: Case) -> Iterator[Finding]:
-    """The findings, each kind unless one before explains it."""
+def examine(case: Case, loop: bool = True) -> Iterator[Finding]:
+    """The findings, each kind unless one before explains it.
+
+    Without `loop` nothing is concluded from the gradients that the parameters hold.
+    """
     assert case.graph is not None
     numbers_ = list(numbers.nonfinite(case))
     yield from numbers_
@@ -105,8 +108,8 @@ def examine(case: Case) -> Iterator[Finding]:
         return
     cut = list(numbers.cut(case))
     yield from cut
-    loop = list(held.in_graph(case) if case.given else held.in_model(case))
-    yield from loop
+    left = list(held.in_graph(case) if case.given else held.in_model(case)) if loop else []
+    yield from left
     lost = list(flow.unreached(case))
     if not cut or all(f.where == "the optimizer" for f in lost):
         yield from lost
@@ -126,7 +129,7 @@ def examine(case: Case) -> Iterator[Finding]:
     none = any(f.severity == "error" for f in off)
     flows = list(flow.flow(case, ill=bool(same) or none))
     yield from flows
-    fatal = codes | {f.code for f in [*cut, *loop, *same, *lost] if f.severity == "error"}
+    fatal = codes | {f.code for f in [*cut, *left, *same, *lost] if f.severity == "error"}
     if none or (case.root._data > limit("exploding_loss") and started):
         yield from rate.rate(case, broken=True)
     elif not fatal & {"detached", "symmetric", "unreached", "loss_mismatch"}:

@@ -386,6 +386,6 @@ def compare_backward(root: Value) -> Comparison:
     >>> c = b * b + b
     >>> found = compare_backward(c)
     >>> found.first_wrong.label, found.outcomes["= for +="].sentence
-    ('b', '= for +=: 2 nodes wrong, first b, 6.0 and not 7.0: where a node is used more than once the last share replaces the others.')
+    ('b', '= for +=: 2 nodes wrong, first b, 6.0 and not 13.0: where a node is used more than once the last share replaces the others.')
     """
     return Comparison(root)

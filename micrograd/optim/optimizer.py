@@ -10,6 +10,7 @@ from typing import Any
 
 from ..engine import Value
 from ..files import Saved
+from .looking import LOOKERS
 
 
 class Optimizer(Saved):
@@ -51,6 +52,8 @@ class Optimizer(Saved):
 
     def step(self) -> None:
         """Nothing; afterwards every parameter has moved by its gradient."""
+        for looker in LOOKERS:
+            looker.stepping(self)
         self.steps += 1
         coefficients = self.coefficients()
         gradients = [p.grad for p in self.parameters]

@@ -20,6 +20,7 @@ from ..data import as_lists, batches
 from ..engine import Value
 from ..nn.module import Module
 from ..optim import Optimizer, Schedule
+from ..optim.looking import LOOKERS
 from .progress import Progress
 
 Loss = Callable[[Any, Any], Any]
@@ -119,6 +120,8 @@ def fit(
                     optimizer.zero_grad()
                     error = objective(*batch) if ahead is None else ahead
                     error.backward()
+                    for looker in LOOKERS:
+                        looker.lost(error.data)
                     if before_step is not None:
                         before_step()
                     optimizer.step()

@@ -82,7 +82,7 @@ def looked_up(case: Case, p: object) -> bool:
 def reach(case: Case, layer: Layer) -> float:
     """The gradient that comes to a layer's sums, in root mean square, an example."""
     assert case.graph is not None
-    n = max(1, len(case.xs))
+    n = len(case.xs) or max((len(u.sums) for u in layer.units), default=1)
     return n * rms([case.graph.gradient[i] for u in layer.units for i in u.sums])
 
 

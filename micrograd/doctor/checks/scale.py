@@ -47,7 +47,7 @@ class Factors:
 
 def input_scale(case: Case, factors: Factors) -> Iterator[Finding]:
     """Inputs so large or so small, or so unlike each other, that weights cannot suit."""
-    if case.fitted or not case.xs:
+    if case.fitted or (not case.xs and case.model is None):
         return
     sizes = {p: max(xs) for p, xs in factors.inputs.items() if len(xs) > 1 and max(xs) > 0}
     if not sizes:

@@ -1,0 +1,410 @@
+"""`watch`: the doctor looking on while a model trains, and a history of what it saw.
+
+Most steps cost it a glance at the gradients. Now and then it has the engine tell it of every node
+of one step and examines that step's graph, as often as its share of the time allows. It hears of
+steps from optimizers, `train.fit` and `jit(...).fit` (see `optim/looking.py`); where a loop
+moves parameters by hand, from the calls of the model itself.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..core.node import operands_of
+from ..core.observe import Observer
+from ..core.sort import Node
+from ..engine import Value
+from ..optim.looking import LOOKERS, Looker
+from ..train.plots import new_axes
+from .case import Case, number
+from .checks import held
+from .diagnose import examine, strips, title
+from .names import parameters_of
+from .report import Finding, Report, Strip
+from .thresholds import limit
+
+EAGER_SHARE = 0.05  # of the time of an eager loop that looks may take
+NATIVE_SHARE = 0.01
+FIRST = 3  # steps that are looked at in any case
+
+
+@dataclass
+class Watched:
+    """What was seen: `loss` and `gradient` by step, the rest where a look was taken.
+
+    steps:    how many steps were taken
+    loss:     pairs (step, loss)
+    gradient: pairs (step, length of the whole gradient)
+    update:   pairs (step, size of the step by the size of the parameters)
+    layers:   pairs (step, the gradient at each layer by its name)
+    looks:    the steps that were examined
+    """
+
+    steps: int = 0
+    loss: list[tuple[int, float]] = field(default_factory=list)
+    gradient: list[tuple[int, float]] = field(default_factory=list)
+    update: list[tuple[int, float]] = field(default_factory=list)
+    layers: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    looks: list[int] = field(default_factory=list)
+
+
+class Listener(Observer):
+    """Finds the roots of the backward passes of a step, and whether anything was made."""
+
+    def __init__(self) -> None:
+        self.roots: list[Any] = []
+        self.made_any = False
+        self.expected: set[int] = set()
+
+    def made(self, node: Node) -> None:
+        self.made_any = True
+
+    def stepped(self, node: Node) -> None:
+        if id(node) not in self.expected:
+            self.roots.append(node)
+            self.expected = {id(node)}
+        self.expected.update([id(x) for x in operands_of(node) if isinstance(x, Node)])
+
+
+class Watch(Looker):
+    """Looks on at one model. `.report` says what is wrong so far, `.history` what was seen.
+
+    `close()`, or the end of a `with` block, ends it.
+    """
+
+    def __init__(self, model: Any, share: float = EAGER_SHARE) -> None:
+        self.model = model
+        self.parameters, _ = parameters_of(model)
+        self.identities = set(map(id, self.parameters))
+        self.history = Watched()
+        self.share = share
+        self.found: list[Finding] = []
+        self.loop: dict[str, Finding] = {}
+        self.strips: list[Strip] = []
+        self.optimizer: Any = None
+        self.listener: Listener | None = None
+        self.before = [number(p.grad) for p in self.parameters]
+        self.at = [p._data for p in self.parameters]
+        self.last_root: Any = None
+        self.silent = 0  # steps without any gradient
+        self.unzeroed = 0
+        self.pending: float | None = None  # a loss that fit told of
+        self.spent = 0.0
+        self.began = time.perf_counter()
+        self.usual = 0.0  # seconds of a step that nobody looks at
+        self.last = self.began
+        self.base: Any = None
+        self.open = True
+        LOOKERS.append(self)
+        self.attach()
+        self.listen()
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing; the watch has ended, and its report stays."""
+        if not self.open:
+            return
+        if self.optimizer is None and self.listener is not None and self.listener.roots:
+            self.boundary(None)  # the last step of a loop by hand
+        self.open = False
+        self.unlisten()
+        LOOKERS.remove(self)
+        if self.base is not None:
+            self.model.__class__ = self.base
+
+    # Hearing of steps ------------------------------------------------------------------------
+
+    def attach(self) -> None:
+        """Hear of calls of the model, by a class in between that passes them on."""
+        base = type(self.model)
+        watch = self
+
+        def call(this: Any, *xs: Any, **named: Any) -> Any:
+            watch.by_hand()
+            return base.__call__(this, *xs, **named)
+
+        def zero_grad(this: Any) -> None:
+            watch.by_hand()
+            base.zero_grad(this)
+
+        names: dict[str, Any] = {"__module__": base.__module__, "__qualname__": base.__qualname__}
+        if hasattr(base, "__call__") and not isinstance(self.model, type):  # noqa: B004
+            names["__call__"] = call
+        if hasattr(base, "zero_grad"):
+            names["zero_grad"] = zero_grad
+        try:
+            self.model.__class__ = type(base.__name__, (base,), names)
+        except TypeError:  # a function, or an object of fixed layout: its optimizer tells of steps
+            return
+        self.base = base
+
+    def by_hand(self) -> None:
+        """The model is called or zeroed: has someone moved its parameters since the last step?"""
+        if self.optimizer is not None:
+            return
+        here = self.parameters
+        for i in (0, len(here) // 2, len(here) - 1):
+            if here and here[i]._data != self.at[i]:
+                self.boundary(None)
+                return
+
+    def stepping(self, optimizer: Any) -> None:
+        if self.open and self.concerns(optimizer):
+            self.optimizer = optimizer
+            self.boundary(optimizer)
+
+    def lost(self, loss: float) -> None:
+        self.pending = loss
+
+    def concerns(self, optimizer: Any) -> bool:
+        return any(id(p) in self.identities for p in optimizer.parameters[:4]) or any(
+            id(p) in self.identities for p in optimizer.parameters
+        )
+
+    def listen(self) -> None:
+        if self.listener is None:
+            self.listener = Listener()
+            self.listener.__enter__()
+
+    def unlisten(self) -> None:
+        if self.listener is not None:
+            self.listener.__exit__()
+            self.listener = None
+
+    # Steps -----------------------------------------------------------------------------------
+
+    def boundary(self, optimizer: Any) -> None:
+        """A step is complete but for its update (or, by hand, with it)."""
+        now = time.perf_counter()
+        took = now - self.last
+        listener, self.listener = self.listener, None
+        if listener is not None:
+            listener.__exit__()
+        seen = self.history
+        seen.steps += 1
+        gradients = [p._grad for p in self.parameters]
+        here = [p._data for p in self.parameters]
+        size = math.sqrt(sum([x * x for x in self.at]))
+        step = math.sqrt(sum([(a - b) * (a - b) for a, b in zip(here, self.at)]))
+        if seen.steps > 1 or optimizer is None:
+            seen.update.append((seen.steps - 1, step / max(size, 1e-300)))
+        size = math.sqrt(sum([g * g for g in gradients]))
+        seen.gradient.append((seen.steps, size))
+        self.silent = self.silent + 1 if size == 0.0 else 0
+        if self.pending is not None:
+            seen.loss.append((seen.steps, self.pending))
+        if listener is not None:
+            self.look(listener, gradients)
+            self.spent += time.perf_counter() - now + max(0.0, took - self.usual) * 0.5
+        else:
+            self.usual = took if not self.usual else 0.9 * self.usual + 0.1 * took
+        self.pending = None
+        self.at = here
+        self.before = gradients
+        elapsed = time.perf_counter() - self.began
+        if self.open and (seen.steps < FIRST or self.spent < self.share * elapsed):
+            self.listen()
+        self.last = time.perf_counter()
+
+    def look(self, listener: Listener, gradients: list[float]) -> None:
+        """Examine the graphs that this step went back through."""
+        expected = [0.0] * len(self.parameters)
+        case = None
+        for root in listener.roots:
+            made = Case(self.model, None, [], [], [], None, root)
+            if not any(id(p) in made.graph.index for p in self.parameters):  # type: ignore[union-attr]
+                continue
+            case = made
+            expected = [a + b for a, b in zip(expected, made.gradient)]
+        steps = self.history.steps
+        if case is None:
+            if self.silent >= FIRST and not listener.roots:
+                self.loop["never_backward"] = held.never("the training loop", steps)
+            return
+        self.silent = 0
+        self.loop.pop("never_backward", None)
+        if case.root is self.last_root and not listener.made_any:
+            self.loop["stale"] = Finding(
+                "stale", "error", "the training loop",
+                "backward() runs on the graph of an earlier step: nothing was computed since the "
+                "parameters moved.", float(steps),
+                "Compute the loss anew in every turn, inside the loop.",
+                "A graph keeps the numbers it was built from.",
+            )  # fmt: skip
+        self.last_root = case.root
+        self.zeroed(gradients, expected)
+        self.examine(case)
+
+    def zeroed(self, gradients: list[float], expected: list[float]) -> None:
+        """Whether what was there before the step is in its gradient still."""
+        rest = [g - e for g, e in zip(gradients, expected)]
+        kept = math.hypot(*self.before) if self.before else 0.0
+        off = math.hypot(*[r - b for r, b in zip(rest, self.before)])
+        if kept > 0.0 and off <= 1e-6 * kept and math.isfinite(off):
+            self.unzeroed += 1
+            times = math.hypot(*gradients) / max(math.hypot(*expected), 1e-300)
+            self.loop["not_zeroed"] = held.accumulated(
+                f"the training loop, step {self.history.steps}", times,
+                f"The gradients at step {self.history.steps} hold those of the step before as "
+                f"well: {times:.3g} times as much as this step gave.",
+            )  # fmt: skip
+
+    def examine(self, case: Case) -> None:
+        seen = self.history
+        loss = float(case.root._data)
+        if not seen.loss or seen.loss[-1][0] != seen.steps:
+            seen.loss.append((seen.steps, loss))
+        first = statistics.median([x for _, x in seen.loss[:3]])
+        case.fitted = loss < limit("fitted") * first
+        self.found = list(examine(case, loop=False))
+        self.strips = strips(case)
+        seen.looks.append(seen.steps)
+        seen.layers.append((seen.steps, {s.name: s.gradient for s in self.strips}))
+
+    # Compiled loops ----------------------------------------------------------------------------
+
+    def chunk(
+        self,
+        optimizer: Any,
+        losses: Sequence[float],
+        settle: Callable[[], None],
+        sample: Callable[[], Any],
+    ) -> None:
+        if not self.open or not self.concerns(optimizer):
+            return
+        now = time.perf_counter()
+        self.unlisten()
+        seen = self.history
+        if self.optimizer is not optimizer or seen.steps < len(losses):
+            self.began = min(self.began, now)
+        before = seen.steps
+        counted = sum(step > before - len(losses) for step, _ in seen.gradient[-len(losses) :])
+        if counted < len(losses) or self.optimizer is None:  # the machine took them, nobody told
+            seen.steps += len(losses)
+        every = max(1, len(losses) // 50)
+        start = seen.steps - len(losses)
+        seen.loss += [(start + i + 1, losses[i]) for i in range(0, len(losses), every)]
+        elapsed = now - self.began
+        if not seen.looks or self.spent < NATIVE_SHARE * elapsed:
+            settle()
+            size = math.hypot(*[number(p.grad) for p in self.parameters])
+            seen.gradient.append((seen.steps, size))
+            case = Case(self.model, None, [], [], [], None, sample())
+            if case.graph is not None:
+                self.examine(case)
+            self.spent += time.perf_counter() - now
+        self.last = time.perf_counter()
+
+    # What it says ------------------------------------------------------------------------------
+
+    @property
+    def report(self) -> Report:
+        """What is wrong, by the latest look and the history so far."""
+        seen = self.history
+        found = [*self.loop.values(), *self.found, *self.course()]
+        looks = f"{len(seen.looks)} of them examined"
+        return Report(found, f"{seen.steps} steps, {looks}", self.strips, title(self.model))
+
+    @property
+    def findings(self) -> list[Finding]:
+        return self.report.findings
+
+    @property
+    def codes(self) -> list[str]:
+        return self.report.codes
+
+    def course(self) -> list[Finding]:
+        """What the history says: a loss that grows, or that does not move."""
+        seen = self.history
+        losses = [x for _, x in seen.loss]
+        rate = getattr(self.optimizer, "lr", math.nan)
+        where = f"the optimizer, {type(self.optimizer).__name__}(lr={rate:g})" if self.optimizer else "the training loop"  # fmt: skip
+        found: list[Finding] = []
+        for p in self.parameters:
+            if not math.isfinite(p._data) and not any(f.code == "nonfinite" for f in self.found):
+                found.append(Finding(
+                    "nonfinite", "error", where, f"After {seen.steps} steps a parameter is "
+                    f"{p._data}.", p._data, "Start again with a smaller learning rate.",
+                ))  # fmt: skip
+                break
+        if len(losses) < 3:
+            return found
+        first, tail = statistics.median(losses[:3]), statistics.median(losses[-5:])
+        grown = not math.isfinite(tail) or (tail > limit("rate_growth") * first and tail > first + 1e-9)
+        if grown and tail > limit("exploding_loss"):
+            found.append(Finding(
+                "exploding", "error", where, f"The loss grows from {first:.3g} to {tail:.3g}.", tail,
+                "Lower the learning rate, or clip gradients (clip_grad_norm).",
+            ))  # fmt: skip
+        if grown or (max(losses) > 100 * max(first, 1e-12) and tail > 0.8 * first):
+            found.append(Finding(
+                "learning_rate_high", "error", where,
+                f"The loss goes from {first:.3g} to {tail:.3g} in {seen.steps} steps, at most "
+                f"{max(losses):.3g}.", rate, "Divide the learning rate by 10.",
+                "A step longer than 2 / curvature ends higher up than it began.",
+            ))  # fmt: skip
+        elif max([u for _, u in seen.update[:5]], default=0.0) > 1.0 and losses[-1] > 0.8 * first:
+            size = max(u for _, u in seen.update[:5])
+            found.append(Finding(
+                "learning_rate_high", "error", where,
+                f"A step moved the parameters by {size:.3g} of their size; 1/1000 is usual.", size,
+                "Divide the learning rate by 10.",
+            ))  # fmt: skip
+        still = seen.update and max(u for _, u in seen.update[-3:]) < limit("rate_move")
+        if still and seen.steps >= 20 and abs(tail - first) < 0.01 * abs(first) and not self.loop:
+            moving = max(g for _, g in seen.gradient[-5:])
+            if moving > 1e-9:
+                found.append(Finding(
+                    "learning_rate_low", "warning", where,
+                    f"In {seen.steps} steps the loss went from {first:.4g} to {tail:.4g}: a step "
+                    f"moves the parameters by {seen.update[-1][1]:.2g} of their size.",
+                    seen.update[-1][1], "Multiply the learning rate by 10.",
+                ))  # fmt: skip
+        return found
+
+    def plot(self, axes: Any = None) -> list[Any]:
+        """Axes with loss, length of the gradient and gradient by layer over the steps."""
+        row = new_axes(3) if axes is None else list(axes)
+        seen = self.history
+        for ax, pairs, name in zip(row, (seen.loss, seen.gradient), ("loss", "|gradient|")):
+            ax.plot([k for k, _ in pairs], [x for _, x in pairs])
+            ax.set(xlabel="step", ylabel=name)
+        for name in dict.fromkeys(n for _, layer in seen.layers for n in layer):
+            known = [(k, layer[name]) for k, layer in seen.layers if layer.get(name, 0.0) > 0.0]
+            row[2].plot([k for k, _ in known], [x for _, x in known], marker=".", label=name)
+        row[2].set(xlabel="step", ylabel="gradient by layer", yscale="log")
+        row[2].legend()
+        return row
+
+    def __repr__(self) -> str:
+        return f"<Watch: {self.history.steps} steps, {', '.join(self.codes) or 'healthy'}>"
+
+
+def watch(model: Any) -> Watch:
+    """A `Watch` that looks on while the model trains, by whatever loop.
+
+    Ask it for `.report` at any time, for `.history`, for `.plot()`; `close()` ends it, and so
+    does the end of a `with` block. It changes nothing that a training loop can see, and takes
+    about one twentieth of an eager loop's time, one hundredth of a compiled one's.
+
+    >>> import random
+    >>> from micrograd import data, losses, nn, optim, train
+    >>> random.seed(1)
+    >>> model = nn.MLP(2, [8, 1], activation="tanh")
+    >>> opt = optim.Adam(model.parameters(), lr=0.05)
+    >>> with watch(model) as seen:
+    ...     _ = train.fit(model, losses.logistic, data.moons(40), opt, epochs=10, progress=False)
+    >>> seen.codes, seen.history.steps
+    ([], 10)
+    """
+    return Watch(model)
