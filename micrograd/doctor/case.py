@@ -167,14 +167,11 @@ class Case:
                 p.grad = g
             self.put(self.start)
 
-    def example_gradients(self, numbers: Sequence[float], most: int = 24) -> list[float]:
-        """The length of the gradient of single examples."""
-        every = max(1, len(self.xs) // most)
+    def example_gradients(self, numbers: Sequence[float]) -> list[list[float]]:
+        """The gradient of each single example; none where examples are not on their own."""
         if isinstance(self.model, Module) and any(m.whole_batch for m in self.model.modules()):
             return []
-        return [
-            math.hypot(*self.gradient_at(numbers, [i])[1]) for i in range(0, len(self.xs), every)
-        ]
+        return [self.gradient_at(numbers, [i])[1] for i in range(len(self.xs))]
 
     def trial(
         self, steps: int, examples: Sequence[int], start: Sequence[float], fresh: bool = False

@@ -17,7 +17,7 @@ from ..engine import Value
 from .anatomy import Anatomy
 
 INF = math.inf
-GRID = (0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
+GRID = (0.0, 1e-9, 0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98, 1.0 - 1e-9, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
 FAR = 1000.0
 KINDS = 12  # targets that are tried
 Interval = tuple[float, float]
@@ -33,7 +33,6 @@ class Probe(NamedTuple):
     near: list[float]  # the least loss of outputs between -1 and 1
     near_reach: list[float]  # and of those of them within that range
     guess: float  # the mean loss of the best constant output
-    guesses: list[float]  # and what it costs for each target
     flat: list[bool]  # whether no output makes a difference
     bottomless: list[bool]
     undefined: list[float]  # share of plain outputs (-2 to 2) where the loss is no number
@@ -85,21 +84,21 @@ def probe(
         ideal.append(min(tame)[0])
         best.append(free[min(tame)[1]])
         flat.append(max(known)[0] - low <= 1e-12 * (1.0 + abs(low)))
-        bottomless.append(low < -5.0 and max(map(abs, free[at])) >= far and low < min(tame)[0] - 50)
+        bottomless.append(-INF in row or low < -5.0 and max(map(abs, free[at])) >= far and low < min(tame)[0] - 50)
         undefined.append(sum(not math.isfinite(row[i]) for i in plain) / max(1, len(plain)))
     reach = [finite_min(row) for row in bounds]
     small = [i for i, out in enumerate(free) if all(abs(x) <= 1.0 for x in out)]
     near = [finite_min([row[i] for i in small]) for row in tables]
     small = [i for i, out in enumerate(bound) if all(abs(x) <= 1.0 for x in out)]
     near_reach = [finite_min([row[i] for i in small]) for row in bounds]
+    shared = zip(*(bounds if simplex else tables), strict=True)
     means = [
-        (math.fsum(column) / len(column), i)
-        for i, column in enumerate(zip(*tables, strict=True))
-        if all(map(math.isfinite, column)) and max(map(abs, free[i])) < far
+        math.fsum(column) / len(column)
+        for out, column in zip(bound if simplex else free, shared, strict=True)
+        if all(map(math.isfinite, column)) and max(map(abs, out)) < far
     ]
-    guess, place = min(means) if means else (INF, 0)
-    guesses = [row[place] for row in tables]
-    return Probe(kinds, ideal, best, reach, near, near_reach, guess, guesses, flat, bottomless, undefined, width)
+    guess = min(means, default=INF)
+    return Probe(kinds, ideal, best, reach, near, near_reach, guess, flat, bottomless, undefined, width)
 
 
 def finite_min(numbers: Sequence[float]) -> float:
@@ -132,7 +131,7 @@ def candidates(
         return
     wide = inside[:: max(1, len(inside) // 12)]
     ends = sorted({*wide, inside[0], inside[-1]})
-    for x in ends:
+    for x in [*ends, 1.0 / n]:
         yield [x] * n
     for j in range(min(n, KINDS)):
         for b in ends:

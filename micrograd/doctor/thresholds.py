@@ -45,9 +45,9 @@ T: Final[dict[str, Threshold]] = {
         "between -1 and 1 and positive inputs up to 0.5 is seen by chance.", KARPATHY,
     ),
     "dead_margin": Threshold(
-        1.0, "dead", "Negative bias of a silent unit, by the sum of its weights times the largest "
-        "inputs seen, all counted as positive: past 1 no input of that size wakes it.",
-        "the triangle inequality",
+        3.0, "dead", "Negative bias of a silent unit, by the sum of its weights times the largest "
+        "inputs seen, all counted as positive: past 1 no input of that size wakes it, and up to "
+        "1.2 comes up in healthy training.", "the triangle inequality",
     ),
     "saturated_sum": Threshold(
         5.0, "saturated", "|z| from which 1/38 of sigmoid's steepest slope is left.", WARDAT,
@@ -94,6 +94,10 @@ T: Final[dict[str, Threshold]] = {
         8.0, "init_scale", "Loss by that of the best constant: a fresh network that is sure and "
         "wrong.", CS231N,
     ),
+    "init_growth": Threshold(
+        10.0, "init_scale", "Sums of the last layer by those of the first, with such a loss: what "
+        "each layer grows is multiplied.", CALIBRATED,
+    ),
     "init_small": Threshold(
         0.1, "init_scale", "The same from below, for a hidden layer: a tenth in each layer.", GLOROT,
     ),
@@ -124,6 +128,11 @@ T: Final[dict[str, Threshold]] = {
     "held": Threshold(
         2.0, "not_zeroed", "Gradient that is held, by the largest of any one example: a mean of "
         "gradients cannot be larger than the largest.", "the triangle inequality",
+    ),
+    "hull": Threshold(
+        0.2, "not_zeroed", "Distance of the gradient that is held from every weighted mean of the "
+        "gradients of single examples, by its size: a batch's gradient is such a mean.",
+        "Frank and Wolfe, whose gap bounds the distance from below (1956)",
     ),
     "stuck": Threshold(
         1e-9, "stuck", "Size of the whole gradient by the loss there is to lose.", CALIBRATED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterator, Sequence
 
 from ...optim import SGD, Adam
@@ -77,8 +78,8 @@ def in_model(case: Case) -> Iterator[Finding]:
             return  # the gradient of one step, exactly
         if along > 0.999 and abs(times / len(case.all_ys) - 1) < 0.02:
             return  # that of a sum over all examples
-    singles = [x for p in points for x in case.example_gradients(p)]
-    bound = max([*singles, *(math.hypot(*g) for g in now)], default=0.0)
+    singles = case.example_gradients(points[0])
+    bound = max([math.hypot(*g) for g in [*singles, *now]], default=0.0)
     if whole and steps <= UNROLLED and before is not None and repeats(case, held, steps):
         yield accumulated(
             where, size / max(math.hypot(*now[0]), 1e-300),
@@ -93,11 +94,47 @@ def in_model(case: Case) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+    elif steps >= 3 and whole and before is not None and singles:
+        off = distance(held, singles) / size
+        if off > limit("hull"):
+            yield accumulated(
+                where, off,
+                "The gradient held is no mean of those of the examples, whichever are taken: it is "
+                f"off by {off:.0%} of its size, and holds those of earlier steps.",
+            )  # fmt: skip
+
+
+def distance(point: Sequence[float], corners: Sequence[Sequence[float]]) -> float:
+    """A lower bound of the distance from a point to all weighted means of the corners.
+
+    In some of the coordinates, which makes it smaller if anything.
+    """
+    chosen = random.Random(0).sample(range(len(point)), min(48, len(point)))
+    goal = [point[i] for i in chosen]
+    rows = [[c[i] for i in chosen] for c in corners]
+    at, best = list(rows[0]), 0.0
+    for _ in range(150):
+        slope = [a - g for a, g in zip(at, goal)]
+        corner = min(rows, key=lambda r: math.fsum(s * x for s, x in zip(slope, r)))
+        step = [c - a for a, c in zip(at, corner)]
+        gap = -math.fsum(s * d for s, d in zip(slope, step))
+        best = max(best, math.fsum(s * s for s in slope) - 2 * gap)
+        length = math.fsum(d * d for d in step)
+        if gap <= 0.0 or length == 0.0:
+            break
+        part = min(1.0, gap / length)
+        at = [a + part * d for a, d in zip(at, step)]
+    return math.sqrt(best)
+
+
 def untouched(case: Case, steps: int) -> bool:
     """Whether the optimizer's memory, or the loss itself, says that no step had a gradient."""
     state = getattr(case.optimizer, "state", [])
     if any(state):
         return not any(x for row in state for x in row)
+    gradients = zip(case.start, case.gradient)
+    if any(x == 0.0 and g != 0.0 for x, g in gradients):
+        return True  # a bias that starts at 0, and that any step would have moved
     # SGD keeps nothing: then a step as it is taken now would have brought more than is seen.
     if steps < 10 or case.fit is None or case.fit < 0.9 or not math.hypot(*case.gradient):
         return False

@@ -77,8 +77,8 @@ def mismatch(case: Case, probe: Probe, span: Interval, bend: str) -> Iterator[Fi
         )  # fmt: skip
         return
     if bend == "softmax" and probe.width > 1:
-        off = max(abs(math.fsum(number(v) for v in out) - 1.0) for out in case.outputs)
-        if off > 1e-3:
+        off = max((abs(math.fsum(number(v) for v in out) - 1.0) for out in case.outputs), default=0.0)
+        if math.isfinite(off) and off > 1e-3:
             yield Finding(
                 "loss_mismatch", "error", f"the last layer, {name}",
                 f"The probabilities of an example sum to {1 + off:.3g} or so, not 1: the softmax "

@@ -128,6 +128,18 @@ def init_scale(case: Case, factors: Factors, ill: bool) -> Iterator[Finding]:
             "A sum of n inputs grows with the root of n times the size of the weights.",
         )  # fmt: skip
         return
+    first, last = case.anatomy.layers[0], case.anatomy.layers[-1]
+    sums = [rms([case.graph.data[i] for u in x.units for i in u.sums]) for x in (first, last)] if case.graph else [0.0, 0.0]  # fmt: skip
+    growth = sums[1] / sums[0] if sums[0] else 0.0
+    if growth > limit("init_growth") and excess > limit("init_loss"):
+        yield Finding(
+            "init_scale", "warning", f"all layers, {first.name} to {last.name}",
+            f"Signals grow {growth:.3g} times from {first.name} to {last.name}, and the loss is "
+            f"{excess:.3g} times that of a constant guess.", growth,
+            "Draw smaller weights: init='torch', 'xavier' for tanh, 'he' for relu.",
+            "A growth in each layer, small as it may be, is multiplied over the layers.",
+        )  # fmt: skip
+        return
     hidden = [
         (g, layer) for g, layer in gains
         if not layer.is_output and len({case.graph.data[p] for u in layer.units for p in u.parameters if p in factors.weights}) > 1  # fmt: skip
