@@ -27,10 +27,12 @@ def train_parser() -> argparse.ArgumentParser:
         "on Fisher's irises; print loss and accuracy on rows that training did not see; write "
         "pictures of the decisions and of one neuron.",
         epilog='Another command draws an expression: micrograd draw "relu(a*b + c)" a=2 b=-3 c=10 '
-        "-o out.svg; see micrograd draw --help. micrograd diagnose script.py runs a training script "
-        "and says what is wrong with its gradients.",
+        "-o out.svg; see micrograd draw --help. A third runs a training script and says what is "
+        "wrong with its gradients: micrograd diagnose script.py",
     )
-    parser.add_argument("command", nargs="?", choices=["train", "draw", "diagnose"], default="train")
+    parser.add_argument(
+        "command", nargs="?", choices=["train", "draw", "diagnose"], default="train"
+    )
     parser.add_argument("--version", action="version", version=f"micrograd {__version__}, {HOW}")
     parser.add_argument("--epochs", type=at_least_one, default=100, help="of training (100)")
     parser.add_argument("--seed", type=int, default=1337, help="for weights and data (1337)")

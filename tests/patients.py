@@ -5,6 +5,7 @@ The broken ones are written after what people ask: each is a function that gives
 healthy ones are data sets times architectures, starts, optimizers and moments of training.
 """
 
+# ruff: noqa: N806
 from __future__ import annotations
 
 import math
@@ -53,7 +54,11 @@ def scaled(model, factor):
 
 @broken("saturated", "init_scale", where="layers.")
 def tanh_with_weights_times_thirty():
-    return {"model": scaled(nn.MLP(2, [16, 16, 1], activation="tanh"), 30.0), "loss": losses.logistic, "data": moons()}
+    return {
+        "model": scaled(nn.MLP(2, [16, 16, 1], activation="tanh"), 30.0),
+        "loss": losses.logistic,
+        "data": moons(),
+    }
 
 
 @broken("saturated", where="layers.0")
@@ -66,17 +71,29 @@ def sigmoid_with_large_bias():
 
 @broken("vanishing", where="layers.0")
 def ten_layers_of_sigmoids():
-    return {"model": nn.MLP(2, [8] * 9 + [1], activation="sigmoid", init="xavier"), "loss": losses.logistic, "data": moons()}
+    return {
+        "model": nn.MLP(2, [8] * 9 + [1], activation="sigmoid", init="xavier"),
+        "loss": losses.logistic,
+        "data": moons(),
+    }
 
 
 @broken("vanishing", "init_scale", where="layers.")
 def tanh_with_tiny_weights():
-    return {"model": scaled(nn.MLP(2, [10, 10, 10, 10, 1], activation="tanh"), 0.02), "loss": losses.logistic, "data": moons()}
+    return {
+        "model": scaled(nn.MLP(2, [10, 10, 10, 10, 1], activation="tanh"), 0.02),
+        "loss": losses.logistic,
+        "data": moons(),
+    }
 
 
 @broken("exploding", "init_scale", where="layers.")
 def deep_relu_with_large_weights():
-    return {"model": scaled(nn.MLP(2, [16] * 6 + [1]), 3.0), "loss": losses.squared_error, "data": moons()}
+    return {
+        "model": scaled(nn.MLP(2, [16] * 6 + [1]), 3.0),
+        "loss": losses.squared_error,
+        "data": moons(),
+    }
 
 
 @broken("dead", where="layers.1")
@@ -143,21 +160,34 @@ def no_activation_between_layers():
 def inputs_times_a_thousand():
     X, y = moons()
     model = nn.MLP(2, [16, 1])
-    return {"model": model, "loss": losses.logistic, "data": ([[1000 * v for v in x] for x in X], y), "optimizer": optim.SGD(model.parameters(), lr=0.1)}
+    return {
+        "model": model,
+        "loss": losses.logistic,
+        "data": ([[1000 * v for v in x] for x in X], y),
+        "optimizer": optim.SGD(model.parameters(), lr=0.1),
+    }
 
 
 @broken("input_scale", where="layers.0")
 def pixels_to_255():
     rng = random.Random(0)
     X = [[rng.randrange(256) for _ in range(12)] for _ in range(60)]
-    return {"model": nn.MLP(12, [8, 2], activation="tanh", init="xavier"), "loss": losses.cross_entropy, "data": (X, [int(x[0] > 128) for x in X])}
+    return {
+        "model": nn.MLP(12, [8, 2], activation="tanh", init="xavier"),
+        "loss": losses.cross_entropy,
+        "data": (X, [int(x[0] > 128) for x in X]),
+    }
 
 
 @broken("input_scale", where="input 1")
 def income_beside_age():
     rng = random.Random(0)
     X = [[rng.gauss(0, 1), rng.gauss(50_000, 9000), rng.random()] for _ in range(60)]
-    return {"model": nn.MLP(3, [8, 1], init="torch"), "loss": losses.logistic, "data": (X, [int(x[0] > 0) for x in X])}
+    return {
+        "model": nn.MLP(3, [8, 1], init="torch"),
+        "loss": losses.logistic,
+        "data": (X, [int(x[0] > 0) for x in X]),
+    }
 
 
 @broken("target_range", where="targets")
@@ -173,7 +203,11 @@ def hinge_of_the_library_with_labels_0_and_1():
 @broken("target_range", where="targets")
 def classes_counted_from_one():
     X, y = irises()
-    return {"model": nn.MLP(4, [8, 3]), "loss": losses.cross_entropy, "data": (X, [t + 1 for t in y])}
+    return {
+        "model": nn.MLP(4, [8, 3]),
+        "loss": losses.cross_entropy,
+        "data": (X, [t + 1 for t in y]),
+    }
 
 
 @broken("target_range", where="class 2")
@@ -186,13 +220,21 @@ def sorted_data_cut_off():
 def one_class_alone():
     X, y = moons()
     kept = [i for i, t in enumerate(y) if t == 1]
-    return {"model": nn.MLP(2, [8, 1]), "loss": losses.logistic, "data": ([X[i] for i in kept], [y[i] for i in kept])}
+    return {
+        "model": nn.MLP(2, [8, 1]),
+        "loss": losses.logistic,
+        "data": ([X[i] for i in kept], [y[i] for i in kept]),
+    }
 
 
 @broken("target_range", where="targets")
 def prices_in_dollars():
     X, y = line()
-    return {"model": nn.MLP(2, [8, 1]), "loss": losses.squared_error, "data": (X, [200_000 + 90_000 * t for t in y])}
+    return {
+        "model": nn.MLP(2, [8, 1]),
+        "loss": losses.squared_error,
+        "data": (X, [200_000 + 90_000 * t for t in y]),
+    }
 
 
 # Losses and last activations -----------------------------------------------------------------
@@ -213,7 +255,11 @@ def ended(activation, *sizes, hidden="tanh"):
 
 @broken("loss_mismatch", where="net.layers.1")
 def relu_before_cross_entropy():
-    return {"model": ended(lambda out: [v.relu() for v in out], 4, 8, 3), "loss": losses.cross_entropy, "data": irises()}
+    return {
+        "model": ended(lambda out: [v.relu() for v in out], 4, 8, 3),
+        "loss": losses.cross_entropy,
+        "data": irises(),
+    }
 
 
 @broken("loss_mismatch", where="net.layers.1")
@@ -224,7 +270,11 @@ def softmax_twice():
 @broken("loss_mismatch", "target_range", where="net.layers.1")
 def sigmoid_for_targets_past_one():
     X, y = line()
-    return {"model": ended(ops.sigmoid, 2, 8, 1), "loss": losses.squared_error, "data": (X, [4 + 3 * t for t in y])}
+    return {
+        "model": ended(ops.sigmoid, 2, 8, 1),
+        "loss": losses.squared_error,
+        "data": (X, [4 + 3 * t for t in y]),
+    }
 
 
 @broken("loss_mismatch", where="net.layers.1")
@@ -253,12 +303,20 @@ def minus_sign_lost():
 @broken("clipped_error", where="clip")
 def error_that_is_clipped():
     X, y = line()
-    return {"model": nn.MLP(2, [8, 1]), "loss": losses.clipped_error, "data": (X, [4 * t for t in y])}
+    return {
+        "model": nn.MLP(2, [8, 1]),
+        "loss": losses.clipped_error,
+        "data": (X, [4 * t for t in y]),
+    }
 
 
 @broken("stuck", "clipped_error", where="round")
 def loss_of_a_rounded_output():
-    return {"model": nn.MLP(2, [8, 1], activation="tanh"), "loss": lambda p, y: (ops.round(p) - y) ** 2, "data": line()}
+    return {
+        "model": nn.MLP(2, [8, 1], activation="tanh"),
+        "loss": lambda p, y: (ops.round(p) - y) ** 2,
+        "data": line(),
+    }
 
 
 # Steps -----------------------------------------------------------------------------------------
@@ -267,19 +325,34 @@ def loss_of_a_rounded_output():
 @broken("learning_rate_high", where="optimizer")
 def rate_of_fifty():
     model = nn.MLP(2, [16, 1], activation="tanh")
-    return {"model": model, "loss": losses.logistic, "data": moons(), "optimizer": optim.SGD(model.parameters(), lr=50.0)}
+    return {
+        "model": model,
+        "loss": losses.logistic,
+        "data": moons(),
+        "optimizer": optim.SGD(model.parameters(), lr=50.0),
+    }
 
 
 @broken("learning_rate_low", where="optimizer")
 def rate_of_a_hundred_millionth():
     model = nn.MLP(2, [16, 1], activation="tanh")
-    return {"model": model, "loss": losses.logistic, "data": moons(), "optimizer": optim.SGD(model.parameters(), lr=1e-8)}
+    return {
+        "model": model,
+        "loss": losses.logistic,
+        "data": moons(),
+        "optimizer": optim.SGD(model.parameters(), lr=1e-8),
+    }
 
 
 @broken("learning_rate_high", where="optimizer")
 def adam_with_a_rate_of_ten():
     model = nn.MLP(2, [16, 16, 1])
-    return {"model": model, "loss": losses.logistic, "data": moons(), "optimizer": optim.Adam(model.parameters(), lr=10.0)}
+    return {
+        "model": model,
+        "loss": losses.logistic,
+        "data": moons(),
+        "optimizer": optim.Adam(model.parameters(), lr=10.0),
+    }
 
 
 def stepped(model, loss, rows, optimizer, steps, zero=True, backward=True, batch=None):
@@ -299,25 +372,47 @@ def stepped(model, loss, rows, optimizer, steps, zero=True, backward=True, batch
 @broken("not_zeroed", where="loop")
 def never_zeroed():
     model = nn.MLP(2, [8, 1], activation="tanh")
-    return stepped(model, losses.logistic, moons(40), optim.SGD(model.parameters(), lr=0.05), 15, zero=False)
+    return stepped(
+        model, losses.logistic, moons(40), optim.SGD(model.parameters(), lr=0.05), 15, zero=False
+    )
 
 
 @broken("not_zeroed", where="loop")
 def never_zeroed_in_batches_with_adam():
     model = nn.MLP(2, [8, 1], activation="tanh")
-    return stepped(model, losses.logistic, moons(40), optim.Adam(model.parameters(), lr=0.01), 40, zero=False, batch=8)
+    return stepped(
+        model,
+        losses.logistic,
+        moons(40),
+        optim.Adam(model.parameters(), lr=0.01),
+        40,
+        zero=False,
+        batch=8,
+    )
 
 
 @broken("never_backward", where="loop")
 def backward_forgotten():
     model = nn.MLP(2, [8, 1], activation="tanh")
-    return stepped(model, losses.logistic, moons(40), optim.Adam(model.parameters(), lr=0.01), 20, backward=False)
+    return stepped(
+        model,
+        losses.logistic,
+        moons(40),
+        optim.Adam(model.parameters(), lr=0.01),
+        20,
+        backward=False,
+    )
 
 
 @broken("unreached", where="optimizer")
 def optimizer_of_another_model():
     old, model = nn.MLP(2, [8, 1]), nn.MLP(2, [8, 1])
-    return {"model": model, "loss": losses.logistic, "data": moons(), "optimizer": optim.SGD(old.parameters(), lr=0.1)}
+    return {
+        "model": model,
+        "loss": losses.logistic,
+        "data": moons(),
+        "optimizer": optim.SGD(old.parameters(), lr=0.1),
+    }
 
 
 # Values that left the graph ------------------------------------------------------------------
@@ -325,7 +420,11 @@ def optimizer_of_another_model():
 
 class Spare(nn.Module):
     def __init__(self):
-        self.first, self.spare, self.last = nn.Layer(2, 6), nn.Layer(6, 6), nn.Layer(6, 1, nonlin=False)
+        self.first, self.spare, self.last = (
+            nn.Layer(2, 6),
+            nn.Layer(6, 6),
+            nn.Layer(6, 1, nonlin=False),
+        )
 
     def __call__(self, x):
         return self.last(self.first(x))
@@ -396,7 +495,11 @@ def nan_in_the_data():
 
 @broken("nonfinite", where="sqrt")
 def square_root_at_zero():
-    return {"model": nn.MLP(2, [8, 1], activation="tanh"), "loss": lambda p, y: ops.sqrt((p - y) * (p - y) * 0.0), "data": line()}
+    return {
+        "model": nn.MLP(2, [8, 1], activation="tanh"),
+        "loss": lambda p, y: ops.sqrt((p - y) * (p - y) * 0.0),
+        "data": line(),
+    }
 
 
 # Sequences and batches -----------------------------------------------------------------------
@@ -453,7 +556,11 @@ class WrongAxis(nn.Module):
 @broken("stuck", where="hidden")
 def mean_over_the_wrong_axis():
     X, y = line()
-    return {"model": WrongAxis(), "loss": losses.squared_error, "data": ([[x[0]] for x in X], [2 * x[0] for x in X])}
+    return {
+        "model": WrongAxis(),
+        "loss": losses.squared_error,
+        "data": ([[x[0]] for x in X], [2 * x[0] for x in X]),
+    }
 
 
 # Healthy runs --------------------------------------------------------------------------------
@@ -477,7 +584,16 @@ DATA = {
     "linear": (lambda s: data.linear(50, seed=s), 2, 1),
 }
 SIZES = {"one": [8], "wide": [24], "two": [16, 16], "three": [8, 8, 8]}
-STARTS = [("relu", "uniform"), ("relu", "he"), ("tanh", "uniform"), ("tanh", "xavier"), ("sigmoid", "xavier"), ("leaky_relu", "torch"), ("gelu", "torch"), ("elu", "xavier")]
+STARTS = [
+    ("relu", "uniform"),
+    ("relu", "he"),
+    ("tanh", "uniform"),
+    ("tanh", "xavier"),
+    ("sigmoid", "xavier"),
+    ("leaky_relu", "torch"),
+    ("gelu", "torch"),
+    ("elu", "xavier"),
+]
 OPTIMIZERS = {
     "SGD": lambda p: optim.SGD(p, lr=0.05),
     "momentum": lambda p: optim.SGD(p, lr=0.02, momentum=0.9),
@@ -501,7 +617,13 @@ def healthy(k: int, epochs: int = 12):
     rows = make(k)
     random.seed(k)
     model = nn.MLP(nin, [*SIZES[size], nout], activation=activation, init=init)
-    loss = losses.cross_entropy if nout > 1 else losses.squared_error if name == "linear" else losses.logistic
+    loss = (
+        losses.cross_entropy
+        if nout > 1
+        else losses.squared_error
+        if name == "linear"
+        else losses.logistic
+    )
     if nout == 1 and name != "linear" and k % 3 == 0:
         loss = losses.hinge
         rows = rows[0], [2 * t - 1 for t in rows[1]]
@@ -510,6 +632,15 @@ def healthy(k: int, epochs: int = 12):
     title = f"{k} {name} {size} {activation} {init} {chosen}"
 
     def train():
-        mg.train.fit(model, loss, rows, optimizer, epochs=epochs, batch_size=None if k % 2 else 20, progress=False, seed=k)
+        mg.train.fit(
+            model,
+            loss,
+            rows,
+            optimizer,
+            epochs=epochs,
+            batch_size=None if k % 2 else 20,
+            progress=False,
+            seed=k,
+        )
 
     return title, case, train

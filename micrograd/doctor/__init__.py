@@ -5,8 +5,8 @@ orders of a backward pass beside the right one, `shares` says how a gradient is 
 `diagnose.py` first.
 """
 
+from .comparison import Comparison, compare_backward
 from .diagnose import diagnose
-from .orders import Comparison, compare_backward
 from .report import CODES, Finding, Report
 from .shares import Shares, shares
 from .thresholds import T as THRESHOLDS

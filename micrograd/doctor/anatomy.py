@@ -8,7 +8,6 @@ has layers as `nn.MLP` has. Read on in `checks/`.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -45,7 +44,9 @@ class Layer(NamedTuple):
 
     @property
     def title(self) -> str:
-        return f"{self.name} ({self.activation}, {len(self.units)} unit{'s' * (len(self.units) > 1)})"
+        return (
+            f"{self.name} ({self.activation}, {len(self.units)} unit{'s' * (len(self.units) > 1)})"
+        )
 
 
 class Anatomy:
@@ -198,14 +199,12 @@ class Anatomy:
             kind, z = act
             bent.add(z)
             bent.add(i)
-            _, _, sums, outs = seen.setdefault((*self.own[z], ), (kind, self.levels[z], [], []))
+            _, _, sums, outs = seen.setdefault((*self.own[z],), (kind, self.levels[z], [], []))
             sums.append(z)
             outs.append(i)
         for i in self.last_sums():
             if i not in bent:
-                _, _, sums, outs = seen.setdefault(
-                    self.own[i], ("linear", self.levels[i], [], [])
-                )
+                _, _, sums, outs = seen.setdefault(self.own[i], ("linear", self.levels[i], [], []))
                 sums.append(i)
                 outs.append(i)
         groups: dict[tuple[str, str, int], list[tuple[list[int], list[int], list[int]]]] = {}
@@ -258,7 +257,11 @@ def common(paths: list[str]) -> str:
     """The place that all of these have in common: layers.0 of layers.0.w.0 and layers.0.w.1."""
     if len(paths) == 1:
         return layer_name(paths[0])
-    steps = os.path.commonprefix([path.split(".") for path in paths])
+    steps: list[str] = []
+    for step in zip(*[path.split(".") for path in paths]):
+        if len({*step}) > 1:
+            break
+        steps.append(step[0])
     return ".".join(steps).removesuffix(".neurons") or layer_name(paths[0])
 
 

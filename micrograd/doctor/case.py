@@ -10,7 +10,7 @@ import copy
 import math
 import random
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from .. import ops
 from ..core.no_grad import no_grad
@@ -31,6 +31,13 @@ def number(x: Any) -> float:
     return x._data if isinstance(x, Value) else float(x)
 
 
+CONSTANT: Final = Finding(
+    "detached", "error", "the loss",
+    "The loss is a plain number and no Value: nothing in it remembers the parameters.", 0.0,
+    "Compute it with operations on Values; read .data only to print.",
+)  # fmt: skip
+
+
 class Refused(Exception):
     """The loss would not take an output or a target; `finding` says which."""
 
@@ -47,7 +54,9 @@ def refusal(error: Exception, i: int, target: Any) -> Finding:
             "detached", "error", "the loss", f"A bare number is asked of a Value: {words}", 0.0,
             "Write the operation on the Value: v.exp(), not math.exp(v).",
         )  # fmt: skip
-    shape = isinstance(error, TypeError) or "predictions for" in words or "probabilities for" in words
+    shape = (
+        isinstance(error, TypeError) or "predictions for" in words or "probabilities for" in words
+    )
     return Finding(
         "loss_mismatch" if shape else "target_range", "error",
         "the loss, on the output" if shape else f"the targets: Y[{i}] = {target!r:.40}",
@@ -89,9 +98,9 @@ class Case:
             with self.recorder:
                 root = self.forward(keep=True)
         self.root: Any = root
-        self.graph = Graph(root, self.recorder.lines) if isinstance(root, Value) else None
-        if self.graph is None:
-            return
+        if not isinstance(root, Value):
+            raise Refused(CONSTANT)
+        self.graph = Graph(root, self.recorder.lines)
         if not self.parameters:  # a function, or a bare graph: its labelled or free leaves
             free = self.graph.nodes[: self.graph.first]
             born = self.recorder.births

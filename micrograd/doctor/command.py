@@ -103,7 +103,9 @@ def diagnose_script(words: Sequence[str]) -> int:
         "or at Ctrl-C.",
     )
     parser.add_argument("script", type=Path, help="a Python file that trains a model")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the report too: .html, .txt")  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write the report too: .html, .txt"
+    )
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="for the script")
     options = parser.parse_args(list(words))
     if not options.script.is_file():

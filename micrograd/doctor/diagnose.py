@@ -12,7 +12,7 @@ from typing import Any
 
 from ..data import as_lists
 from ..engine import Value
-from .anatomy import rms
+from .anatomy import RECTIFIERS, SQUASHERS, rms
 from .case import Case, Refused, flat
 from .checks import flow, held, losses, numbers, rate, scale, units
 from .names import named_values, parameters_of
@@ -69,19 +69,10 @@ def diagnose(
             )
         except Refused as refused:
             return Report([refused.finding], examined, title=title(model))
-        if case.graph is None:
-            return Report([CONSTANT], examined, title=title(model))
         found = list(examine(case))
         if not examined or root is not None:
             examined = f"{len(case.graph)} nodes"
         return Report(found, examined, strips(case), title(model))
-
-
-CONSTANT = Finding(
-    "detached", "error", "the loss",
-    "The loss is a plain number and no Value: nothing in it remembers the parameters.", 0.0,
-    "Compute it with operations on Values; read .data only to print.",
-)  # fmt: skip
 
 
 def title(model: Any) -> str:
@@ -93,7 +84,6 @@ def examine(case: Case, loop: bool = True) -> Iterator[Finding]:
 
     Without `loop` nothing is concluded from the gradients that the parameters hold.
     """
-    assert case.graph is not None
     numbers_ = list(numbers.nonfinite(case))
     yield from numbers_
     yield from (in_loss := list(about_loss(case)))
@@ -168,16 +158,15 @@ def rms_free_mean(numbers_: list[float]) -> float:
 def strips(case: Case) -> list[Strip]:
     """The layers as the pictures show them."""
     graph = case.graph
-    assert graph is not None
     n = max(1, len(case.xs))
     found = []
     for layer in case.anatomy.layers:
         outs = [graph.data[i] for u in layer.units for i in u.outputs]
         each = tuple(n * rms([graph.gradient[i] for i in u.sums]) for u in layer.units)
         silent = [units.silent(case, u) == 1.0 for u in layer.units]
-        bends = layer.activation in units.SQUASHERS
+        bends = layer.activation in SQUASHERS
         ends = [units.at_end(case, layer, u) for u in layer.units] if bends else [0.0]
-        relu = layer.activation in units.RECTIFIERS
+        relu = layer.activation in RECTIFIERS
         found.append(
             Strip(
                 layer.name, layer.activation, tuple(outs[:: max(1, len(outs) // 2000)]), each,

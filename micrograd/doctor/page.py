@@ -35,7 +35,9 @@ def report_page(report: Report) -> str:
             f"<p>{escape(f.sentence)}</p>{reason}<p><b>Try:</b> {escape(f.remedy)}</p></section>"
         )
     if report.strips:
-        head = "".join(f"<th>{h}</th>" for h in ("layer", "outputs", "gradients", "dead", "saturated"))
+        head = "".join(
+            f"<th>{h}</th>" for h in ("layer", "outputs", "gradients", "dead", "saturated")
+        )
         rows = "".join(row(s) for s in report.strips)
         body.append(f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
     return (

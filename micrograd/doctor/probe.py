@@ -17,7 +17,26 @@ from ..engine import Value
 from .anatomy import Anatomy
 
 INF = math.inf
-GRID = (0.0, 1e-9, 0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98, 1.0 - 1e-9, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
+GRID = (
+    0.0,
+    1e-9,
+    0.02,
+    0.1,
+    0.25,
+    0.5,
+    0.75,
+    0.9,
+    0.98,
+    1.0 - 1e-9,
+    1.0,
+    1.5,
+    2.0,
+    3.0,
+    5.0,
+    10.0,
+    30.0,
+    100.0,
+)
 FAR = 1000.0
 KINDS = 12  # targets that are tried
 Interval = tuple[float, float]
@@ -44,7 +63,10 @@ def key(target: Any) -> Any:
 
 
 def probe(
-    loss: Callable[[Any, Any], Any], output: Any, targets: Sequence[Any], span: Interval,
+    loss: Callable[[Any, Any], Any],
+    output: Any,
+    targets: Sequence[Any],
+    span: Interval,
     simplex: bool,
 ) -> Probe | None:
     """A `Probe`, or None where outputs are not a number or a flat list of numbers."""
@@ -84,7 +106,10 @@ def probe(
         ideal.append(min(tame)[0])
         best.append(free[min(tame)[1]])
         flat.append(max(known)[0] - low <= 1e-12 * (1.0 + abs(low)))
-        bottomless.append(-INF in row or low < -5.0 and max(map(abs, free[at])) >= far and low < min(tame)[0] - 50)
+        bottomless.append(
+            -INF in row
+            or (low < -5.0 and max(map(abs, free[at])) >= far and low < min(tame)[0] - 50)
+        )
         undefined.append(sum(not math.isfinite(row[i]) for i in plain) / max(1, len(plain)))
     reach = [finite_min(row) for row in bounds]
     small = [i for i, out in enumerate(free) if all(abs(x) <= 1.0 for x in out)]
@@ -98,7 +123,9 @@ def probe(
         if all(map(math.isfinite, column)) and max(map(abs, out)) < far
     ]
     guess = min(means, default=INF)
-    return Probe(kinds, ideal, best, reach, near, near_reach, guess, flat, bottomless, undefined, width)
+    return Probe(
+        kinds, ideal, best, reach, near, near_reach, guess, flat, bottomless, undefined, width
+    )
 
 
 def finite_min(numbers: Sequence[float]) -> float:
@@ -115,9 +142,7 @@ def chosen(targets: Sequence[Any]) -> list[Any]:
     return once
 
 
-def candidates(
-    n: int, targets: Sequence[Any], span: Interval, far: float
-) -> Iterator[list[float]]:
+def candidates(n: int, targets: Sequence[Any], span: Interval, far: float) -> Iterator[list[float]]:
     """Outputs to try, inside the span: one for all, one against the rest, and the targets."""
     signed = sorted({s * x for x in (*GRID, far) for s in (1.0, -1.0)})
     low, high = span
@@ -179,9 +204,7 @@ def image(anatomy: Anatomy, i: int, depth: int = 0) -> tuple[Interval, str]:
             image(anatomy, x, depth + 1) if type(x) is not float else ((x, x), "")
             for x in graph.operands[i]
         )
-        fixed = [
-            type(x) is float or not anatomy.depends[x] for x in graph.operands[i]
-        ]
+        fixed = [type(x) is float or not anatomy.depends[x] for x in graph.operands[i]]
         if any(fixed):
             return combined(rule, a[0], b[0]), a[1] or b[1]
     return free, ""

@@ -30,10 +30,7 @@ def undisturbed(model: Any, leaves: Iterable[Any]) -> Iterator[None]:
     modes = [(m, m.training) for m in modules]
     buffers = [(b, list(b)) for m in modules for b in m.buffers().values()]
     generators = [
-        (g, g.getstate())
-        for m in modules
-        for g in vars(m).values()
-        if isinstance(g, random.Random)
+        (g, g.getstate()) for m in modules for g in vars(m).values() if isinstance(g, random.Random)
     ]
     state = random.getstate()
     numpy = sys.modules.get("numpy")
@@ -94,7 +91,7 @@ class Graph:
         self.nodes: list[Any] = [*leaves, *inner]
         self.first = len(leaves)  # where the operations begin
         self.index = {id(v): i for i, v in enumerate(self.nodes)}
-        self.data = [v._data for v in self.nodes]
+        self.data: list[float] = [v._data for v in self.nodes]
         index = self.index
         # Operands as places in the list; a number that stands in an expression as itself.
         self.operands: list[list[Any]] = [

@@ -161,7 +161,9 @@ def table(layers: list[Strip]) -> list[str]:
     """The layers as rows of numbers."""
     rows = [("layer", "activation", "dead", "saturated", "gradient")]
     for s in layers:
-        rows.append((s.name, s.activation, f"{s.dead:.0%}", f"{s.saturated:.0%}", f"{s.gradient:.2g}"))
+        rows.append(
+            (s.name, s.activation, f"{s.dead:.0%}", f"{s.saturated:.0%}", f"{s.gradient:.2g}")
+        )
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     return [
         "   " + "  ".join(

@@ -19,7 +19,7 @@ KINDS = {
     "sub": "distributes: the first operand gets all of it, the second the same with a minus",
     "neg": "turns the sign",
     "mean": "distributes equally: each operand gets one part in as many as there are",
-    "mul": "swaps: each operand gets it times the other operand, so the smaller one gets more",
+    "mul": "swaps: each operand gets it times the other",
     "dot": "swaps: each factor gets it times its partner",
     "weighted_sum": "swaps: each weight gets it times its input, each input times its weight",
     "maximum": "routes: the largest operand gets all of it, the others nothing",
@@ -54,9 +54,7 @@ class Shares:
         upstream = float(node._grad)
         self.upstream = upstream if upstream else 1.0
         self.assumed = not upstream
-        pairs = [
-            (x, s) for x, s in zip(operands_of(node), slopes_of(node)) if isinstance(x, Node)
-        ]
+        pairs = [(x, s) for x, s in zip(operands_of(node), slopes_of(node)) if isinstance(x, Node)]
         sent = [0.0 if s is None else s * self.upstream for _, s in pairs]
         whole = sum(map(abs, sent))
         self.parts = [
@@ -109,7 +107,7 @@ def shares(node: Value) -> Shares:
     >>> p.label = "p"
     >>> p.backward()
     >>> print(shares(p))
-    1.0 arrives at p. * swaps: each operand gets it times the other operand, so the smaller one gets more.
+    1.0 arrives at p. * swaps: each operand gets it times the other.
       x gets 1.0 * -4.0 = -4.0, 57% of what is passed on.
       y gets 1.0 * 3.0 = 3.0, 43% of what is passed on.
     """

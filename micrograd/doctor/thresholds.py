@@ -99,7 +99,8 @@ T: Final[dict[str, Threshold]] = {
         "each layer grows is multiplied.", CALIBRATED,
     ),
     "init_small": Threshold(
-        0.1, "init_scale", "The same from below, for a hidden layer: a tenth in each layer.", GLOROT,
+        0.1, "init_scale", "The same from below, for a hidden layer: a tenth in each layer.",
+        GLOROT,
     ),
     "rate_growth": Threshold(
         1.3, "learning_rate_high", "Loss after the trial steps by that before: descent goes down.",

@@ -12,18 +12,17 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.node import operands_of
 from ..core.observe import Observer
 from ..core.sort import Node
-from ..engine import Value
 from ..optim.looking import LOOKERS, Looker
 from ..train.plots import new_axes
 from .case import Case, number
 from .checks import held
 from .diagnose import examine, strips, title
+from .history import Watched, course
 from .names import parameters_of
 from .report import Finding, Report, Strip
 from .thresholds import limit
@@ -31,26 +30,6 @@ from .thresholds import limit
 EAGER_SHARE = 0.05  # of the time of an eager loop that looks may take
 NATIVE_SHARE = 0.01
 FIRST = 3  # steps that are looked at in any case
-
-
-@dataclass
-class Watched:
-    """What was seen: `loss` and `gradient` by step, the rest where a look was taken.
-
-    steps:    how many steps were taken
-    loss:     pairs (step, loss)
-    gradient: pairs (step, length of the whole gradient)
-    update:   pairs (step, size of the step by the size of the parameters)
-    layers:   pairs (step, the gradient at each layer by its name)
-    looks:    the steps that were examined
-    """
-
-    steps: int = 0
-    loss: list[tuple[int, float]] = field(default_factory=list)
-    gradient: list[tuple[int, float]] = field(default_factory=list)
-    update: list[tuple[int, float]] = field(default_factory=list)
-    layers: list[tuple[int, dict[str, float]]] = field(default_factory=list)
-    looks: list[int] = field(default_factory=list)
 
 
 class Listener(Observer):
@@ -194,10 +173,10 @@ class Watch(Looker):
         seen.steps += 1
         gradients = [p._grad for p in self.parameters]
         here = [p._data for p in self.parameters]
-        size = math.sqrt(sum([x * x for x in self.at]))
+        size = max(math.sqrt(sum([x * x for x in self.at])), 0.1 * math.sqrt(len(here)))
         step = math.sqrt(sum([(a - b) * (a - b) for a, b in zip(here, self.at)]))
         if seen.steps > 1 or optimizer is None:
-            seen.update.append((seen.steps - 1, step / max(size, 1e-300)))
+            seen.update.append((seen.steps - 1, step / max(size, 1e-9)))
         size = math.sqrt(sum([g * g for g in gradients]))
         seen.gradient.append((seen.steps, size))
         self.silent = self.silent + 1 if size == 0.0 else 0
@@ -222,7 +201,7 @@ class Watch(Looker):
         case = None
         for root in listener.roots:
             made = Case(self.model, None, [], [], [], None, root)
-            if not any(id(p) in made.graph.index for p in self.parameters):  # type: ignore[union-attr]
+            if not any(id(p) in made.graph.index for p in self.parameters):
                 continue
             case = made
             expected = [a + b for a, b in zip(expected, made.gradient)]
@@ -300,8 +279,7 @@ class Watch(Looker):
             size = math.hypot(*[number(p.grad) for p in self.parameters])
             seen.gradient.append((seen.steps, size))
             case = Case(self.model, None, [], [], [], None, sample())
-            if case.graph is not None:
-                self.examine(case)
+            self.examine(case)
             self.spent += time.perf_counter() - now
         self.last = time.perf_counter()
 
@@ -311,7 +289,9 @@ class Watch(Looker):
     def report(self) -> Report:
         """What is wrong, by the latest look and the history so far."""
         seen = self.history
-        found = [*self.loop.values(), *self.found, *self.course()]
+        found = [*self.loop.values(), *self.found]
+        codes = [f.code for f in found]
+        found += course(seen, self.optimizer, self.parameters, codes)
         looks = f"{len(seen.looks)} of them examined"
         return Report(found, f"{seen.steps} steps, {looks}", self.strips, title(self.model))
 
@@ -322,55 +302,6 @@ class Watch(Looker):
     @property
     def codes(self) -> list[str]:
         return self.report.codes
-
-    def course(self) -> list[Finding]:
-        """What the history says: a loss that grows, or that does not move."""
-        seen = self.history
-        losses = [x for _, x in seen.loss]
-        rate = getattr(self.optimizer, "lr", math.nan)
-        where = f"the optimizer, {type(self.optimizer).__name__}(lr={rate:g})" if self.optimizer else "the training loop"  # fmt: skip
-        found: list[Finding] = []
-        for p in self.parameters:
-            if not math.isfinite(p._data) and not any(f.code == "nonfinite" for f in self.found):
-                found.append(Finding(
-                    "nonfinite", "error", where, f"After {seen.steps} steps a parameter is "
-                    f"{p._data}.", p._data, "Start again with a smaller learning rate.",
-                ))  # fmt: skip
-                break
-        if len(losses) < 3:
-            return found
-        first, tail = statistics.median(losses[:3]), statistics.median(losses[-5:])
-        grown = not math.isfinite(tail) or (tail > limit("rate_growth") * first and tail > first + 1e-9)
-        if grown and tail > limit("exploding_loss"):
-            found.append(Finding(
-                "exploding", "error", where, f"The loss grows from {first:.3g} to {tail:.3g}.", tail,
-                "Lower the learning rate, or clip gradients (clip_grad_norm).",
-            ))  # fmt: skip
-        if grown or (max(losses) > 100 * max(first, 1e-12) and tail > 0.8 * first):
-            found.append(Finding(
-                "learning_rate_high", "error", where,
-                f"The loss goes from {first:.3g} to {tail:.3g} in {seen.steps} steps, at most "
-                f"{max(losses):.3g}.", rate, "Divide the learning rate by 10.",
-                "A step longer than 2 / curvature ends higher up than it began.",
-            ))  # fmt: skip
-        elif max([u for _, u in seen.update[:5]], default=0.0) > 1.0 and losses[-1] > 0.8 * first:
-            size = max(u for _, u in seen.update[:5])
-            found.append(Finding(
-                "learning_rate_high", "error", where,
-                f"A step moved the parameters by {size:.3g} of their size; 1/1000 is usual.", size,
-                "Divide the learning rate by 10.",
-            ))  # fmt: skip
-        still = seen.update and max(u for _, u in seen.update[-3:]) < limit("rate_move")
-        if still and seen.steps >= 20 and abs(tail - first) < 0.01 * abs(first) and not self.loop:
-            moving = max(g for _, g in seen.gradient[-5:])
-            if moving > 1e-9:
-                found.append(Finding(
-                    "learning_rate_low", "warning", where,
-                    f"In {seen.steps} steps the loss went from {first:.4g} to {tail:.4g}: a step "
-                    f"moves the parameters by {seen.update[-1][1]:.2g} of their size.",
-                    seen.update[-1][1], "Multiply the learning rate by 10.",
-                ))  # fmt: skip
-        return found
 
     def plot(self, axes: Any = None) -> list[Any]:
         """Axes with loss, length of the gradient and gradient by layer over the steps."""

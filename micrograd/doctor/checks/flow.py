@@ -17,7 +17,6 @@ from ..thresholds import limit
 def unreached(case: Case) -> Iterator[Finding]:
     """Parameters that the loss does not reach, or that nobody moves."""
     graph = case.graph
-    assert graph is not None
     if case.model is None:
         return
     mine = {id(p) for p in case.parameters}
@@ -81,7 +80,6 @@ def looked_up(case: Case, p: object) -> bool:
 
 def reach(case: Case, layer: Layer) -> float:
     """The gradient that comes to a layer's sums, in root mean square, an example."""
-    assert case.graph is not None
     n = len(case.xs) or max((len(u.sums) for u in layer.units), default=1)
     return n * rms([case.graph.gradient[i] for u in layer.units for i in u.sums])
 
@@ -137,7 +135,6 @@ def by_level(case: Case) -> list[tuple[Layer, float]]:
 def through_time(case: Case) -> Iterator[Finding]:
     """The same from the last time step to the first, where units come up again and again."""
     graph, n = case.graph, len(case.xs)
-    assert graph is not None
     for layer in case.anatomy.layers:
         counts = {len(u.sums) for u in layer.units}
         if n == 0 or len(counts) != 1:
@@ -158,7 +155,9 @@ def through_time(case: Case) -> Iterator[Finding]:
             continue
         ratio, growth = steps[0] / late, (steps[0] / late) ** (1 / (turns - 1)) if steps[0] else 0.0
         radius = spectral_radius(recurrent(case, layer, n, turns))
-        beside = f"; the largest eigenvalue of its recurrent weights is {radius:.2g}" if radius else ""
+        beside = (
+            f"; the largest eigenvalue of its recurrent weights is {radius:.2g}" if radius else ""
+        )
         where = f"{layer.name}, time step 1 of {turns}"
         if ratio < limit("vanishing_ratio") and steps[0] < limit("vanishing_size") and ratio > 0:
             yield Finding(
@@ -181,14 +180,13 @@ def through_time(case: Case) -> Iterator[Finding]:
 
 def creation(case: Case) -> dict[int, int]:
     """When each node was made, by its place in the graph."""
-    index = case.graph.index if case.graph else {}
+    index = case.graph.index
     return {index[id(v)]: k for k, v in enumerate(case.recorder.nodes) if id(v) in index}
 
 
 def recurrent(case: Case, layer: Layer, n: int, turns: int) -> list[list[float]]:
     """The weights from a layer's outputs at one step to its sums at the next."""
     graph = case.graph
-    assert graph is not None
     order = creation(case)
     first = {}
     for k, u in enumerate(layer.units):

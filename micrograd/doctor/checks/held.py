@@ -35,7 +35,6 @@ def accumulated(where: str, times: float, words: str) -> Finding:
 def in_graph(case: Case) -> Iterator[Finding]:
     """A graph alone: the gradients its leaves hold against those it gives."""
     graph = case.graph
-    assert graph is not None
     if graph.root.grad == 0.0:
         return
     pairs = [
@@ -93,7 +92,6 @@ def in_model(case: Case) -> Iterator[Finding]:
             f"after {steps} steps it holds those of earlier ones too.",
         )  # fmt: skip
 
-
     elif steps >= 3 and whole and before is not None and singles:
         off = distance(held, singles) / size
         if off > limit("hull"):
@@ -131,7 +129,7 @@ def untouched(case: Case, steps: int) -> bool:
     """Whether the optimizer's memory, or the loss itself, says that no step had a gradient."""
     state = getattr(case.optimizer, "state", [])
     if any(state):
-        return not any(x for row in state for x in row)
+        return bool(all(x == 0.0 for row in state for x in row))
     gradients = zip(case.start, case.gradient)
     if any(x == 0.0 and g != 0.0 for x, g in gradients):
         return True  # a bias that starts at 0, and that any step would have moved

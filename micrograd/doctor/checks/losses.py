@@ -20,7 +20,7 @@ CUTS = ("clip", "minimum", "maximum", "where", "clip_gate", "round", "sign", "fl
 
 def last_range(case: Case) -> tuple[Interval, str]:
     """Where the outputs can lie whatever the parameters, and the activation that binds them."""
-    index = case.graph.index if case.graph else {}
+    index = case.graph.index
     found = [
         image(case.anatomy, index[id(v)])
         for v in flat(case.outputs[0])
@@ -77,7 +77,9 @@ def mismatch(case: Case, probe: Probe, span: Interval, bend: str) -> Iterator[Fi
         )  # fmt: skip
         return
     if bend == "softmax" and probe.width > 1:
-        off = max((abs(math.fsum(number(v) for v in out) - 1.0) for out in case.outputs), default=0.0)
+        off = max(
+            (abs(math.fsum(number(v) for v in out) - 1.0) for out in case.outputs), default=0.0
+        )
         if math.isfinite(off) and off > 1e-3:
             yield Finding(
                 "loss_mismatch", "error", f"the last layer, {name}",
@@ -108,8 +110,8 @@ def mismatch(case: Case, probe: Probe, span: Interval, bend: str) -> Iterator[Fi
         yield Finding(
             "loss_mismatch", "error", f"the last layer, {name} ({bend})",
             f"For the target {target!r:.40} the loss wants {wants}, and {bend} gives "
-            f"{low_end:g} to {high_end:g}: the loss cannot fall under {reach[worst]:.3g}, the ideal "
-            f"is {probe.ideal[worst]:.3g}.", gap, cure(bend, probe),
+            f"{low_end:g} to {high_end:g}: the loss cannot fall under {reach[worst]:.3g}, the "
+            f"ideal is {probe.ideal[worst]:.3g}.", gap, cure(bend, probe),
             f"The last layer ends in {bend}, whose range does not hold what the loss asks for.",
         )  # fmt: skip
 
@@ -222,8 +224,9 @@ def clipped(case: Case, probe: Probe | None) -> Iterator[Finding]:
     rule = graph.rule(cuts[0]) if cuts else "the loss"
     line = graph.line(cuts[0]) if cuts else ""
     yield Finding(
-        "clipped_error", "error", f"the loss, {rule}" + (f" at {with_source(line)}" if line else ""),
-        f"{share:.0%} of the examples, those with the largest loss, pass no gradient to the output.",
+        "clipped_error", "error",
+        f"the loss, {rule}" + (f" at {with_source(line)}" if line else ""),
+        f"{share:.0%} of the examples, those with the largest loss, pass no gradient back.",
         share, "Use huber in place of a clipped error: it bounds the gradient and keeps it.",
         f"Beyond its bound {rule} is constant, and a constant has the derivative 0: the worst "
         "predictions learn nothing.",

@@ -1,17 +1,15 @@
-"""Numbers that are none, and numbers that were taken out of the graph: nonfinite, stale, detached."""
+"""Numbers that are none, and numbers that left the graph: nonfinite, stale, detached."""
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from ...autodiff.anomaly import expression
 from ...core.lines import with_source
 from ...core.node import is_leaf
-from ...engine import Value
-from ..case import Case, flat, number
+from ..case import Case, flat
 from ..names import layer_name
 from ..report import Finding
 from ..thresholds import limit
@@ -29,7 +27,6 @@ REMEDIES = {
 def nonfinite(case: Case) -> Iterator[Finding]:
     """The first nan or inf: in the data, in a parameter, in the forward or the backward pass."""
     graph = case.graph
-    assert graph is not None
     for letter, rows in (("X", case.xs), ("Y", case.ys)):
         for i, row in enumerate(rows):
             for x in flat(row):
@@ -67,7 +64,7 @@ def nonfinite(case: Case) -> Iterator[Finding]:
             )  # fmt: skip
             return
     for i in graph.order:
-        for x, slope in zip(graph.operands[i], graph.slopes[i]):
+        for slope in graph.slopes[i]:
             if slope is not None and math.isfinite(graph.gradient[i]) and not math.isfinite(slope):
                 v, rule = graph.nodes[i], graph.rule(i)
                 yield Finding(
@@ -87,7 +84,6 @@ def nonfinite(case: Case) -> Iterator[Finding]:
 def place(case: Case, i: int) -> str:
     """Where a node is: its layer, if it is in one, and the user's line."""
     graph = case.graph
-    assert graph is not None
     line = graph.line(i)
     for layer in case.anatomy.layers:
         for unit in layer.units:
@@ -99,7 +95,8 @@ def place(case: Case, i: int) -> str:
 
 # Numbers that left the graph --------------------------------------------------------------
 
-FUNCTIONS = {
+SHIFTS = ("sub", "exp_diff", "exp_gap")  # a softmax takes off its largest number so
+FUNCTIONS: dict[str, Callable[[float], float]] = {
     "exp": math.exp, "log": math.log, "sqrt": math.sqrt, "tanh": math.tanh, "sin": math.sin,
     "cos": math.cos, "the square": lambda x: x * x, "abs": abs, "log1p": math.log1p,
     "the sigmoid": lambda x: 1 / (1 + math.exp(-x)), "1/x": lambda x: 1 / x,
@@ -112,7 +109,6 @@ def cut(case: Case) -> Iterator[Finding]:
         yield from cut_in_graph(case)
         return
     graph, recorder = case.graph, case.recorder
-    assert graph is not None
     made = set(recorder.lines) | set(recorder.births)
     for i in range(graph.first, len(graph)):
         if case.anatomy.depends[i] and id(graph.nodes[i]) not in made:
@@ -135,7 +131,9 @@ def cut(case: Case) -> Iterator[Finding]:
     slope, measured, layer = disagreement(case)
     if layer is None:
         return
-    numbers = f"moving {layer} changes the loss at the rate {measured:.3g}, its gradients say {slope:.3g}"
+    numbers = (
+        f"moving {layer} changes the loss at the rate {measured:.3g}, its gradients say {slope:.3g}"
+    )
     why = "What is computed from a bare number passes no gradient back to where it came from."
     if stopped:
         line = stopped[0][1]
@@ -202,7 +200,6 @@ def disagreement(case: Case) -> tuple[float, float, str | None]:
 def cut_in_graph(case: Case) -> Iterator[Finding]:
     """In a graph alone: a number that is a function of another node's number, to the last bit."""
     graph = case.graph
-    assert graph is not None
     table: dict[float, tuple[str, int]] = {}
     for i in range(len(graph)):
         x = graph.data[i]
@@ -224,9 +221,11 @@ def cut_in_graph(case: Case) -> Iterator[Finding]:
                 continue
             y = graph.data[x] if is_place else float(x)
             found = table.get(y)
-            if found is None or (is_place and found[1] == x) or (found[0] == "the number" and graph.rule(i) in ("sub", "exp_diff", "exp_gap")):  # fmt: skip
+            if found is None or (is_place and found[1] == x):
                 continue
             name, k = found
+            if name == "the number" and graph.rule(i) in SHIFTS:
+                continue
             v = graph.nodes[k]
             yield Finding(
                 "detached", "error", f"{graph.rule(i)}: {expression(graph.nodes[i])}",
@@ -248,7 +247,3 @@ def cut_in_graph(case: Case) -> Iterator[Finding]:
 def int_like(x: float) -> float:
     """x rounded to a quarter, of numbers that come up by chance; x itself if it is huge."""
     return x if not math.isfinite(x) or abs(x) > 1e15 else round(x * 4) / 4
-
-
-def count_of(x: Any) -> float:
-    return number(x) if isinstance(x, Value) else float(x)

@@ -6,7 +6,6 @@ import math
 import random
 import statistics
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from ...optim import SGD, Optimizer
 from ..anatomy import rms
@@ -34,10 +33,14 @@ def rate(case: Case, broken: bool) -> Iterator[Finding]:
         return
     if not math.isfinite(case.root._data) or not math.hypot(*case.gradient):
         return
-    losses, at = case.trial(TRIAL, examples, case.start)
+    losses, _ = case.trial(TRIAL, examples, case.start)
     if grows(case, losses):
         curved = curvature(case, examples) if type(optimizer) is SGD else 0.0
-        bound = f" By the curvature along the gradient the bound is {2 / curved:.2g}." if curved > 0 else ""
+        bound = (
+            f" By the curvature along the gradient the bound is {2 / curved:.2g}."
+            if curved > 0
+            else ""
+        )
         number_ = max(losses[1:])
         yield high(
             where, optimizer.lr,
@@ -129,8 +132,7 @@ def low(case: Case, where: str, examples: Sequence[int]) -> Iterator[Finding]:
 
 def stuck(case: Case, explained: bool) -> Iterator[Finding]:
     """A loss that no step can lower, where nothing else was found to be the reason."""
-    graph = case.graph
-    if graph is None or case.model is None or explained or case.loss is None:
+    if case.model is None or explained or case.loss is None:
         return
     loss, ideal = case.root._data, case.ideal if case.ideal is not None else 0.0
     gain = max(1e-12, (case.guess or abs(loss)) - ideal)
@@ -165,11 +167,13 @@ def stuck(case: Case, explained: bool) -> Iterator[Finding]:
 def blame(case: Case) -> str:
     """The first layer whose outputs no longer tell the examples apart, or that gets no gradient."""
     graph = case.graph
-    assert graph is not None
     for layer in case.anatomy.layers:
-        if all(rms([graph.data[i] - graph.data[u.sums[0]] for i in u.sums]) < 1e-12 for u in layer.units):
+        if all(
+            rms([graph.data[i] - graph.data[u.sums[0]] for i in u.sums]) < 1e-12
+            for u in layer.units
+        ):
             return layer.title
-    if graph and not any(graph.gradient[i] for i in case.anatomy.outputs):
+    if not any(graph.gradient[i] for i in case.anatomy.outputs):
         for i in range(len(graph) - 1, graph.first - 1, -1):
             if not case.anatomy.inner[i] and None in graph.slopes[i]:
                 line = graph.line(i)
@@ -181,8 +185,9 @@ def blame(case: Case) -> str:
 def without_bends(case: Case) -> Iterator[Finding]:
     """Layers in a row with no activation between them: together one linear layer."""
     graph, anatomy = case.graph, case.anatomy
-    assert graph is not None
-    if any(layer.activation != "linear" for layer in anatomy.layers) or not case.optimizer and case.fit is None:
+    if any(layer.activation != "linear" for layer in anatomy.layers) or (
+        not case.optimizer and case.fit is None
+    ):
         return
     depth: list[int] = [0] * len(graph)
     top = 0
@@ -190,15 +195,30 @@ def without_bends(case: Case) -> Iterator[Finding]:
         below = max((depth[x] for x in graph.under(i)), default=0)
         rule = graph.rule(i)
         if anatomy.inner[i] and rule not in (
-            "weighted_sum", "mul", "add", "sub", "neg", "sum", "dot", "mean"
+            "weighted_sum",
+            "mul",
+            "add",
+            "sub",
+            "neg",
+            "sum",
+            "dot",
+            "mean",
         ):
             return
-        sums = rule in ("weighted_sum", "dot") or (rule == "mul" and any(x in anatomy.rank for x in graph.under(i)))
+        sums = rule in ("weighted_sum", "dot") or (
+            rule == "mul" and any(x in anatomy.rank for x in graph.under(i))
+        )
         depth[i] = below + (sums and anatomy.inner[i])
         if sums and anatomy.inner[i]:
             top = max(top, depth[i])
     biased = sum(anatomy.name(p).split(".")[-1] in ("b", "bias") for p in anatomy.places)
-    if top >= 2 and biased >= 2 and case.fit is not None and case.fit > 0.3 and len(anatomy.places) > 6:
+    if (
+        top >= 2
+        and biased >= 2
+        and case.fit is not None
+        and case.fit > 0.3
+        and len(anatomy.places) > 6
+    ):
         yield Finding(
             "stuck", "warning", "the hidden layers",
             f"{top} layers in a row have no activation between them: together they are one linear "
@@ -206,7 +226,3 @@ def without_bends(case: Case) -> Iterator[Finding]:
             "Put an activation after each hidden layer: relu, tanh.",
             "A linear function of a linear function is linear.",
         )  # fmt: skip
-
-
-def parts(x: Any) -> list[Any]:
-    return flat(x)

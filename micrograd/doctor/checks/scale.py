@@ -17,7 +17,6 @@ class Factors:
 
     def __init__(self, case: Case) -> None:
         graph, anatomy = case.graph, case.anatomy
-        assert graph is not None
         self.inputs: dict[int, list[float]] = {}  # by plain inputs, which no parameter moves
         self.weights: set[int] = set()
         self.largest: dict[int, float] = {}  # by anything
@@ -100,7 +99,7 @@ def column(case: Case, p: int) -> str:
 
 def gain(case: Case, factors: Factors, layer: Layer) -> float:
     """How a layer scales its inputs: the rms of its weights times the root of their number."""
-    data = case.graph.data if case.graph else []
+    data = case.graph.data
     rows = [[data[p] for p in u.parameters if p in factors.weights] for u in layer.units]
     rows = [row for row in rows if row]
     if not rows:
@@ -110,7 +109,7 @@ def gain(case: Case, factors: Factors, layer: Layer) -> float:
 
 def init_scale(case: Case, factors: Factors, ill: bool) -> Iterator[Finding]:
     """Weights that make signals grow or shrink from layer to layer."""
-    if case.fitted or case.fit is None and not ill:
+    if case.fitted or (case.fit is None and not ill):
         return
     gains = [(gain(case, factors, layer), layer) for layer in case.anatomy.layers]
     gains = [(g, layer) for g, layer in gains if g == g]
@@ -123,13 +122,14 @@ def init_scale(case: Case, factors: Factors, ill: bool) -> Iterator[Finding]:
         yield Finding(
             "init_scale", "warning", layer.title,
             f"The weights of {layer.name} make its input {g:.3g} times as large"
-            + (f"; the loss is {excess:.3g} times that of a constant guess." if excess > 2 else "."),
+            + (f"; the loss is {excess:.3g} times a constant guess's." if excess > 2 else "."),
             g, "Draw smaller weights: init='torch', 'xavier' for tanh, 'he' for relu.",
             "A sum of n inputs grows with the root of n times the size of the weights.",
         )  # fmt: skip
         return
+    data = case.graph.data
     first, last = case.anatomy.layers[0], case.anatomy.layers[-1]
-    sums = [rms([case.graph.data[i] for u in x.units for i in u.sums]) for x in (first, last)] if case.graph else [0.0, 0.0]  # fmt: skip
+    sums = [rms([data[i] for u in ends.units for i in u.sums]) for ends in (first, last)]
     growth = sums[1] / sums[0] if sums[0] else 0.0
     if growth > limit("init_growth") and excess > limit("init_loss"):
         yield Finding(
@@ -140,10 +140,7 @@ def init_scale(case: Case, factors: Factors, ill: bool) -> Iterator[Finding]:
             "A growth in each layer, small as it may be, is multiplied over the layers.",
         )  # fmt: skip
         return
-    hidden = [
-        (g, layer) for g, layer in gains
-        if not layer.is_output and len({case.graph.data[p] for u in layer.units for p in u.parameters if p in factors.weights}) > 1  # fmt: skip
-    ] if case.graph else []  # fmt: skip
+    hidden = [(g, x) for g, x in gains if not x.is_output and varied(case, factors, x)]
     if not hidden:
         return
     g, layer = min(hidden, key=lambda pair: pair[0])
@@ -154,3 +151,9 @@ def init_scale(case: Case, factors: Factors, ill: bool) -> Iterator[Finding]:
             "Draw larger weights: init='torch', 'xavier' for tanh, 'he' for relu.",
             "Each such layer makes signals, and the gradients that come back, that much smaller.",
         )  # fmt: skip
+
+
+def varied(case: Case, factors: Factors, layer: Layer) -> bool:
+    """Whether a layer's weights are not all one number, which is another illness."""
+    data = case.graph.data
+    return len({data[p] for u in layer.units for p in u.parameters if p in factors.weights}) > 1

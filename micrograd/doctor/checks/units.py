@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..anatomy import RECTIFIERS, SQUASHERS, Layer, Unit, rms
+from ..anatomy import RECTIFIERS, SQUASHERS, Layer, Unit
 from ..case import Case
 from ..names import repeated
 from ..report import Finding
@@ -14,13 +14,13 @@ from .scale import Factors
 
 def silent(case: Case, unit: Unit) -> float:
     """The share of a rectifier's outputs that are 0."""
-    data = case.graph.data if case.graph else []
+    data = case.graph.data
     return sum(data[i] == 0.0 for i in unit.outputs) / len(unit.outputs)
 
 
 def margin(case: Case, factors: Factors, unit: Unit) -> float:
     """A unit's negative bias, by the most that its weights can make of inputs of the sizes seen."""
-    data = case.graph.data if case.graph else []
+    data = case.graph.data
     bias = sum(data[p] for p in unit.parameters if p not in factors.weights)
     most = sum(abs(data[p]) * factors.largest[p] for p in unit.parameters if p in factors.weights)
     return -bias / max(most, 1e-9)
@@ -29,9 +29,9 @@ def margin(case: Case, factors: Factors, unit: Unit) -> float:
 def at_end(case: Case, layer: Layer, unit: Unit) -> float:
     """The share of a unit's outputs that lie where its activation is flat."""
     graph = case.graph
-    assert graph is not None
     if layer.activation == "clip":
-        return sum(graph.slopes[i][0] is None for i in unit.outputs) / len(unit.outputs)
+        cut = [graph.slopes[i][0] is None for i in unit.outputs]
+        return sum(cut) / len(cut)
     bound = limit("saturated_sum")
     return sum(abs(graph.data[i]) >= bound for i in unit.sums) / len(unit.sums)
 
@@ -39,11 +39,16 @@ def at_end(case: Case, layer: Layer, unit: Unit) -> float:
 def slope_left(case: Case, layer: Layer) -> float:
     """The mean slope of the layer's activations, by the steepest there is."""
     graph = case.graph
-    assert graph is not None
     slopes = [
         abs(s) for u in layer.units for i in u.outputs for s in graph.slopes[i] if s is not None
     ]
     return sum(slopes) / max(1, len(slopes)) / SQUASHERS.get(layer.activation, 1.0)
+
+
+def listed(names: list[str], most: int) -> str:
+    """Some of the names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def dead(case: Case, factors: Factors) -> Iterator[Finding]:
@@ -55,7 +60,7 @@ def dead(case: Case, factors: Factors) -> Iterator[Finding]:
         off = [u for u, s in zip(layer.units, shares) if s == 1.0]
         outputs = sum(shares) / len(shares)
         part = len(off) / len(layer.units)
-        names = ", ".join(u.name for u in off[:6]) + (f" and {len(off) - 6} more" if len(off) > 6 else "")
+        names = listed([u.name for u in off], 6)
         why = "Where relu gives 0 its derivative is 0: the weights of such a unit get no gradient."
         whole = part == 1.0
         if not case.fitted and (
@@ -101,10 +106,10 @@ def saturated(case: Case) -> Iterator[Finding]:
         yield Finding(
             "saturated", "error" if whole > 0.9 else "warning", layer.title,
             f"{whole:.0%} of the outputs of {layer.name} are saturated; {left:.2g} of the steepest "
-            f"slope is left" + (f" ({', '.join(most[:4])}{' ...' if len(most) > 4 else ''})." if most else "."),
+            f"slope is left" + (f" ({listed(most, 4)})." if most else "."),
             whole, "Make the weights smaller (init='xavier') or standardize the inputs.",
-            f"Where its sum is {limit('saturated_sum'):g} or more, {layer.activation} is flat: what "
-            "comes back is multiplied by nearly 0.",
+            f"Where its sum is {limit('saturated_sum'):g} or more, {layer.activation} is flat: "
+            "what comes back is multiplied by nearly 0.",
         )  # fmt: skip
 
 
@@ -120,7 +125,6 @@ def symmetric(case: Case) -> Iterator[Finding]:
         )  # fmt: skip
         return
     graph = case.graph
-    assert graph is not None
     for layer in case.anatomy.layers:
         if len(layer.units) < 2:
             continue
