@@ -8,6 +8,7 @@ healthy ones are data sets times architectures, starts, optimizers and moments o
 # ruff: noqa: N806
 from __future__ import annotations
 
+import itertools
 import math
 import random
 
@@ -140,7 +141,7 @@ def one_neuron_eight_times():
 
 class Linears(nn.Module):
     def __init__(self, *sizes):
-        self.stack = [nn.Linear(a, b) for a, b in zip(sizes, sizes[1:])]
+        self.stack = [nn.Linear(a, b) for a, b in itertools.pairwise(sizes)]
 
     def __call__(self, x):
         for layer in self.stack:
@@ -555,7 +556,7 @@ class WrongAxis(nn.Module):
 
 @broken("stuck", where="hidden")
 def mean_over_the_wrong_axis():
-    X, y = line()
+    X, _ = line()
     return {
         "model": WrongAxis(),
         "loss": losses.squared_error,

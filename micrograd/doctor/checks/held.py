@@ -138,7 +138,8 @@ def untouched(case: Case, steps: int) -> bool:
         return False
     losses, _ = case.trial(min(steps, 10), range(len(case.xs)), case.start)
     fall = losses[0] - losses[-1]
-    return fall * steps / len(losses) > 2 * max(1e-12, case.root._data - (case.ideal or 0.0))
+    to_gain = max(1e-12, float(case.root._data) - (case.ideal or 0.0))
+    return fall * steps / len(losses) > 2 * to_gain
 
 
 def undone(case: Case, held: Sequence[float]) -> list[float] | None:

@@ -30,8 +30,8 @@ def at_end(case: Case, layer: Layer, unit: Unit) -> float:
     """The share of a unit's outputs that lie where its activation is flat."""
     graph = case.graph
     if layer.activation == "clip":
-        cut = [graph.slopes[i][0] is None for i in unit.outputs]
-        return sum(cut) / len(cut)
+        cut: list[bool] = [graph.slopes[i][0] is None for i in unit.outputs]
+        return float(sum(cut) / len(cut))
     bound = limit("saturated_sum")
     return sum(abs(graph.data[i]) >= bound for i in unit.sums) / len(unit.sums)
 
@@ -39,7 +39,7 @@ def at_end(case: Case, layer: Layer, unit: Unit) -> float:
 def slope_left(case: Case, layer: Layer) -> float:
     """The mean slope of the layer's activations, by the steepest there is."""
     graph = case.graph
-    slopes = [
+    slopes: list[float] = [
         abs(s) for u in layer.units for i in u.outputs for s in graph.slopes[i] if s is not None
     ]
     return sum(slopes) / max(1, len(slopes)) / SQUASHERS.get(layer.activation, 1.0)
