@@ -307,11 +307,11 @@ TAIL = """
 >>> y.label = "y"
 >>> found = mg.compare_backward(y)
 >>> print(found)
-node     right  recursion  breadth first  = for +=  no reset  reverse of making  not reversed
-y         1.0        1.0            1.0       1.0       1.0                1.0           1.0
-v1 (*)    1.0        1.0            1.0       1.0       2.0*               1.0           1.0
-b        13.0       13.0           13.0       6.0*     38.0*              13.0           1.0*
-a        26.0       52.0*          26.0      12.0*    102.0*              26.0           0.0*
+node    right  recursion  breadth first  = for +=  no reset  reverse of making  not reversed
+y        1.0        1.0            1.0       1.0       1.0                1.0           1.0
+v1 (*)   1.0        1.0            1.0       1.0       2.0*               1.0           1.0
+b       13.0       13.0           13.0       6.0*     38.0*              13.0           1.0*
+a       26.0       52.0*          26.0      12.0*    102.0*              26.0           0.0*
 <BLANKLINE>
 recursion: 1 node wrong, first a, 52.0 and not 26.0: it passes a node's gradient on each time it comes by, before the node has it all and again what it passed before.
 breadth first: right on this graph, by luck: no node of it shows the difference.
