@@ -102,7 +102,17 @@ Series = list[tuple[str, list[tuple[float, float]]]]
 # Runs ------------------------------------------------------------------------------------------
 
 
-def fit(model, lr=0.5, steps=25, loss=losses.logistic, rows=None, zero=True, backward=True, opt=None, seen=None):
+def fit(
+    model,
+    lr=0.5,
+    steps=25,
+    loss=losses.logistic,
+    rows=None,
+    zero=True,
+    backward=True,
+    opt=None,
+    seen=None,
+):
     """The loss of each step of plain descent."""
     X, y = rows or data.moons(30, seed=1)
     opt = opt or optim.SGD(model.parameters(), lr=lr)
@@ -203,57 +213,164 @@ def reused():
         opt.step()
         shown.append((float(k), total.data))
         true.append((float(k), ops.mean([losses.logistic(model(a), b) for a, b in zip(X, y)]).data))
-    return [("of the graph that is reused", shown), ("of the model as it is", true)]
+    return [("of the old graph", shown), ("of the model now", true)]
 
 
 def series(code: str) -> tuple[Series, str, str, bool]:
     """The curves of a finding, the names of the axes, and whether the upright one is logarithmic."""
     X, y = data.moons(30, seed=1)
     if code == "nonfinite":
-        naive = [(x, v) for x, v in over(lambda z: -ops.log(1 - ops.sigmoid(z)), 0, 60) if v - v == 0]
-        return [("-log(1 - sigmoid(z))", naive), ("logistic(z, 0)", over(lambda z: losses.logistic(z, 0), 0, 60))], "logit z", "loss", False
+        naive = [
+            (x, v) for x, v in over(lambda z: -ops.log(1 - ops.sigmoid(z)), 0, 60) if v - v == 0
+        ]
+        return (
+            [
+                ("-log(1 - sigmoid(z))", naive),
+                ("logistic(z, 0)", over(lambda z: losses.logistic(z, 0), 0, 60)),
+            ],
+            "logit z",
+            "loss",
+            False,
+        )
     if code == "stale":
         return reused(), "step", "loss", False
     if code == "detached":
         cut = fit(Through(lambda z: Value(math.tanh(z.data))), lr=1.0, steps=40)
-        return [("math.tanh(z.data)", cut), ("z.tanh()", fit(Through(mg.tanh), lr=1.0, steps=40))], "step", "loss", False
+        return (
+            [("math.tanh(z.data)", cut), ("z.tanh()", fit(Through(mg.tanh), lr=1.0, steps=40))],
+            "step",
+            "loss",
+            False,
+        )
     if code == "never_backward":
-        return [("without backward()", fit(net(), backward=False)), ("with it", fit(net()))], "step", "loss", False
+        return (
+            [("without backward()", fit(net(), backward=False)), ("with it", fit(net()))],
+            "step",
+            "loss",
+            False,
+        )
     if code == "not_zeroed":
         kept, zeroed = [], []
         fit(net(), lr=0.1, zero=False, seen=kept, steps=40)
         fit(net(), lr=0.1, seen=zeroed, steps=40)
         return [("never zeroed", kept), ("zeroed", zeroed)], "step", "length of the gradient", False
     if code == "loss_mismatch":
-        return [("through a sigmoid", over(lambda z: losses.logistic(ops.sigmoid(z), 1), -6, 6)), ("the logit itself", over(lambda z: losses.logistic(z, 1), -6, 6))], "z", "loss for target 1", False
+        return (
+            [
+                ("through a sigmoid", over(lambda z: losses.logistic(ops.sigmoid(z), 1), -6, 6)),
+                ("the logit itself", over(lambda z: losses.logistic(z, 1), -6, 6)),
+            ],
+            "z",
+            "loss for target 1",
+            False,
+        )
     if code == "target_range":
-        return [(f"label {t}", over(lambda s, t=t: max(0.0, 1 - t * s), -2, 2)) for t in (-1, 0, 1)], "output", "hinge loss", False
+        return (
+            [(f"label {t}", over(lambda s, t=t: max(0.0, 1 - t * s), -2, 2)) for t in (-1, 0, 1)],
+            "output",
+            "hinge loss",
+            False,
+        )
     if code == "clipped_error":
-        return [("clipped error", over(lambda d: slope(lambda v: losses.clipped_error(v, 0.0), d), -3, 3)), ("huber", over(lambda d: slope(lambda v: losses.huber(v, 0.0), d), -3, 3))], "error", "gradient", False
+        return (
+            [
+                (
+                    "clipped error",
+                    over(lambda d: slope(lambda v: losses.clipped_error(v, 0.0), d), -3, 3),
+                ),
+                ("huber", over(lambda d: slope(lambda v: losses.huber(v, 0.0), d), -3, 3)),
+            ],
+            "error",
+            "gradient",
+            False,
+        )
     if code == "input_scale":
         big = [[1000 * v for v in x] for x in X]
-        return [("times 1000", fit(net("relu"), rows=(big, y), lr=0.1)), ("as they are", fit(net("relu"), lr=0.1))], "step", "loss", True
+        return (
+            [
+                ("times 1000", fit(net("relu"), rows=(big, y), lr=0.1)),
+                ("as they are", fit(net("relu"), lr=0.1)),
+            ],
+            "step",
+            "loss",
+            True,
+        )
     if code == "symmetric":
-        return [("alike", first_weights("zeros")[0]), *[(f"random {i + 1}", line) for i, line in enumerate(first_weights("torch"))]], "step", "first weight", False
+        return (
+            [
+                ("alike", first_weights("zeros")[0]),
+                *[(f"random {i + 1}", line) for i, line in enumerate(first_weights("torch"))],
+            ],
+            "step",
+            "first weight",
+            False,
+        )
     if code == "unreached":
         other = optim.SGD(net().parameters(), lr=0.5)
-        return [("of an old model", fit(net(), opt=other)), ("of this one", fit(net()))], "step", "loss", False
+        return (
+            [("of an old model", fit(net(), opt=other)), ("of this one", fit(net()))],
+            "step",
+            "loss",
+            False,
+        )
     if code == "dead":
-        return [("silent units", silent_by_rate())], "learning rate, as a power of 2", "share", False
+        return (
+            [("silent units", silent_by_rate())],
+            "learning rate, as a power of 2",
+            "share",
+            False,
+        )
     if code == "saturated":
         curve = over(lambda z: slope(mg.sigmoid, z) / 0.25, -8, 8)
-        return [("slope left", curve), ("threshold", [(5.0, 0.0), (5.0, 1.0)])], "sum z", "share of the slope", False
+        return (
+            [("slope left", curve), ("threshold", [(5.0, 0.0), (5.0, 1.0)])],
+            "sum z",
+            "share of the slope",
+            False,
+        )
     if code == "init_scale":
-        found = [(float(k), ops.mean([losses.logistic(m(a), b) for a, b in zip(X, y)]).data) for k in range(-6, 5) for m in [net("relu", (16, 16, 1), "he", 2.0**k)]]
-        return [("loss at the start", found), ("a guess", [(-6.0, math.log(2)), (4.0, math.log(2))])], "weights times 2 to this power", "loss", True
+        found = [
+            (float(k), ops.mean([losses.logistic(m(a), b) for a, b in zip(X, y)]).data)
+            for k in range(-6, 5)
+            for m in [net("relu", (16, 16, 1), "he", 2.0**k)]
+        ]
+        return (
+            [("loss at the start", found), ("a guess", [(-6.0, math.log(2)), (4.0, math.log(2))])],
+            "weights times 2 to this power",
+            "loss",
+            True,
+        )
     if code == "exploding":
-        return [(f"eigenvalue {s}", by_time(s)) for s in (0.6, 1.0, 1.6)], "time step", "gradient", True
+        return (
+            [(f"eigenvalue {s}", by_time(s)) for s in (0.6, 1.0, 1.6)],
+            "time step",
+            "gradient",
+            True,
+        )
     if code == "vanishing":
-        return [(f"{a}, {i}", by_layer(a, i)) for a, i in (("sigmoid", "xavier"), ("tanh", "xavier"), ("relu", "he"))], "layer", "gradient", True
+        return (
+            [
+                (f"{a}, {i}", by_layer(a, i))
+                for a, i in (("sigmoid", "xavier"), ("tanh", "xavier"), ("relu", "he"))
+            ],
+            "layer",
+            "gradient",
+            True,
+        )
     if code == "stuck":
+
         def loss(w, bend):
-            return ops.mean([(bend(3 * w * a) - b) ** 2 for (a, _), b in zip(X, y)])
-        return [("rounded output", over(lambda w: loss(w, round), -1, 1)), ("the output itself", over(lambda w: loss(w, float), -1, 1))], "weight", "loss", False
+            return (bend(5 * w) - 2) ** 2
+
+        return (
+            [
+                ("rounded output", over(lambda w: loss(w, round), -1, 1)),
+                ("the output itself", over(lambda w: loss(w, float), -1, 1)),
+            ],
+            "weight",
+            "loss",
+            False,
+        )
     rates = (0.5, 40.0, 4000.0) if code == "learning_rate_high" else (0.5, 1e-2, 1e-5)
     return [(f"rate {r:g}", fit(net(), lr=r)) for r in rates], "step", "loss", code == "learning_rate_high"  # fmt: skip
 
@@ -263,16 +380,19 @@ def series(code: str) -> tuple[Series, str, str, bool]:
 
 def chart(curves: Series, across: str, up: str, log: bool, title: str) -> str:
     """The text of an SVG with these curves, told apart by dashes and names as well as by colour."""
+
     def height(v):
         return math.log10(v) if log else v
 
-    kept = [(n, [(x, height(v)) for x, v in c if v - v == 0 and (v > 0 or not log)]) for n, c in curves]
+    kept = [
+        (n, [(x, height(v)) for x, v in c if v - v == 0 and (v > 0 or not log)]) for n, c in curves
+    ]
     xs, ys = [x for _, c in kept for x, _ in c], [v for _, c in kept for _, v in c]
     x0, x1, y0, y1 = min(xs), max(xs), min(ys), max(ys)
     y0, y1 = (y0 - 0.5, y1 + 0.5) if y0 == y1 else (y0 - 0.05 * (y1 - y0), y1 + 0.05 * (y1 - y0))
 
     def at(x, v):
-        return f"{50 + (x - x0) / (x1 - x0) * (WIDTH - 200):.1f} {HEIGHT - 34 - (v - y0) / (y1 - y0) * (HEIGHT - 50):.1f}"
+        return f"{58 + (x - x0) / (x1 - x0) * (WIDTH - 208):.1f} {HEIGHT - 34 - (v - y0) / (y1 - y0) * (HEIGHT - 50):.1f}"
 
     def label(v):
         return f"{10**v:.2g}" if log else f"{v:.2g}"
@@ -281,11 +401,11 @@ def chart(curves: Series, across: str, up: str, log: bool, title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" '
         f'font-family="Helvetica, Arial, sans-serif" font-size="11" fill="#1f2328"><title>{escape(title)}</title>'
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>'
-        f'<path d="M50 12V{HEIGHT - 34}H{WIDTH - 148}" fill="none" stroke="#818b98"/>'
-        f'<text x="46" y="20" text-anchor="end">{label(y1)}</text><text x="46" y="{HEIGHT - 36}" text-anchor="end">{label(y0)}</text>'
-        f'<text x="50" y="{HEIGHT - 20}">{x0:g}</text><text x="{WIDTH - 150}" y="{HEIGHT - 20}" text-anchor="end">{x1:g}</text>'
+        f'<path d="M58 12V{HEIGHT - 34}H{WIDTH - 148}" fill="none" stroke="#818b98"/>'
+        f'<text x="54" y="20" text-anchor="end">{label(y1)}</text><text x="54" y="{HEIGHT - 36}" text-anchor="end">{label(y0)}</text>'
+        f'<text x="58" y="{HEIGHT - 20}">{x0:g}</text><text x="{WIDTH - 150}" y="{HEIGHT - 20}" text-anchor="end">{x1:g}</text>'
         f'<text x="{(WIDTH - 100) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(across)}</text>'
-        f'<text transform="translate(12 {HEIGHT / 2 - 10}) rotate(-90)" text-anchor="middle">{escape(up)}</text>'
+        f'<text transform="translate(11 {HEIGHT / 2 - 10}) rotate(-90)" text-anchor="middle">{escape(up)}</text>'
     ]  # fmt: skip
     for k, (name, curve) in enumerate(kept):
         look = f'stroke="{INKS[k]}" stroke-width="1.8" stroke-dasharray="{DASHES[k]}" fill="none"'
@@ -346,14 +466,20 @@ def page() -> str:
     parts = [HEAD]
     for code in CODES:
         words, caption = WORDS[code]
-        parts.append(f"### {code}\n\n{words}\n\n![{caption}](images/doctor/{code}.svg)\n\n*{caption}*\n")
+        parts.append(
+            f"### {code}\n\n{words}\n\n![{caption}](images/doctor/{code}.svg)\n\n*{caption}*\n"
+        )
         rows = [t for t in THRESHOLDS.values() if t.code == code]
         if rows:
             parts.append("| threshold | reason | source |\n|---|---|---|")
-            parts += [f"| {t.value:g} | {t.reason.replace('|', '&#124;')} | {t.source} |" for t in rows]
+            parts += [
+                f"| {t.value:g} | {t.reason.replace('|', '&#124;')} | {t.source} |" for t in rows
+            ]
             parts.append("")
     parts.append("Two numbers serve all of them.\n\n| threshold | reason | source |\n|---|---|---|")
-    parts += [f"| {t.value:g} | {t.reason} | {t.source} |" for t in THRESHOLDS.values() if not t.code]
+    parts += [
+        f"| {t.value:g} | {t.reason} | {t.source} |" for t in THRESHOLDS.values() if not t.code
+    ]
     figures = Path(__file__).with_name("doctor-figures.md")
     tail = figures.read_text(encoding="utf-8") if figures.exists() else ""
     return "\n".join(parts) + "\n" + TAIL + "\n" + tail

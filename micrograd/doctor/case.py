@@ -15,6 +15,7 @@ from typing import Any, Final
 from .. import ops
 from ..core.no_grad import no_grad
 from ..engine import Value
+from ..nn.layers import Dropout
 from ..nn.module import Module
 from .anatomy import Anatomy
 from .names import parameters_of
@@ -94,9 +95,11 @@ class Case:
         self.fit: float | None = None  # where the loss lies between the two, 0 to 1 and beyond
         self.fitted = False
         self.seed = random.getstate()
+        self.drew = False
         if root is None:
             with self.recorder:
                 root = self.forward(keep=True)
+            self.drew = random.getstate() != self.seed
         self.root: Any = root
         if not isinstance(root, Value):
             raise Refused(CONSTANT)
@@ -137,6 +140,12 @@ class Case:
                     raise Refused(refusal(error, chosen[i], y)) from error
             return ops.mean(self.losses)
         return ops.mean([self.loss(o, y) for o, y in zip(self.out(xs), ys, strict=True)])
+
+    @property
+    def draws(self) -> bool:
+        """Whether a pass in training depends on chance, or on which examples stand together."""
+        modules = self.model.modules() if isinstance(self.model, Module) else []
+        return self.drew or any(m.whole_batch or isinstance(m, Dropout) for m in modules)
 
     # Running again -------------------------------------------------------------------------
 

@@ -79,7 +79,7 @@ def row(strip: Strip) -> str:
     cells = (
         name,
         histogram(strip.values, f"outputs of {strip.name}"),
-        histogram(sizes, f"log10 of the gradients that reach {strip.name}")
+        histogram(sizes, f"log10 of the gradients that reach {strip.name}", ", as powers of 10")
         + f"<br><small>{strip.gradient:.2g} on the whole</small>",
         share(strip.dead),
         share(strip.saturated),
@@ -87,7 +87,7 @@ def row(strip: Strip) -> str:
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
-def histogram(numbers: Sequence[float], title: str) -> str:
+def histogram(numbers: Sequence[float], title: str, unit: str = "") -> str:
     """A histogram with its least and largest number written under it."""
     shown = [x for x in numbers if math.isfinite(x)]
     if not shown:
@@ -109,7 +109,7 @@ def histogram(numbers: Sequence[float], title: str) -> str:
         f'<svg role="img" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">'
         f"<title>{escape(title)}, from {low:.3g} to {high:.3g}</title>{bars}"
         f'<path class="line" d="M0 {HEIGHT - 0.5}H{WIDTH}"/></svg>'
-        f"<br><small>{low:.3g} to {high:.3g}</small>"
+        f"<br><small>{low:.3g} to {high:.3g}{unit}</small>"
     )
 
 

@@ -38,6 +38,7 @@ GRID = (
     100.0,
 )
 FAR = 1000.0
+PROBABILITIES = 0.2  # share of plain outputs without a loss, from which it wants probabilities
 KINDS = 12  # targets that are tried
 Interval = tuple[float, float]
 
@@ -95,14 +96,18 @@ def probe(
         bound = [c for c in bound if sum(c) <= 1.0 + 1e-9]
     tables = [[cost(out, t) for out in free] for t in kinds]
     bounds = [[cost(out, t) for out in bound] for t in kinds]
-    ideal, best, flat, bottomless, undefined = [], [], [], [], []
+    ideal, best, flat, bottomless = [], [], [], []
     plain = [i for i, out in enumerate(free) if all(abs(x) <= 2.0 for x in out)]
+    wild = [sum(not math.isfinite(row[i]) for i in plain) / max(1, len(plain)) for row in tables]
+    shares = max(wild) > PROBABILITIES  # then it is a loss of probabilities, and asks for no more
     for row in tables:
         known = [(c, i) for i, c in enumerate(row) if math.isfinite(c)]
         if not known:
             return None
         low, at = min(known)
         tame = [(c, i) for c, i in known if max(map(abs, free[i])) < far] or known
+        if shares:
+            tame = [(c, i) for c, i in tame if is_probability(free[i])] or tame
         ideal.append(min(tame)[0])
         best.append(free[min(tame)[1]])
         flat.append(max(known)[0] - low <= 1e-12 * (1.0 + abs(low)))
@@ -110,7 +115,6 @@ def probe(
             -INF in row
             or (low < -5.0 and max(map(abs, free[at])) >= far and low < min(tame)[0] - 50)
         )
-        undefined.append(sum(not math.isfinite(row[i]) for i in plain) / max(1, len(plain)))
     reach = [finite_min(row) for row in bounds]
     small = [i for i, out in enumerate(free) if all(abs(x) <= 1.0 for x in out)]
     near = [finite_min([row[i] for i in small]) for row in tables]
@@ -123,9 +127,12 @@ def probe(
         if all(map(math.isfinite, column)) and max(map(abs, out)) < far
     ]
     guess = min(means, default=INF)
-    return Probe(
-        kinds, ideal, best, reach, near, near_reach, guess, flat, bottomless, undefined, width
-    )
+    return Probe(kinds, ideal, best, reach, near, near_reach, guess, flat, bottomless, wild, width)
+
+
+def is_probability(out: Sequence[float]) -> bool:
+    """Whether an output is one probability, or some that share 1."""
+    return all(0.0 <= x <= 1.0 for x in out) and (len(out) == 1 or sum(out) <= 1.0 + 1e-6)
 
 
 def finite_min(numbers: Sequence[float]) -> float:

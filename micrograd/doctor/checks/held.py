@@ -77,6 +77,8 @@ def in_model(case: Case) -> Iterator[Finding]:
             return  # the gradient of one step, exactly
         if along > 0.999 and abs(times / len(case.all_ys) - 1) < 0.02:
             return  # that of a sum over all examples
+    if case.draws:
+        return  # each pass is another: what is held cannot be compared
     singles = case.example_gradients(points[0])
     bound = max([math.hypot(*g) for g in [*singles, *now]], default=0.0)
     if whole and steps <= UNROLLED and before is not None and repeats(case, held, steps):

@@ -10,7 +10,7 @@ from ...core.lines import with_source
 from ...engine import Value
 from ..anatomy import rms
 from ..case import Case, flat, number
-from ..probe import Interval, Probe, image
+from ..probe import PROBABILITIES, Interval, Probe, image
 from ..report import Finding
 from ..thresholds import limit
 
@@ -56,7 +56,7 @@ def mismatch(case: Case, probe: Probe, span: Interval, bend: str) -> Iterator[Fi
     unbound = span == (-INF, INF)
     bad = max(probe.undefined)
     low_end, high_end = span
-    needs = bad > 0.2 and (low_end < 0.0 or high_end > 1.0)
+    needs = bad > PROBABILITIES and (low_end < 0.0 or high_end > 1.0)
     if needs:
         yield Finding(
             "loss_mismatch", "error", f"the last layer, {name}",

@@ -152,7 +152,7 @@ def stuck(case: Case, explained: bool) -> Iterator[Finding]:
     inputs = {tuple(flat(x)) if isinstance(x, (list, tuple)) else x for x in case.xs}
     if len(inputs) > 1 and columns and len({y for y in case.ys if isinstance(y, (int, float))}) > 1:
         spread = max(rms([v - sum(c) / len(c) for v in c]) / max(1.0, rms(c)) for c in columns)
-        if spread < 1e-9:
+        if spread < 1e-9 and still_alike(case):
             yield Finding(
                 "stuck", "error", blame(case),
                 f"The output is the same for all {len(case.outputs)} examples, whatever the input.",
@@ -162,6 +162,19 @@ def stuck(case: Case, explained: bool) -> Iterator[Finding]:
             )  # fmt: skip
             return
     yield from without_bends(case)
+
+
+def still_alike(case: Case) -> bool:
+    """Whether a step down the gradient leaves the outputs of all examples the same."""
+    size = math.hypot(*case.gradient)
+    if not size:
+        return True
+    case.put([x - 0.01 * g / size for x, g in zip(case.start, case.gradient)])
+    try:
+        rows = [[number(v) for v in flat(out)] for out in case.out(case.xs)]
+    finally:
+        case.put(case.start)
+    return all(abs(a - b) < 1e-9 for row in rows for a, b in zip(row, rows[0]))
 
 
 def blame(case: Case) -> str:
