@@ -3,7 +3,7 @@
 Thresholds come from `micrograd/doctor/thresholds.py`, the curves in the pictures from runs made
 here. `--check` only says whether the page is up to date.
 """
-# ruff: noqa: N806
+# ruff: noqa: E501, N806
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import sys
 from html import escape
 from pathlib import Path
 
+from written import main
+
 import micrograd as mg
 from micrograd import Value, data, losses, nn, ops, optim
 from micrograd.doctor import CODES, THRESHOLDS, compare_backward, diagnose
-from written import main
 
 PAGE = Path(__file__).with_name("doctor.md")
 IMAGES = Path(__file__).parent / "images" / "doctor"

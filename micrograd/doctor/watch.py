@@ -14,15 +14,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..core.node import operands_of
-from ..core.observe import Observer
-from ..core.sort import Node
 from ..optim.looking import LOOKERS, Looker
 from ..train.plots import new_axes
 from .case import Case, number
 from .checks import held
 from .diagnose import examine, strips, title
 from .history import Watched, course
+from .listening import Listener, told_of_calls
 from .names import parameters_of
 from .report import Finding, Report, Strip
 from .thresholds import limit
@@ -30,24 +28,6 @@ from .thresholds import limit
 EAGER_SHARE = 0.05  # of the time of an eager loop that looks may take
 NATIVE_SHARE = 0.01
 FIRST = 3  # steps that are looked at in any case
-
-
-class Listener(Observer):
-    """Finds the roots of the backward passes of a step, and whether anything was made."""
-
-    def __init__(self) -> None:
-        self.roots: list[Any] = []
-        self.made_any = False
-        self.expected: set[int] = set()
-
-    def made(self, node: Node) -> None:
-        self.made_any = True
-
-    def stepped(self, node: Node) -> None:
-        if id(node) not in self.expected:
-            self.roots.append(node)
-            self.expected = {id(node)}
-        self.expected.update([id(x) for x in operands_of(node) if isinstance(x, Node)])
 
 
 class Watch(Looker):
@@ -77,10 +57,9 @@ class Watch(Looker):
         self.began = time.perf_counter()
         self.usual = 0.0  # seconds of a step that nobody looks at
         self.last = self.began
-        self.base: Any = None
         self.open = True
         LOOKERS.append(self)
-        self.attach()
+        self.base = told_of_calls(model, self.by_hand)
         self.listen()
 
     def __enter__(self) -> Watch:
@@ -102,30 +81,6 @@ class Watch(Looker):
             self.model.__class__ = self.base
 
     # Hearing of steps ------------------------------------------------------------------------
-
-    def attach(self) -> None:
-        """Hear of calls of the model, by a class in between that passes them on."""
-        base = type(self.model)
-        watch = self
-
-        def call(this: Any, *xs: Any, **named: Any) -> Any:
-            watch.by_hand()
-            return base.__call__(this, *xs, **named)
-
-        def zero_grad(this: Any) -> None:
-            watch.by_hand()
-            base.zero_grad(this)
-
-        names: dict[str, Any] = {"__module__": base.__module__, "__qualname__": base.__qualname__}
-        if hasattr(base, "__call__") and not isinstance(self.model, type):  # noqa: B004
-            names["__call__"] = call
-        if hasattr(base, "zero_grad"):
-            names["zero_grad"] = zero_grad
-        try:
-            self.model.__class__ = type(base.__name__, (base,), names)
-        except TypeError:  # a function, or an object of fixed layout: its optimizer tells of steps
-            return
-        self.base = base
 
     def by_hand(self) -> None:
         """The model is called or zeroed: has someone moved its parameters since the last step?"""
