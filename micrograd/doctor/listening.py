@@ -16,13 +16,18 @@ from ..core.sort import Node
 class Listener(Observer):
     """Finds the roots of the backward passes of a step, and whether anything was made."""
 
-    def __init__(self) -> None:
+    def __init__(self, marked: Any = None) -> None:
+        self.marked = marked  # a parameter with a gradient from the step before
+        self.value = marked._grad if marked is not None else 0.0
+        self.kept = False  # whether it has that gradient still when the last node is made
         self.roots: list[Any] = []
         self.made_any = False
         self.expected: set[int] = set()
 
     def made(self, node: Node) -> None:
         self.made_any = True
+        if self.value:
+            self.kept = self.marked._grad == self.value
 
     def stepped(self, node: Node) -> None:
         if id(node) not in self.expected:
