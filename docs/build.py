@@ -23,7 +23,7 @@ def run(*words: object) -> None:
 
 def main() -> int:
     sys.path.insert(0, str(HERE.parent))
-    for script in ("mathematics.py", "deviations.py", "picture.py"):
+    for script in ("mathematics.py", "deviations.py", "picture.py", "doctor.py"):
         run(HERE / script)
     run("-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", HERE, SITE)
     if "--links" in sys.argv[1:]:

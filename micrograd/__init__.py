@@ -76,6 +76,7 @@ _LATER = {
         "autodiff.checkpoint": ["checkpoint"],
         "autodiff.custom": ["custom"],
         "autodiff.check": ["check_grad"],
+        "doctor": ["compare_backward", "diagnose", "shares", "watch"],
         "compiler": ["TraceError", "jit", "staged"],
         "graph": ["draw", "latex", "name_values", "scope"],
         "learn.homework": ["check_value_class"],

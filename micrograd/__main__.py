@@ -30,9 +30,10 @@ def train_parser() -> argparse.ArgumentParser:
         "on Fisher's irises; print loss and accuracy on rows that training did not see; write "
         "pictures of the decisions and of one neuron.",
         epilog='Another command draws an expression: micrograd draw "relu(a*b + c)" a=2 b=-3 c=10 '
-        "-o out.svg; see micrograd draw --help. To build your own: micrograd learn.",
+        "-o out.svg; see micrograd draw --help. To build your own: micrograd learn. To hear what is "
+        "wrong with the gradients of a training script: micrograd diagnose script.py.",
     )
-    commands = ["train", "draw", "learn", "check"]
+    commands = ["train", "draw", "learn", "check", "diagnose"]
     parser.add_argument("command", nargs="?", choices=commands, default="train")
     parser.add_argument("--version", action="version", version=f"micrograd {__version__}, {HOW}")
     parser.add_argument("--epochs", type=at_least_one, default=100, help="of training (100)")
@@ -88,6 +89,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return draw(options.expression, options.values, options.output)
         if words[:1] in (["learn"], ["check"]):
             return learner(words)
+        if words[:1] == ["diagnose"]:
+            from .doctor.command import diagnose_script
+
+            return diagnose_script(words[1:])
         options = train_parser().parse_args(words)
         return train(options.epochs, options.seed, options.out, not options.quiet)
     except KeyboardInterrupt:

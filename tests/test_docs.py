@@ -122,7 +122,7 @@ def test_paths_that_pages_name_are_there(page):
         assert (ROOT / path).exists() or path.startswith(("notebooks/html", "docs/site")), path
 
 
-@pytest.mark.parametrize("script", ["mathematics.py", "deviations.py"])
+@pytest.mark.parametrize("script", ["mathematics.py", "deviations.py", "doctor.py"])
 def test_generated_pages_are_up_to_date(script):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(

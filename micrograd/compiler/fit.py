@@ -13,6 +13,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from ..nn.module import size as whole
+from ..optim.looking import LOOKERS
 from ..optim.optimizer import Optimizer
 from ..optim.schedules import belongs
 from ..train.progress import CtrlC, Progress
@@ -86,6 +87,8 @@ def fit(
             while done.steps < steps:
                 start, before = time.perf_counter(), done.steps
                 loop.take(min(chunk, steps - before))
+                for looker in LOOKERS:
+                    looker.chunk(optimizer, done.loss[before:], loop.finish, loop.sample)
                 if isnan(done.loss[-1]):  # `take` ends there
                     raise ValueError(
                         f"{who}: the loss is not a number after {done.steps} steps; a smaller "

@@ -11,6 +11,7 @@ from math import isnan
 from typing import Any
 
 from ..nn.parameters import set_all
+from ..ops import mean
 from ..optim.optimizer import Optimizer
 from ..optim.schedules import advance
 from .backends.base import Rows
@@ -89,6 +90,12 @@ class Loop:
         self.optimizer.step()
         self.losses.append(loss)
         advance(self.schedule, loss)
+
+    def sample(self) -> Any:
+        """The mean loss of a few examples with the parameters as they are, as a Value."""
+        n = self.rows.n
+        rows = self.rows.chosen(range(0, n, max(1, n // 16))) if self.rows.given else self.rows
+        return mean([self.runner.made.on_values(row) for row in rows.rows])
 
     def finish(self) -> None:
         """Nothing is left to do: the parameters are moved at every step."""

@@ -13,6 +13,7 @@ from ..core.similar import close_to
 from ..engine import Value
 from ..files import Saved
 from ..nn.parameters import is_frozen, set_all, values
+from .looking import LOOKERS
 from .state import loaded, saved
 
 Group = dict[str, Any]
@@ -171,6 +172,8 @@ class Optimizer(Saved):
 
     def step(self) -> None:
         """Nothing; afterwards every parameter has moved by its gradient: all of them, or none."""
+        for looker in LOOKERS:
+            looker.stepping(self)
         parameters, steps = self.parameters, self.steps
         state, counts = list(self.state), list(self.counts)
         old = {"steps": steps, "state": self.state, "counts": self.counts}

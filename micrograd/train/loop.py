@@ -21,6 +21,7 @@ from ..engine import Value
 from ..nn.module import Module
 from ..nn.module import size as whole
 from ..optim import Optimizer, Schedule
+from ..optim.looking import LOOKERS
 from ..optim.schedules import advance, belongs
 from .progress import CtrlC, Progress
 
@@ -128,6 +129,8 @@ def fit(
                     optimizer.zero_grad()
                     error = objective(*batch)
                     error.backward()
+                    for looker in LOOKERS:
+                        looker.lost(error.data)
                     if before_step is not None:
                         before_step()
                     with CtrlC() as ctrl_c:  # not between the two

@@ -1,0 +1,87 @@
+"""What a watch remembers of a training run, and what that says: a loss that grows or stands still.
+
+Read on in `watch.py`.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .report import Finding
+from .thresholds import limit
+
+
+@dataclass
+class Watched:
+    """What was seen: `loss` and `gradient` by step, the rest where a look was taken.
+
+    steps:    how many steps were taken
+    loss:     pairs (step, loss)
+    gradient: pairs (step, length of the whole gradient)
+    update:   pairs (step, size of the step by that of the parameters, taken as 0.1 each at least)
+    layers:   pairs (step, the gradient at each layer by its name)
+    looks:    the steps that were examined
+    """
+
+    steps: int = 0
+    loss: list[tuple[int, float]] = field(default_factory=list)
+    gradient: list[tuple[int, float]] = field(default_factory=list)
+    update: list[tuple[int, float]] = field(default_factory=list)
+    layers: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    looks: list[int] = field(default_factory=list)
+
+
+def course(
+    seen: Watched, optimizer: Any, parameters: Sequence[Any], known: Sequence[str]
+) -> list[Finding]:
+    """What the history says: a loss that grows, or that does not move."""
+    losses = [x for _, x in seen.loss]
+    rate = getattr(optimizer, "lr", math.nan)
+    kind = type(optimizer).__name__
+    where = f"the optimizer, {kind}(lr={rate:g})" if optimizer else "the training loop"
+    found: list[Finding] = []
+    for p in parameters:
+        if not math.isfinite(p._data) and "nonfinite" not in known:
+            found.append(Finding(
+                "nonfinite", "error", where, f"After {seen.steps} steps a parameter is "
+                f"{p._data}.", p._data, "Start again with a smaller learning rate.",
+            ))  # fmt: skip
+            break
+    if len(losses) < 3:
+        return found
+    first, tail = statistics.median(losses[:3]), statistics.median(losses[-5:])
+    grown = not math.isfinite(tail) or (tail > limit("rate_growth") * first and tail > first + 1e-9)
+    if grown and tail > limit("exploding_loss"):
+        found.append(Finding(
+            "exploding", "error", where, f"The loss grows from {first:.3g} to {tail:.3g}.", tail,
+            "Lower the learning rate, or clip gradients (clip_grad_norm).",
+        ))  # fmt: skip
+    if grown or (max(losses) > 100 * max(first, 1e-12) and tail > 0.8 * first):
+        found.append(Finding(
+            "learning_rate_high", "error", where,
+            f"The loss goes from {first:.3g} to {tail:.3g} in {seen.steps} steps, at most "
+            f"{max(losses):.3g}.", rate, "Divide the learning rate by 10.",
+            "A step longer than 2 / curvature ends higher up than it began.",
+        ))  # fmt: skip
+    elif max([u for _, u in seen.update[:5]], default=0.0) > 1.0 and losses[-1] > 0.8 * first:
+        size = max(u for _, u in seen.update[:5])
+        found.append(Finding(
+            "learning_rate_high", "error", where,
+            f"A step moved the parameters by {size:.3g} of their size; 1/1000 is usual.", size,
+            "Divide the learning rate by 10.",
+        ))  # fmt: skip
+    still = seen.update and max(u for _, u in seen.update[-3:]) < limit("rate_move")
+    if still and seen.steps >= 20 and abs(tail - first) < 0.01 * abs(first) and not known:
+        moving = max(g for _, g in seen.gradient[-5:])
+        if moving > 1e-9:
+            found.append(Finding(
+                "learning_rate_low", "warning", where,
+                f"In {seen.steps} steps the loss went from {first:.4g} to {tail:.4g}: a step "
+                f"moves the parameters by {seen.update[-1][1]:.2g} of their size.",
+                seen.update[-1][1], "Multiply the learning rate by 10.",
+            ))  # fmt: skip
+    return found
