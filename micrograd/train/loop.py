@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import ops
+from ..adversarial import positive, sign
 from ..core.no_grad import no_grad
 from ..data import as_lists, batches
 from ..engine import Value
@@ -71,6 +72,7 @@ def fit(
     after_step: Callable[[], Any] | None = None,
     progress: bool = True,
     seed: int = 0,
+    adversarial: float | None = None,
 ) -> History:
     """A `History`; the model has learned, has the parameters of its best epoch, and is in eval.
 
@@ -79,6 +81,10 @@ def fit(
     `batch_size` examples, all of them if None, drawn in an order that `seed` fixes;
     `penalty()` is added to each batch's mean. With `patience`, training stops once that
     many epochs brought nothing better. The optimizer stays where training ended.
+
+    With `adversarial=eps` each batch is learned not as it is, but with every number of every
+    x moved by eps in the direction that makes the loss larger: adversarial back-propagation,
+    as `micrograd/adversarial.py` says. What is judged is the loss on x itself.
 
     `before_step()` is called when the gradients are there, to clip them say; after the step
     `schedule.step()`, then `after_step()`, to bound weights say. Ctrl-C ends training early
@@ -99,6 +105,10 @@ def fit(
         raise ValueError(f"fit: {len(xs)} examples and {len(ys)} targets")
     size = len(xs) if batch_size is None else batch_size
     rng = None if batch_size is None else random.Random(seed)
+    reach = None if adversarial is None else positive(adversarial, "fit: adversarial")
+
+    def batch_loss(xs: Any, ys: Any) -> Any:
+        return mean_loss(model, loss, xs, ys)
 
     def objective(xs: Any, ys: Any) -> Any:
         mean = mean_loss(model, loss, xs, ys)
@@ -116,6 +126,8 @@ def fit(
                 model.train()
                 total = 0.0
                 for batch in batches(xs, ys, size, rng):
+                    if reach is not None:
+                        batch = (sign(batch_loss, *batch, reach), batch[1])
                     optimizer.zero_grad()
                     error = objective(*batch) if ahead is None else ahead
                     error.backward()
@@ -131,7 +143,7 @@ def fit(
                 if held_out is not None:
                     history.held_out.append(evaluate(model, loss, held_out))
                     judged = history.held_out[-1]
-                elif batch_size is None:
+                elif batch_size is None and reach is None:
                     ahead = objective(xs, ys)
                     judged = ahead.data
                 else:
