@@ -98,7 +98,7 @@ class Run(Observer):
         place = len(self.draws)
         if place >= MOST:
             raise ValueError(f"stochastic: one run of the cost has made {MOST} draws without end")
-        draw = Draw(d, name or f"draw {place}", place, len(self.looked), context)
+        draw = Draw(d, name or f"{d.name} {place}", place, len(self.looked), context)
         self.draws.append(draw)
         draw.node = self.make(draw)
         return draw.node
@@ -158,7 +158,7 @@ def sample(
     refused with the methods that can.
 
     `name` is what baselines and critics know the draw by over many runs; without one they
-    count. `context` is what a learned baseline or a critic is told of it: a few numbers or
+    count, as "Bernoulli 0". `context` is what a learned baseline or a critic is told of it: a few numbers or
     Values, the state before the draw. TypeError for what is no distribution.
 
     >>> random.seed(0)
