@@ -126,9 +126,8 @@ def table(name: str, runs: list[dict[str, Any]]) -> str:
             ]  # fmt: skip
             if found:
                 clean, hit = ([r[key] for r in found] for key in ("error", "attacked"))
-                rows.append(
-                    f"| {activation} | {method} | {interval(clean)} | {interval(hit)} | {len(found)} |"
-                )
+                cells = (activation, method, interval(clean), interval(hit), str(len(found)))
+                rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
 

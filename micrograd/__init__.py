@@ -30,7 +30,17 @@ if TYPE_CHECKING:
     from . import nn as nn
 
 # What is imported when it is first asked for: the modules, and by module the names.
-_MODULES = ["adversarial", "compiler", "data", "graph", "losses", "nn", "optim", "stochastic", "train"]
+_MODULES = [
+    "adversarial",
+    "compiler",
+    "data",
+    "graph",
+    "losses",
+    "nn",
+    "optim",
+    "stochastic",
+    "train",
+]
 _LATER = {
     name: module
     for module, names in {

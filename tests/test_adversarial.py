@@ -222,8 +222,10 @@ def test_training_on_attacks_makes_a_model_harder_to_fool():
     for eps in (None, 0.3):
         random.seed(2)
         model = nn.MLP(7, [8, 1], activation="tanh")
+
         def loss(x, y, model=model):
             return mg.softplus(-y * model(x))
+
         fast = mg.jit(loss, parameters=model.parameters(), backend="python")
         optimizer = optim.Adam(model.parameters(), lr=0.03)
         fast.fit(xs, ys, optimizer, steps=60, progress=False, adversarial=eps)

@@ -7,9 +7,10 @@ a function that does. `docs/chance.md` introduces it; in the code begin with `no
 
 from .backprop_q import BackpropQ
 from .counts import Geometric, Poisson
-from .distributions import Bernoulli, Categorical, Distribution, Normal, Uniform
+from .distributions import Bernoulli, Categorical, Distribution
 from .estimate import Estimate, gradient
 from .sample import Draw, cost, sample
+from .smooth import Normal, Uniform
 
 __all__ = [
     "BackpropQ", "Bernoulli", "Categorical", "Distribution", "Draw", "Estimate", "Geometric",

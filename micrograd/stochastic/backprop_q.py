@@ -219,7 +219,8 @@ class BackpropQ:
 
     def smooth(self, draw: Draw) -> Any:
         """The draw as a function of its parameters, with the noise that it had."""
-        return draw.distribution.path(Noise(self.seed, self.count - 1)(draw.place, draw.distribution.noise))  # fmt: skip
+        d = draw.distribution
+        return d.path(Noise(self.seed, self.count - 1)(draw.place, d.noise))
 
     # Critics and their inputs -----------------------------------------------------------------
 

@@ -141,7 +141,12 @@ class ByName(Baseline):
 
 
 def baseline(spec: Any) -> Baseline:
-    """The baseline that a user asked for: a name, a number, a function, or those by node."""
+    """The baseline that a user asked for: a name, a number, a function, or those by node.
+
+    One that was made before goes on from what it has learned.
+    """
+    if isinstance(spec, Baseline):
+        return spec
     if spec is None or spec == "none":
         return Baseline()
     if isinstance(spec, dict):

@@ -50,8 +50,8 @@ class CompiledRuns:
         """What each run says."""
         if off.context:
             raise ValueError(
-                "stochastic.gradient: with a backend the baseline is mean, leave_one_out, none or a "
-                "number: the others look at the context of each draw, which is not kept"
+                "stochastic.gradient: with a backend the baseline is mean, leave_one_out, none or "
+                "a number: the others look at the context of each draw, which is not kept"
             )
         if not self.asked:
             for _ in range(self.samples):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 from ..autodiff.nested import flatten
 from ..core.node import attribute, made, with_step
@@ -24,6 +24,7 @@ from .distributions import Distribution, plain, refusal, symbolic
 from .noise import LANE, stream, uniform
 
 CURRENT: ContextVar[Any] = ContextVar("the run that makes the draws", default=None)
+R = TypeVar("R", bound="Run")
 MOST = 100_000  # draws in one run: a loop that never ends is told from a long one
 
 
@@ -74,7 +75,7 @@ class Run(Observer):
         self.looked: list[Node] = []
         self.names: dict[str, int] = {}
 
-    def of(self, cost: Callable[[], Any]) -> Run:
+    def of(self: R, cost: Callable[[], Any]) -> R:
         """This run, after the cost has been run in it."""
         before = CURRENT.set(self)
         try:
@@ -157,9 +158,10 @@ def sample(
     where outcomes are a smooth function of them (Normal, Uniform); where they are not it is
     refused with the methods that can.
 
-    `name` is what baselines and critics know the draw by over many runs; without one they
-    count, as "Bernoulli 0". `context` is what a learned baseline or a critic is told of it: a few numbers or
-    Values, the state before the draw. TypeError for what is no distribution.
+    `name` is what baselines and critics know the draw by over many runs; without one it is
+    called by its place, as "Bernoulli 0". `context` is what a learned baseline or a critic is
+    told of it: a few numbers or Values, the state before the draw. TypeError for what is no
+    distribution.
 
     >>> random.seed(0)
     >>> from micrograd.stochastic import Bernoulli, Normal

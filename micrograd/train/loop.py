@@ -127,7 +127,7 @@ def fit(
                 total = 0.0
                 for batch in batches(xs, ys, size, rng):
                     if reach is not None:
-                        batch = (sign(batch_loss, *batch, reach), batch[1])
+                        batch = sign(batch_loss, batch[0], batch[1], reach), batch[1]
                     optimizer.zero_grad()
                     error = objective(*batch) if ahead is None else ahead
                     error.backward()
