@@ -9,10 +9,11 @@ from .backprop_q import BackpropQ
 from .counts import Geometric, Poisson
 from .distributions import Bernoulli, Categorical, Distribution
 from .estimate import Estimate, gradient
+from .one_run import one_run
 from .sample import Draw, cost, sample
 from .smooth import Normal, Uniform
 
 __all__ = [
     "BackpropQ", "Bernoulli", "Categorical", "Distribution", "Draw", "Estimate", "Geometric",
-    "Normal", "Poisson", "Uniform", "cost", "gradient", "sample",
+    "Normal", "Poisson", "Uniform", "cost", "gradient", "one_run", "sample",
 ]  # fmt: skip
