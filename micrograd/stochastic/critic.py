@@ -49,7 +49,7 @@ class Critic:
 
     def of(self, rows: Sequence[list[float]], slow: bool = False) -> list[float]:
         """Q of each row, by the network or by its slow copy."""
-        found = (self.slow if slow else self.value).map(rows)
+        found = (self.slow if slow else self.value).map(table(rows))
         return [self.centre + self.scale * float(q) for q in found]
 
     def slope(self, row: list[float]) -> float:
@@ -61,10 +61,19 @@ class Critic:
         """One step towards the targets; the copy follows by that part of the way."""
         wanted = [(t - self.centre) / self.scale for t in targets]
         self.optimizer.zero_grad()
-        self.loss.backward(rows, wanted)
+        self.loss.backward(table(rows), table(wanted))
         self.optimizer.step()
         for p, q in zip(self.copy.parameters(), self.network.parameters(), strict=True):
             p.data += pace * (q.data - p.data)
+
+
+def table(rows: Any) -> Any:
+    """The rows as an array, which compiled code reads where it lies, if there is NumPy."""
+    try:
+        import numpy as np
+    except ImportError:
+        return rows
+    return np.array(rows, dtype=float)
 
 
 class Seeded:
