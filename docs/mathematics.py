@@ -142,11 +142,11 @@ def page() -> str:
     rules = list(TABLE.values())
     lines = [HEAD, "## Operations\n"]
     for rule in rules:
-        if not rule.helper:
+        if not rule.internal:
             lines += entry(rule)
     lines.append("## Operations that serve as derivatives of others\n")
     for rule in rules:
-        if rule.helper:
+        if rule.internal:
             lines += entry(rule)
     return "\n".join(lines).rstrip() + "\n"
 

@@ -18,8 +18,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import ops
+from .core.build import compiled
 from .core.no_grad import no_grad
-from .core.sort import compiled
 from .engine import Value
 from .ops import *  # noqa: F403
 from .ops import maximum as max

@@ -24,20 +24,10 @@ import math
 from math import inf, nan
 from typing import Any
 
-from .core.rule import CHOICE, FLAT, TABLE, op
+from .core.rule import CHOICE, FLAT, TABLE, op, real
 from .numerics import ieee, special, tails
 
-__all__ = [
-    "TABLE", "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "clip",
-    "copysign", "cos", "cosh", "degrees", "digamma", "dist", "div", "dot", "elu", "erf", "erfc", "exp", "exp2",
-    "expm1", "floor", "floordiv", "fma", "fmax", "fmin", "fmod", "fsum", "gamma", "gelu", "hypot", "ldexp",
-    "leaky_relu", "lgamma", "log", "log10", "log1p", "log2", "logaddexp", "logsigmoid", "logsumexp", "maximum",
-    "mean", "minimum", "mod", "mul", "ndtr", "neg", "polygamma", "pow", "prod", "radians", "relu", "remainder",
-    "rint", "round", "sigmoid", "sign", "silu", "sin", "sinc", "sinh", "softmax", "softplus", "sqrt", "sub",
-    "sum", "tan", "tanh", "trunc", "where", "xlogy",
-]  # fmt: skip
-
-aux = functools.partial(op, helper=True)  # rows that serve other rows, and are not methods
+aux = functools.partial(op, internal=True)  # rows that serve other rows, and are not methods
 
 # fmt: off
 # Intervals from which the tests draw operands; all reals where a row gives none.
@@ -151,7 +141,7 @@ def _nll_slopes(xs: Any, y: Any) -> Any:
     # The class is known only when the program runs: each may be the right one.
     return [
         None,
-        *(where(equal(index, float(j)), -other, part) / whole
+        *(_where(equal(index, float(j)), -other, part) / whole
           for j, (part, other) in enumerate(zip(parts, others, strict=True))),
     ]
 
@@ -319,16 +309,16 @@ route    = aux("route", tails.route,
               latex=r"\operatorname{{route}}({args})", doc="a / n where x equals top, else 0; chosen, not multiplied.")
 clip     = op("clip", ieee.clip,
               lambda d, x, low, high, y: inside(d, x, low, high),
-              lambda d, x, low, high, y: where(less(x, low), d, 0.0),
-              lambda d, x, low, high, y: where(greater(x, high), d, 0.0), kind=CHOICE,
+              lambda d, x, low, high, y: _where(less(x, low), d, 0.0),
+              lambda d, x, low, high, y: _where(greater(x, high), d, 0.0), kind=CHOICE,
               settings=(1, 2), defaults={"low": -inf, "high": inf}, domain=((-2.0, 2.0), (-1.0, -1.0), (1.0, 1.0)), latex=r"\operatorname{{clip}}({0}, {1}, {2})",
               doc="x brought between two bounds; a number on a bound keeps its gradient, as in PyTorch.")
 inside   = aux("inside", tails.inside,
               lambda d, a, x, low, high, y: inside(d, x, low, high), lambda d, a, x, low, high, y: None,
               lambda d, a, x, low, high, y: None, lambda d, a, x, low, high, y: None, kind=CHOICE,
               latex=r"{0} \, [{2} \le {1} \le {3}]", doc="a where x lies between two bounds, else 0; chosen, not multiplied.")
-where    = op("where", ieee.where,
-              lambda d, c, a, b, y: None, lambda d, c, a, b, y: where(c, d, 0.0), lambda d, c, a, b, y: where(c, 0.0, d),
+_where   = op("where", ieee.where,
+              lambda d, c, a, b, y: None, lambda d, c, a, b, y: _where(c, d, 0.0), lambda d, c, a, b, y: _where(c, 0.0, d),
               kind=CHOICE, domain=((0, 1), (-inf, inf), (-inf, inf)), latex=r"({1} \text{{ if }} {0} \text{{ else }} {2})",
               doc="a where the condition holds, else b; the other one gets no gradient at all, not 0 times one.")
 guard    = aux("guard", tails.guard, lambda d, a, b, y: guard(d, b), lambda d, a, b, y: guard(0.0, b), kind=CHOICE,
@@ -387,11 +377,21 @@ round    = op("round", ieee.round_to, lambda d, x, n, y: guard(0.0, y), lambda d
 sign     = op("sign", ieee.sign, lambda d, x, y: guard(0.0, y), kind=CHOICE, latex=r"\operatorname{{sign}} {0}", doc="1, 0 or -1 with the sign of x.")
 stop     = aux("stop", ieee.identity, operands=1, kind=FLAT, latex="{0}", doc="x itself, as a constant: no gradient passes.")
 identity = aux("identity", ieee.identity, lambda x, y: 1.0, latex="{0}", doc="x itself, as a node of its own.")
-equal         = aux("equal", ieee.equal, operands=2, kind=FLAT, symbol="=", latex="{0} = {1}", doc="1 where a is b, else 0.")
-less          = aux("less", ieee.less, operands=2, kind=FLAT, symbol="<", latex="{0} < {1}", doc="1 where a < b, else 0.")
-less_equal    = aux("less_equal", ieee.less_equal, operands=2, kind=FLAT, symbol="<=", latex=r"{0} \le {1}", doc="1 where a <= b, else 0.")
-greater       = aux("greater", ieee.greater, operands=2, kind=FLAT, symbol=">", latex="{0} > {1}", doc="1 where a > b, else 0.")
-greater_equal = aux("greater_equal", ieee.greater_equal, operands=2, kind=FLAT, symbol=">=", latex=r"{0} \ge {1}", doc="1 where a >= b, else 0.")
+
+# Comparisons and logic: 1 for true, 0 for false; no gradient -------------------------------------
+
+equal         = op("equal", ieee.equal, operands=2, kind=FLAT, symbol="=", latex="{0} = {1}", doc="1 where a is b, else 0.")
+not_equal     = op("not_equal", ieee.not_equal, operands=2, kind=FLAT, symbol="!=", latex=r"{0} \ne {1}", doc="1 where a is not b, else 0.")
+less          = op("less", ieee.less, operands=2, kind=FLAT, symbol="<", latex="{0} < {1}", doc="1 where a < b, else 0.")
+less_equal    = op("less_equal", ieee.less_equal, operands=2, kind=FLAT, symbol="<=", latex=r"{0} \le {1}", doc="1 where a <= b, else 0.")
+greater       = op("greater", ieee.greater, operands=2, kind=FLAT, symbol=">", latex="{0} > {1}", doc="1 where a > b, else 0.")
+greater_equal = op("greater_equal", ieee.greater_equal, operands=2, kind=FLAT, symbol=">=", latex=r"{0} \ge {1}", doc="1 where a >= b, else 0.")
+logical_and   = op("logical_and", ieee.logical_and, operands=2, kind=FLAT, symbol="and", latex=r"{0} \land {1}", doc="1 where neither a nor b is 0, else 0.")
+logical_or    = op("logical_or", ieee.logical_or, operands=2, kind=FLAT, symbol="or", latex=r"{0} \lor {1}", doc="1 where a or b is not 0, else 0.")
+logical_not   = op("logical_not", ieee.logical_not, operands=1, kind=FLAT, symbol="not", latex=r"\lnot {0}", doc="1 where x is 0, else 0.")
+isnan         = op("isnan", ieee.isnan, operands=1, kind=FLAT, latex=r"\operatorname{{isnan}}({0})", doc="1 where x is nan, else 0.")
+isinf         = op("isinf", ieee.isinf, operands=1, kind=FLAT, latex=r"\operatorname{{isinf}}({0})", doc="1 where x is infinite, else 0.")
+isfinite      = op("isfinite", ieee.isfinite, operands=1, kind=FLAT, latex=r"\operatorname{{isfinite}}({0})", doc="1 where x is neither infinite nor nan, else 0.")
 # fmt: on
 
 # Functions made of several operations -----------------------------------------------------------
@@ -449,3 +449,31 @@ def softmax(xs: Any) -> list[Any]:
     parts = [exp_diff(x, top) for x in xs]
     whole = sum(*parts)
     return [div(part, whole) for part in parts]
+
+
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """a where the condition holds, else b; the other one gets no gradient at all, not 0 times one.
+
+    The condition is a bool, 0 or 1, or a Value such as a comparison gives while a function is
+    traced; something else is a TypeError, for ~True is -2.
+
+    >>> where(True, 1.0, 2.0), where(0, 1.0, 2.0)
+    (1.0, 2.0)
+    """
+    if not hasattr(condition, "_apply") and not (
+        isinstance(condition, (bool, float, int)) or type(condition).__name__ in ("bool", "bool_")
+    ):
+        real(condition, "where: the condition")
+    if not hasattr(condition, "_apply") and condition not in (0, 1):
+        raise TypeError(
+            f"where: the condition is {condition!r:.60}, which is neither a bool nor 0 or 1; write "
+            "a comparison such as x > 0, and logical_not for its opposite"
+        )
+    return _where(condition, a, b)
+
+
+# What `from micrograd import *` gives: every row that is not for other rows alone, and the
+# functions above.
+__all__ = ["TABLE", *(name for name, row in TABLE.items() if not row.internal), "dist", "softmax"]
+for _name in __all__[1:]:
+    globals().setdefault(_name, TABLE[_name].function if _name in TABLE else None)

@@ -143,7 +143,8 @@ PIECEWISE = {
     "mod", "floordiv", "fmod", "remainder", "truncdiv", "neardiv", "relu", "gate", "leaky_step",
     "maximum", "minimum", "fmax", "fmin", "ties", "route", "clip", "inside", "where", "guard",
     "floor", "ceil", "trunc", "rint", "round", "sign", "stop",
-    "equal", "less", "less_equal", "greater", "greater_equal",
+    "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
+    "logical_and", "logical_or", "logical_not", "isnan", "isinf", "isfinite",
 }  # fmt: skip
 
 

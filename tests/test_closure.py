@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from micrograd import Value
-from micrograd.core.closure import OwnStep
+from micrograd.core.own_step import OwnStep
 
 
 class Owner:

@@ -70,8 +70,8 @@ def test_a_name_of_ones_own_comes_before_a_constant():
 def test_every_function_of_the_table_may_be_called_and_no_helper():
     callable_here = functions()
     for name, rule in TABLE.items():
-        assert (name in callable_here) == (not rule.helper), name
-        if not rule.helper:
+        assert (name in callable_here) == (not rule.internal), name
+        if not rule.internal:
             assert callable_here[name] is getattr(mg, name)
 
 

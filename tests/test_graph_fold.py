@@ -143,11 +143,12 @@ def test_folded_graphs_have_no_circles_and_lose_nothing(recipe, names, depth):
 @settings(max_examples=100, deadline=None)
 @given(recipes(st.floats(-2, 2), list(OPERATIONS), max_steps=25))
 def test_stacking_never_makes_circles(recipe):
+    from micrograd.core.view import View
     from micrograd.graph.folding.fold import Fold
     from micrograd.graph.folding.pattern import Mesh
 
     root = run(recipe, [Value(x) for x in recipe.leaves], OPERATIONS)[-1]
-    mesh = Mesh(root)
+    mesh = Mesh(View(root))
     fold = Fold(mesh, True)
     fold.cut(1)
     before = fold.count()

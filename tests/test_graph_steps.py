@@ -14,6 +14,8 @@ from pictures import mlp_loss, neuron, the_example
 
 import micrograd as mg
 from micrograd import Value
+from micrograd.core.node import operands_of, partials_of
+from micrograd.core.view import View
 from micrograd.graph import explain, latex, steps, trace
 from micrograd.learn.expression import evaluate
 from micrograd.ops import TABLE
@@ -41,7 +43,7 @@ def build(recipe):
 
 
 def gradients(root):
-    return {v: v.grad for v in trace(root)[0]}
+    return {v: v.grad for v in View(root).nodes}
 
 
 @settings(max_examples=150, deadline=None)
@@ -110,18 +112,10 @@ def every_path(v, x):
     if v is x:
         return [1.0]
     found = []
-    for i, y in enumerate(v._prev):
-        slope = slopes(v)[i]
-        if slope is not None:
-            found += [slope * rest for rest in every_path(y, x)]
+    for y, partial in zip(operands_of(v), partials_of(v), strict=True):
+        if partial is not None and isinstance(y, Value):
+            found += [partial * rest for rest in every_path(y, x)]
     return found
-
-
-def slopes(v):
-    from micrograd.core.node import operands_of, slopes_of
-    from micrograd.core.sort import Node
-
-    return [s for y, s in zip(operands_of(v), slopes_of(v), strict=True) if isinstance(y, Node)]
 
 
 SMOOTH = {k: f for k, f in OPERATIONS.items() if k != "own"}

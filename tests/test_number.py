@@ -101,7 +101,11 @@ def test_equality_and_hash_are_those_of_the_object():
     assert a != b
     assert len({a, b, a}) == 2
     assert {a: 1}[a] == 1
-    assert (a == 1.0) is False
+    assert (a == 1.0) is True
+    assert (a == 2.0, a != 1.0, a != 2.0, 1 == a, a == "1", a != None) == (  # noqa: E711
+        False, False, True, True, False, True,
+    )  # fmt: skip
+    assert a != 10**400
     assert Value(math.nan) != Value(math.nan)
 
 

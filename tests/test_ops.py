@@ -137,7 +137,7 @@ def test_value(name):
 @pytest.mark.parametrize("name", reference.SMOOTH)
 def test_partials(name):
     rule, exact = TABLE[name], reference.SMOOTH[name]
-    orders = (1,) if rule.helper else (1, 2)
+    orders = (1,) if rule.internal else (1, 2)
     for xs, order in itertools.product(points(rule, VALUES // 16), orders):
         if is_exempt(rule, order, xs):
             continue
@@ -210,7 +210,24 @@ PIECES = {
     "less_equal": lambda a, b: a <= b,
     "greater": lambda a, b: a > b,
     "greater_equal": lambda a, b: a >= b,
+    "not_equal": lambda a, b: a != b,
+    "logical_and": lambda a, b: bool(a and b),
+    "logical_or": lambda a, b: bool(a or b),
+    "logical_not": lambda x: not x,
+    "isnan": math.isnan,
+    "isinf": math.isinf,
+    "isfinite": math.isfinite,
 }
+LOGIC = (
+    "equal",
+    "not_equal",
+    "logical_and",
+    "logical_or",
+    "logical_not",
+    "isnan",
+    "isinf",
+    "isfinite",
+)
 
 
 @pytest.mark.parametrize("name", sorted(reference.PIECEWISE))
@@ -224,6 +241,8 @@ def test_pieces_are_exact(name):
             xs[-2:] = sorted(xs[-2:])
         if name == "round":
             xs[1] = 0.0
+        if name in LOGIC:
+            xs = [rng.choice([0.0, -0.0, 1.0, math.nan, math.inf, -math.inf]) for _ in range(n)]
         assert rule.forward(*xs) == PIECES[name](*xs), xs
 
 
@@ -269,7 +288,7 @@ def test_pieces_have_the_slope_of_their_piece(name):
 
 
 @pytest.mark.parametrize(
-    "name", [n for n, rule in TABLE.items() if rule.kind != FLAT and not rule.helper]
+    "name", [n for n, rule in TABLE.items() if rule.kind != FLAT and not rule.internal]
 )
 def test_where_the_value_is_nan_the_partials_are(name):
     rule = TABLE[name]
@@ -300,7 +319,9 @@ def linear_in(name: str, i: int) -> bool:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [n for n, rule in TABLE.items() if rule.arity and not rule.helper])
+@pytest.mark.parametrize(
+    "name", [n for n, rule in TABLE.items() if rule.arity and not rule.internal]
+)
 def test_numbers_and_values_give_the_same(name):
     rule = TABLE[name]
     for xs in points(rule, 50):

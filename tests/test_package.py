@@ -78,7 +78,7 @@ def test_all_is_complete():
     for name in mg.__all__:
         assert getattr(mg, name) is not None, name
     for name, rule in TABLE.items():
-        if not rule.helper:
+        if not rule.internal:
             assert name in mg.__all__, name
     promised = {
         "Value", "nn", "losses", "optim", "data", "train", "graph", "grad", "value_and_grad",

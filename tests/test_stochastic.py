@@ -11,6 +11,7 @@ import pytest
 import micrograd as mg
 from micrograd import Value
 from micrograd import stochastic as st
+from micrograd.stochastic import exact as exact_file
 from micrograd.stochastic.baselines import baseline
 from micrograd.stochastic.compiled import columns
 from micrograd.stochastic.noise import stream, uniform
@@ -208,7 +209,7 @@ def test_unbiased_for_the_second_moment(name):
         mean = sum(k * k * p for k, p in enumerate(ps))
         wanted = [p * (k * k - mean) for k, p in enumerate(ps)]
     for method in methods:
-        found = st.gradient(lambda: st.sample(make(*params)) ** 2, params, method, 3000, seed=2)
+        found = st.gradient(lambda: st.sample(make(*params)) ** 2, params, method, 1000, seed=2)
         assert found.unbiased
         assert near(found, wanted), (method, found, wanted)
 
@@ -221,10 +222,10 @@ def test_biased_ones_are_biased_as_they_say():
         return (st.sample(st.Bernoulli(p)) - t) ** 2
 
     assert st.gradient(cost, [p], "exact").gradient == pytest.approx([1 - 2 * t])
-    found = st.gradient(cost, [p], "straight_through", 4000)
+    found = st.gradient(cost, [p], "straight_through", 1500)
     assert not found.unbiased
     assert near(found, [2 * (0.3 - t)]) and not near(found, [1 - 2 * t])
-    soft = st.gradient(cost, [p], "gumbel", 4000, temperature=1.0)
+    soft = st.gradient(cost, [p], "gumbel", 1500, temperature=1.0)
     assert not near(soft, [1 - 2 * t])
 
     # Where the cost is linear in the draw the mean is all that counts.
@@ -244,16 +245,16 @@ def test_gumbel_grows_harder_as_it_cools():
     exact = st.gradient(cost, [a, b], "exact")
     errors, variances = [], []
     for t in (2.0, 0.5, 0.1):
-        soft = st.gradient(cost, [a, b], "gumbel", 6000, temperature=t, hard=False)
+        soft = st.gradient(cost, [a, b], "gumbel", 2500, temperature=t, hard=False)
         errors.append(abs(soft.value - exact.value))
         variances.append(soft.variance[0])
     assert errors[0] > errors[1] > errors[2] - 0.02
     assert variances[0] < variances[1] < variances[2]
-    hard = st.gradient(cost, [a, b], "gumbel", 6000)
+    hard = st.gradient(cost, [a, b], "gumbel", 1500)
     assert hard.value == pytest.approx(exact.value, abs=4 * hard.error)
 
 
-def test_exact_walks_loops_and_branches_and_endless_ones_end():
+def test_exact_walks_loops_and_branches_and_endless_ones_end(monkeypatch):
     p = Value(0.5)
 
     def cost():
@@ -272,6 +273,7 @@ def test_exact_walks_loops_and_branches_and_endless_ones_end():
             pass
         return 1.0
 
+    monkeypatch.setattr(exact_file, "LIMIT", 5000)
     with pytest.raises(ValueError, match="more ways through the cost"):
         st.gradient(endless, [p], "exact")
 
@@ -298,7 +300,7 @@ def test_variances_come_in_the_order_that_theory_gives():
         return st.sample(st.Normal(mu, sigma)) ** 2
 
     path, measure, score = (
-        st.gradient(cost, [mu], m, 4000, baseline="none")
+        st.gradient(cost, [mu], m, 2000, baseline="none")
         for m in ("reparameterized", "measure", "score")
     )
     assert path.variance[0] == pytest.approx(4 * 0.25, rel=0.1)  # of 2 (mu + sigma e)
@@ -309,9 +311,9 @@ def test_the_variance_of_the_score_is_that_computed_by_hand():
     """For a Bernoulli p and the cost c x it is c^2 (1 - p) / p without a baseline."""
     p = Value(0.4)
     found = st.gradient(
-        lambda: 2.0 * st.sample(st.Bernoulli(p)), [p], samples=20_000, baseline=None
+        lambda: 2.0 * st.sample(st.Bernoulli(p)), [p], samples=6000, baseline=None
     )
-    assert found.variance[0] == pytest.approx(4 * 0.6 / 0.4, rel=0.05)
+    assert found.variance[0] == pytest.approx(4 * 0.6 / 0.4, rel=0.1)
     # With the best constant, E[c s^2] / E[s^2] = c (1 - p), nothing is left of it.
     best = st.gradient(
         lambda: 2.0 * st.sample(st.Bernoulli(p)), [p], samples=500, baseline=2.0 * 0.6
@@ -329,7 +331,7 @@ def test_baselines_and_charging_reduce_the_variance():
         return y * 0.5
 
     def variance(**given):
-        return st.gradient(cost, [a, b], samples=3000, **given).variance
+        return st.gradient(cost, [a, b], samples=1200, **given).variance
 
     none, spread = variance(baseline=None), variance(baseline=None, rao_blackwell=False)
     assert none[1] < spread[1] / 20  # y is not charged what x cost

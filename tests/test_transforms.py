@@ -106,7 +106,7 @@ def close(a, b, size=0.0):
 
 def size_beside(name, hessian):
     """By what errors are measured: for helpers, third derivatives, by the largest entry."""
-    return max(map(abs, hessian)) if TABLE[name].helper else 0.0
+    return max(map(abs, hessian)) if TABLE[name].internal else 0.0
 
 
 @pytest.mark.parametrize("name", [n for n in BINARY if n not in WHOLE])
@@ -117,7 +117,7 @@ def test_hessians_are_symmetric_over_the_grid(name):
             continue
         (xx, xy), (yx, yy) = mg.hessian(lambda u, v: function(u, v), (0, 1))(a, b)
         size = size_beside(name, (xx, xy, yx, yy))
-        if TABLE[name].helper and (xy != xy or yx != yx):
+        if TABLE[name].internal and (xy != xy or yx != yx):
             continue  # a third derivative, which may overflow on one way and not on the other
         assert close(xy, yx, size), f"{name}({a}, {b}): {xy} and {yx}"
 
@@ -140,7 +140,7 @@ def test_the_hessian_is_the_jacobian_of_the_gradient_over_the_grid(name):
             assert close(p, q, size) or p != p or q != q, f"{name}({a}, {b}): {first}, {second}"
 
 
-@pytest.mark.parametrize("name", [n for n in TABLE if TABLE[n].arity and not TABLE[n].helper])
+@pytest.mark.parametrize("name", [n for n in TABLE if TABLE[n].arity and not TABLE[n].internal])
 def test_no_edge_makes_a_transform_raise(name):
     """Constants on either side too: between two plain numbers Python itself would raise."""
     rule = TABLE[name]

@@ -8,7 +8,8 @@ import pytest
 
 import micrograd as mg
 from micrograd import Value
-from micrograd.core.observe import WATCH, Observer
+from micrograd.core.observe import Observer
+from micrograd.core.watch import WATCH
 
 
 class Notes(Observer):
@@ -32,7 +33,7 @@ def nobody_is_left_behind():
     assert WATCH.active == 0
     yield
     assert WATCH.active == 0
-    assert WATCH.observers() == []
+    assert WATCH.observers() == ()
 
 
 def test_every_kind_of_node_is_seen():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.lines import user_line, with_source
-from ..core.node import attribute, closure_of, op_name, operands_of, slopes_of
-from ..core.observe import WATCH, Observer
-from ..core.sort import Node
+from ..core.node import Node, attribute, closure_of, op_name, operands_of, partials_of
+from ..core.observe import Observer
+from ..core.watch import WATCH
 
 
 class AnomalyError(FloatingPointError):
@@ -58,7 +58,7 @@ class detect_anomaly(Observer):
         self.now = node
 
     def stepped(self, node: Node) -> None:
-        for x, slope in zip(operands_of(node), slopes_of(node), strict=True):
+        for x, slope in zip(operands_of(node), partials_of(node), strict=True):
             if isinstance(x, Node) and self.is_bad(x._grad):
                 known = slope is not None and closure_of(node) is None
                 local = f", local gradient {slope}" if known else ""

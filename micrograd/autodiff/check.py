@@ -57,7 +57,7 @@ def check_grad(
     >>> wrong = mg.custom(lambda x: x * x, lambda x, y: 2.5 * x, name="square")
     >>> check_grad(wrong, 3.0)
     Traceback (most recent call last):
-    micrograd.check.WrongGradient: derivative of square by input 0 (x = 3.0), reverse mode: 7.5 should be 6.000000 (tolerance 6e-07)
+    micrograd.autodiff.check.WrongGradient: derivative of square by input 0 (x = 3.0), reverse mode: 7.5 should be 6.000000 (tolerance 6e-07)
     """  # noqa: E501
     modes = (modes,) if isinstance(modes, str) else tuple(modes)
     if not modes or set(modes) - {"reverse", "forward"}:

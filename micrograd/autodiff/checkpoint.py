@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..core.node import made, operands_of, with_step
-from ..core.observe import WATCH, Observer
-from ..core.sort import Node
-from ..engine import Value, blank
+from ..core.node import BLANK, Node, by_hand, made, operands_of
+from ..core.observe import Observer
+from ..core.watch import WATCH
+from ..engine import Value
 from .anomaly import detect_anomaly
 from .nested import flatten, rebuild
 from .tape import Tape
@@ -62,13 +62,13 @@ def checkpoint(f: Callable[..., Any], *args: Any) -> Any:
     del seen
     if len(fresh) == 1:
         [i] = fresh
-        flat[i] = made(with_step(blank(), used, numbers[i], "checkpoint", again.alone))
+        flat[i] = made(by_hand(Value(BLANK), used, numbers[i], "checkpoint", again.alone))
     elif fresh:
         # One node in front of all results: its step comes after theirs, and does the work.
-        hub = made(with_step(blank(), used, 0.0, "checkpoint", again.together))
+        hub = made(by_hand(Value(BLANK), used, 0.0, "checkpoint", again.together))
         for i in fresh:
             step = Seed(again.seeds, i)
-            flat[i] = made(with_step(blank(), (hub,), numbers[i], "result", step))
+            flat[i] = made(by_hand(Value(BLANK), (hub,), numbers[i], "result", step))
     return rebuild(outputs, iter(flat))
 
 
@@ -112,7 +112,7 @@ class Again:
         """Build the graph, pull the gradients to what was used from outside, and drop it."""
         hidden = WATCH.hide()
         # Who only records the graph has seen it; who looks for nan is to see this one too.
-        WATCH.show([observer for observer in hidden if isinstance(observer, detect_anomaly)])
+        WATCH.show(tuple(o for o in hidden if isinstance(o, detect_anomaly)))
         try:
             flat = flatten(self.f(*self.args))
         finally:

@@ -16,16 +16,24 @@ from typing import Any
 from ..core.chain import (
     GRAPHS,
     check_fresh,
-    partials_as_values,
     refuse,
     set_grad_value,
     take_grad_values,
 )
-from ..core.node import apply, closure_of, is_made_by_hand, leaf, operands_of, slopes_of
+from ..core.node import (
+    Node,
+    apply,
+    closure_of,
+    is_made_by_hand,
+    leaf,
+    operands_of,
+    partials_of,
+    rule_of,
+)
 from ..core.number import Number
-from ..core.observe import WATCH
 from ..core.rule import SMOOTH
-from ..core.sort import Node, Search
+from ..core.sort import Search
+from ..core.watch import WATCH
 
 
 class Tape:
@@ -67,7 +75,7 @@ class Tape:
                         self.source.append(place[x])
                         self.slope.append(0.0)
             else:
-                slopes = slopes_of(v)
+                slopes = partials_of(v)
                 operands = operands_of(v)
                 for k in range(len(operands)):
                     x = operands[k]
@@ -220,7 +228,7 @@ class Curvature:
 
 def second_partials(v: Node) -> list[tuple[int, int, float]]:
     """Triples (a, b, rate) for which the slope by operand a changes with operand b."""
-    rule = v._rule
+    rule = rule_of(v)
     xs = operands_of(v)
     if rule.kind != SMOOTH or not xs:
         return []
@@ -244,10 +252,10 @@ def second_partials(v: Node) -> list[tuple[int, int, float]]:
         new.append(leaf(x._blank(), x._data) if isinstance(x, Number) else x)
     y = apply(rule, tuple(new))
     found: list[tuple[int, int, float]] = []
-    slopes = partials_as_values(rule, new, y)
-    stored = slopes_of(v)
-    for k in range(len(slopes)):
-        slope = slopes[k]
+    stored = partials_of(v)
+    local: list[Any] = rule.local(new, y, [isinstance(x, Node) for x in new])
+    for k in range(len(local)):
+        slope = local[k]
         check_fresh(v, slope, stored[k])
         if not isinstance(slope, Node):
             continue
@@ -262,4 +270,4 @@ def second_partials(v: Node) -> list[tuple[int, int, float]]:
 
 def is_unknown(v: Node) -> bool:
     """Whether v was made by hand and never given a `_backward`: a constant to reverse mode."""
-    return is_made_by_hand(v) and not any([slope is not None for slope in slopes_of(v)])
+    return is_made_by_hand(v) and not any([slope is not None for slope in partials_of(v)])

@@ -25,9 +25,9 @@ from typing import Any
 from ..core.chain import adjoints, tangents_of
 from ..core.no_grad import no_grad
 from ..core.node import apply
-from ..core.observe import WATCH
 from ..core.rule import real
-from ..engine import LOCK, Value, watched_sweep
+from ..core.watch import WATCH
+from ..engine import LOCK, Value, sweep
 from ..ops import TABLE
 from .nested import as_tuples, flatten, is_array, rebuild
 from .tape import Tape
@@ -52,7 +52,7 @@ def one_deeper() -> Iterator[None]:
     """Inside another transform; a no_grad() outside of it does not count in here."""
     DEPTH.value += 1
     observers = WATCH.hide()
-    WATCH.show([o for o in observers if not isinstance(o, no_grad)])
+    WATCH.show(tuple(o for o in observers if not isinstance(o, no_grad)))
     try:
         yield
     finally:
@@ -94,7 +94,7 @@ class Run:
         """A Value of our own with the number of x, and connected to x if that is a Value."""
         if isinstance(x, Value):
             self.keep = True
-            node: Value = apply(TABLE["identity"], (x,))  # type: ignore[assignment]
+            node: Value = apply(TABLE["identity"], (x,))
             return node
         return Value(real(x, f"{self.who}: the argument"))
 
@@ -196,7 +196,7 @@ def show_steps(tape: Tape, seeds: dict[Any, float]) -> None:
     try:
         for v in tape.nodes:
             v._grad = seeds.get(v, 0.0)
-        watched_sweep(tape.nodes[tape.leaves :])
+        sweep(tape.nodes[tape.leaves :])
     finally:
         for v, gradient in zip(tape.nodes, before, strict=True):
             v._grad = gradient

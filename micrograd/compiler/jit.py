@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..adversarial import against
-from ..core.observe import WATCH
 from ..core.rule import real
+from ..core.watch import WATCH
 from ..engine import Value
 from .backends.base import Rows
 from .backends.emit import emit

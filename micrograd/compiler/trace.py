@@ -14,10 +14,21 @@ from typing import Any
 
 from ..core.lines import OTHERS, OURS, user_line
 from ..core.no_grad import no_grad
-from ..core.node import apply, attribute, closure_of, cut_off, is_made_by_hand, operands_of, place
-from ..core.observe import WATCH, Observer
+from ..core.node import (
+    Node,
+    apply,
+    attribute,
+    closure_of,
+    cut_off,
+    is_made_by_hand,
+    operands_of,
+    place,
+    rule_of,
+)
+from ..core.observe import Observer
 from ..core.rule import TABLE, real
-from ..core.sort import Node, Search
+from ..core.sort import Search
+from ..core.watch import WATCH
 from ..engine import Value
 from .ir.program import Program
 from .naming import names_and_places, neuron_of
@@ -65,7 +76,7 @@ class Tracer(Observer):
         self.nodes[node] = len(self.nodes)
         observers = WATCH.observers()
         if len(observers) > 1 and any([isinstance(o, no_grad) for o in observers]):
-            self.bare[node] = unflipped(node), operands_of(node)
+            self.bare[node] = rule_of(node), operands_of(node)
 
     def stepped(self, node: Node) -> None:
         self.read(node, "backward()")
@@ -93,10 +104,6 @@ class Tracer(Observer):
         self.bare[node] = rule, operands
         cut_off(node)
         return node
-
-
-def unflipped(node: Node) -> Any:
-    return node._rule.twin if node._rule.flipped else node._rule
 
 
 def trace(
@@ -197,7 +204,7 @@ def written(
             )
         xs = operands_of(v)
         step = program.step(
-            unflipped(v),
+            rule_of(v),
             tuple([at[x] if isinstance(x, Node) else program.constant(x) for x in xs]),
         )
         at[v] = step

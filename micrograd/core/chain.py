@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from .node import (
+    Node,
     attribute,
     closure_of,
     is_leaf,
@@ -17,14 +18,15 @@ from .node import (
     leaf,
     local_gradients,
     operands_of,
-    partials,
+    partials_of,
     place,
-    slopes_of,
+    rule_of,
+    set_grads,
 )
-from .number import Number
-from .observe import WATCH
-from .rule import CHOICE, real
-from .sort import Node, Search, toposort
+from .rule import CHOICE, real, times
+from .selection import Selection
+from .sort import Search, toposort
+from .watch import WATCH
 
 
 class Graphs:
@@ -35,6 +37,16 @@ class Graphs:
 
 
 GRAPHS: Final = Graphs()
+
+
+class Passes:
+    """How often gradients were passed on or numbers replayed: who shows a graph looks again."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+PASSES: Final = Passes()
 
 
 def set_grad_value(v: Node, gradient: object) -> None:
@@ -57,6 +69,31 @@ def take_grad_values(nodes: list[Node]) -> list[Any]:
     return found
 
 
+def accumulate(root: Node, start: float, search: Search, sweep: Any) -> None:
+    """The chain rule from root down, added to what the leaves had; or nothing, after an error.
+
+    `search` has met what lies under root; `sweep` passes gradients from node to node.
+    """
+    PASSES.count += 1
+    leaves = search.leaves
+    before = [leaf._grad for leaf in leaves]
+    values: list[Any] = []
+    try:
+        if GRAPHS.used:  # a `_backward` of someone's own is to find numbers in .grad
+            values = take_grad_values(leaves + search.inner)
+        for v in leaves:
+            v._grad = 0.0
+        root._grad = start
+        # What no gradient reaches, behind a dead ReLU say, keeps a gradient of 0.
+        sweep(search.live([root]))
+        set_grads(leaves, [old + leaf._grad for old, leaf in zip(before, leaves)])
+    except BaseException:
+        set_grads(leaves, before)
+        for v, gradient in values:
+            set_grad_value(v, gradient)
+        raise
+
+
 def passed_on(v: Node, rates: list[Any]) -> list[Any]:
     """For each operand of v its local gradient times the rate given for it, as Values.
 
@@ -67,41 +104,28 @@ def passed_on(v: Node, rates: list[Any]) -> list[Any]:
     xs = operands_of(v)
     if closure_of(v) is not None or is_made_by_hand(v):
         refuse(v)
-    symbolic = WATCH.symbolic()
-    if rule.kind == CHOICE and symbolic:
-        return [chosen(rule, v, xs, i, rates[i]) for i in range(len(xs))]
-    stored = slopes_of(v)
-    # What a choice passes on is constant wherever it can be differentiated.
-    slopes = stored if rule.kind == CHOICE else partials_as_values(rule, list(xs), v)
-    found: list[Any] = []
-    for slope, known, rate in zip(slopes, stored, rates):
-        if slope is None or known is None or rate is None:
-            found.append(None)
+    wanted = [r if isinstance(x, Node) else None for x, r in zip(xs, rates)]
+    if WATCH.symbolic():
+        found: list[Any] = rule.pullback(xs, v, wanted)
+        return found
+    stored = partials_of(v)
+    wanted = [None if p is None else r for p, r in zip(stored, wanted)]
+    if rule.kind == CHOICE:  # what it passes on is constant wherever it can be differentiated
+        return [None if r is None else times(p, r) for p, r in zip(stored, wanted)]
+    local = rule.local(xs, v, [r is not None for r in wanted])
+    parts: list[Any] = []
+    for partial, known, rate in zip(local, stored, wanted):
+        if partial is None or rate is None:
+            parts.append(None)
             continue
-        if not symbolic:
-            check_fresh(v, slope, known)
-        s = slope._data if isinstance(slope, Node) else slope
-        if isinstance(slope, Node):
-            found.append(slope * rate)
-        else:
-            found.append(rate if s == 1.0 else -rate if s == -1.0 else s * rate)
-    return found
+        check_fresh(v, partial, known)
+        parts.append(times(partial, rate))
+    return parts
 
 
-def partials_as_values(rule: Any, xs: list[Any], y: Node) -> list[Any]:
-    """The partial derivatives of a row at these operands, as Values."""
-    try:
-        return partials(rule, xs, xs, y)
-    except ArithmeticError:
-        # Between two numbers Python raises at 1/0; as leaves they do what IEEE 754 says.
-        assert isinstance(y, Number)
-        nodes = [x if isinstance(x, Node) else leaf(y._blank(), x) for x in xs]
-        return partials(rule, xs, nodes, y)
-
-
-def check_fresh(v: Node, slope: Any, stored: Any) -> None:
+def check_fresh(v: Node, partial: Any, stored: Any) -> None:
     """Complain if a local gradient is no longer the one of the forward pass."""
-    s = slope._data if isinstance(slope, Node) else slope
+    s = partial._data if isinstance(partial, Node) else partial
     if s is not None and stored is not None and s != stored and (s == s or stored == stored):
         raise ValueError(
             f"the data of an operand of {v._rule.symbol!r} has changed since the forward pass: "
@@ -125,16 +149,7 @@ def refuse(v: Node) -> None:
     )
 
 
-def chosen(rule: Any, v: Node, xs: tuple[Any, ...], i: int, rate: Any) -> Any:
-    """What a choice passes on to its i-th operand, decided when the program runs."""
-    if rate is None or not isinstance(xs[i], Node):
-        return None
-    if rule.arity == 0:
-        return rule.partials[0](rate, xs, v)[i]
-    return rule.partials[i](rate, *xs, v)
-
-
-def adjoints(root: Number, seed: Any, ends: list[Any]) -> dict[Any, Any]:
+def adjoints(root: Node, seed: Any, ends: list[Any]) -> dict[Any, Any]:
     """The gradient of root by every node that it depends on: by node, as a Value.
 
     With `ends` by these alone and what lies between: what does not depend on them is a
@@ -149,6 +164,13 @@ def adjoints(root: Number, seed: Any, ends: list[Any]) -> dict[Any, Any]:
         for v in search.inner:
             if any([x in live for x in operands_of(v) if isinstance(x, Node)]):
                 live.add(v)
+    selection = None
+    if WATCH.symbolic():
+        selection = Selection()
+        for v in search.inner:
+            xs = operands_of(v)
+            numbers = [x for x in xs if not isinstance(x, Node)]
+            selection.node(v, v._rule, [x for x in xs if isinstance(x, Node)], numbers)
     found: dict[Any, Any] = {root: seed}
     for v in reversed(search.inner):
         gradient = found.get(v)
@@ -158,7 +180,11 @@ def adjoints(root: Number, seed: Any, ends: list[Any]) -> dict[Any, Any]:
         rates = [gradient if not ends or x in live else None for x in xs]
         if WATCH.active:
             WATCH.stepping(v)
-        for x, part in zip(xs, passed_on(v, rates)):
+        parts = passed_on(v, rates)
+        if selection is not None:
+            keys = [None if part is None else x for x, part in zip(xs, parts)]
+            parts = selection.select(v, v._rule, xs, v, keys, parts)
+        for x, part in zip(xs, parts):
             if part is not None:
                 have = found.get(x)
                 found[x] = part if have is None else have + part
@@ -189,10 +215,11 @@ def tangents_of(outputs: list[Any], tangents: dict[Any, Any]) -> dict[Any, Any]:
     return found
 
 
-def backward_with_graph(root: Number, seed: Any) -> None:
+def backward_with_graph(root: Node, seed: Any) -> None:
     """`backward(create_graph=True)`: the same sums, as Values."""
+    PASSES.count += 1
     start = seed
-    if not isinstance(seed, Number):
+    if not isinstance(seed, Node):
         start = leaf(root._blank(), real(seed, "backward: the seed"))
     found = adjoints(root, start, [])
     leaves, inner = toposort(root)
@@ -219,8 +246,9 @@ def backward_with_graph(root: Number, seed: Any) -> None:
         raise
 
 
-def replay(root: Number) -> None:
+def replay(root: Node) -> None:
     """Compute every node under root anew from the leaves; all of them, or none."""
+    PASSES.count += 1
     inner = toposort(root)[1]
     for v in inner:
         if is_made_by_hand(v):
@@ -238,9 +266,8 @@ def replay(root: Number) -> None:
             if closure_of(v) is not None:
                 v._data = y
                 v._grad = 0.0
-            elif isinstance(v, Number):
-                slopes = local_gradients(rule, list(xs), data, y)
-                place(v, rule.twin if rule.flipped else rule, xs, y, slopes)
+            else:
+                place(v, rule_of(v), xs, y, local_gradients(rule, list(xs), data, y))
     except BaseException:
         for v, fields in zip(inner, before):
             v._data, v._grad, v._da, v._db, v._a, v._b = fields

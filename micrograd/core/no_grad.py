@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from .node import cut_off
+from .node import Node, cut_off
 from .observe import Observer
-from .sort import Node
 
 
 class no_grad(Observer):

@@ -1,40 +1,165 @@
-"""What a node holds, and how an operation of the table becomes one.
+"""`Node`: how a value lies in memory, and all that makes, reads and sweeps it.
 
-A node keeps its operands and local gradients in the form that `Node` describes; here is
-what writes that form (`apply`, `place`) and what reads it (`operands_of`, `slopes_of`),
-so that nobody else needs to know it but the operators in `engine.py`.
+`Value`, in `engine.py`, adds the operators. Nobody else needs to know the layout: to make a node
+there are `node`, `apply` and `fill`, to read it `operands_of`, `partials_of` and `op_name`. Only
+the two loops that take most of the time of a backward pass look at the fields too: the sweep in
+`engine.py` and the search in `sort.py`, which is to be read next.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from ..ops import TABLE
-from .closure import OwnStep
-from .number import Number
-from .observe import WATCH
+from . import build
+from .build import compiled, mypyc_attr
+from .own_step import OwnStep
 from .rule import CHOICE, FLAT, SMOOTH, opaque, real
-from .sort import CUT, Fan, Node, compiled
-from .total import Total
+from .watch import WATCH
 
 LEAF: Final[Any] = opaque("")
-ADD: Final[Any] = TABLE["add"]
-POW: Final[Any] = TABLE["pow"]
-WEIGHTED_SUM: Final[Any] = TABLE["weighted_sum"]
+BLANK: Final = object()  # what a class of nodes is called with to make one that is still empty
+FIELDS: Final = ("_data", "_grad", "_rule", "_a", "_b", "_da", "_db")
 
 
-# Writing ----------------------------------------------------------------------------------
+@mypyc_attr(acyclic=True)
+class Node:
+    """The fields of one value in a graph.
+
+    An operation of one or two operands keeps them in place, `_a` and `_b`, with the
+    local gradients `_da` and `_db` beside them: no tuple, no closure, no dictionary.
+
+    ======================  ==========  ============  ====================================
+    the node is             `_a`        `_b`          `_da`, `_db`
+    ======================  ==========  ============  ====================================
+    a leaf                  None        None
+    f(x)                    x           None          df/dx
+    f(x, y)                 x           y             df/dx, df/dy
+    f(x, 3.0) or f(3.0, x)  x           None          df/dx, the number
+    locally constant in x   x           `CUT`         none: no gradient flows to x
+    anything else           None        `Edges`       in the `Edges`
+    ======================  ==========  ============  ====================================
+    """
+
+    # `_mark` and `_more` exist in compiled code alone: in Python a set and `__dict__` do it.
+    __slots__ = FIELDS
+
+    _data: float
+    _grad: float
+    _rule: Any  # the row of the table in ops.py that made this node
+    _a: Node | None
+    _b: Node | None
+    _da: float
+    _db: float
+    _mark: int  # the number of the last search that met this node
+    _more: dict[str, Any] | None  # attributes that a user set, as on any Python object
+
+    def __init__(self) -> None:
+        # A compiled class reads a field faster if it is known to be set from the start.
+        self._data = 0.0
+        self._grad = 0.0
+        self._rule = None
+        self._a = None
+        self._b = None
+        self._da = 0.0
+        self._db = 0.0
+        self._mark = 0
+        self._more = None
+
+    def _blank(self) -> Node:
+        """A new node of the same kind, to be filled."""
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Any:
+        more = self._more
+        if more is None or name not in more:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}")
+        return more[name]
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if hasattr(type(self), name):
+            object.__setattr__(self, name, value)
+            return
+        if self._more is None:
+            self._more = {}
+        self._more[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        more = self._more
+        if more is None or name not in more:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}")
+        del more[name]
 
 
-def apply(rule: Any, operands: tuple[Any, ...]) -> Number:
+build.light_node(globals())
+
+
+@mypyc_attr(acyclic=True)
+class Edges(Node):
+    """The edges of a node that two fields cannot hold.
+
+    `operands` are nodes and numbers in order; `partials` the local gradients, None for
+    an operand that gets no gradient; `closure`, if any, replaces the chain rule.
+    """
+
+    __slots__ = ("closure", "operands", "partials")
+
+    def __init__(self, operands: tuple[Any, ...], partials: list[Any], closure: Any = None) -> None:
+        super().__init__()
+        self.operands: tuple[Any, ...] = operands
+        self.partials: list[Any] = partials
+        self.closure: Any = closure
+
+
+# In the place of a second operand: the operation is flat here, so its edge is cut.
+CUT: Final = Edges((), [])
+
+
+# Making -----------------------------------------------------------------------------------
+
+
+def node(data: float, rule: Any, a: Node, b: Node | None, da: float, db: float) -> Any:
+    """A new interior node; the fields are those in the table in `Node`."""
+    this = a._blank()
+    this._data = data
+    this._grad = 0.0
+    this._rule = rule
+    this._a = a
+    this._b = b
+    this._da = da
+    this._db = db
+    if WATCH.active:
+        WATCH.made(this)
+    return this
+
+
+def fill(
+    this: Node, data: float, rule: Any, a: Node | None, b: Node | None, da: float, db: float
+) -> None:
+    """Set all fields of a node; its gradient is 0."""
+    this._data = data
+    this._grad = 0.0
+    this._rule = rule
+    this._a = a
+    this._b = b
+    this._da = da
+    this._db = db
+
+
+def leaf(this: Node, data: float) -> Any:
+    """The node, made a leaf."""
+    fill(this, data, LEAF, None, None, 0.0, 0.0)
+    return this
+
+
+def apply(rule: Any, operands: tuple[Any, ...]) -> Any:
     """The node of an operation of the table on Values and numbers, at least one a Value."""
     if rule.arity == 1:
         return unary(rule, operands[0])
     xs: list[Any] = []
     data: list[float] = []
-    maker: Number | None = None
+    maker: Node | None = None
     for x in operands:
-        if isinstance(x, Number):
+        if isinstance(x, Node):
             maker = x
             xs.append(x)
             data.append(x._data)
@@ -44,106 +169,58 @@ def apply(rule: Any, operands: tuple[Any, ...]) -> Number:
             data.append(c)
     assert maker is not None
     y: float = rule.forward(*data)
-    slopes = local_gradients(rule, xs, data, y)
-    return made(place(maker._blank(), rule, tuple(xs), y, slopes))
+    return made(place(maker._blank(), rule, tuple(xs), y, local_gradients(rule, xs, data, y)))
 
 
-def unary(rule: Any, x: Number) -> Number:
+def unary(rule: Any, x: Node) -> Any:
     """The node of an operation on one Value."""
     y: float = rule.forward(x._data)
-    slope: Any = None
+    partial: Any = None
     kind: str = rule.kind
     if kind != FLAT:
-        try:
+        try:  # the quick way for what local_gradients does
             if kind == SMOOTH:
-                slope = rule.partials[0](x._data, y)
+                partial = rule.partials[0](x._data, y)
             else:
-                slope = rule.partials[0](1.0, x._data, y)
-                if slope == 0.0:
-                    slope = None
+                partial = rule.partials[0](1.0, x._data, y)
+                if partial == 0.0:
+                    partial = None
         except ArithmeticError:
-            slope = local_gradients(rule, [x], [x._data], y)[0]
-    return made(place(x._blank(), rule, (x,), y, [slope]))
+            partial = local_gradients(rule, [x], [x._data], y)[0]
+    return made(place(x._blank(), rule, (x,), y, [partial]))
 
 
-def made(value: Number) -> Number:
+def made(this: Node) -> Node:
     """The new node, after all who watch this thread have seen it."""
     if WATCH.active:
-        WATCH.made(value)
-    return value
+        WATCH.made(this)
+    return this
 
 
-def place(value: Number, rule: Any, xs: tuple[Any, ...], data: float, slopes: list[Any]) -> Number:
-    """The value, with these contents; only the rule of one operand or two fits in place."""
-    a: Node | None = None
-    b: Node | None = None
-    da = 0.0
-    db = 0.0
+def place(this: Node, rule: Any, xs: tuple[Any, ...], data: float, partials: list[Any]) -> Node:
+    """The node, with these contents; only a rule of one operand or two fits in place."""
     arity: int = rule.arity
     if arity == 1 or (arity == 2 and not isinstance(xs[1], Node)):
-        a = xs[0]
-        b = CUT if slopes[0] is None else None
-        da = 0.0 if slopes[0] is None else slopes[0]
-        db = xs[1] if arity == 2 else 0.0
+        d = partials[0]
+        cut, c = d is None, xs[1] if arity == 2 else 0.0
+        fill(this, data, rule, xs[0], CUT if cut else None, 0.0 if cut else d, c)
     elif arity == 2 and not isinstance(xs[0], Node):
-        rule = rule.twin
-        a = xs[1]
-        b = CUT if slopes[1] is None else None
-        da = 0.0 if slopes[1] is None else slopes[1]
-        db = xs[0]
-    elif arity == 2 and slopes[0] is not None and slopes[1] is not None:
-        a = xs[0]
-        b = xs[1]
-        da = slopes[0]
-        db = slopes[1]
+        d = partials[1]
+        cut = d is None
+        fill(this, data, rule.reflected, xs[1], CUT if cut else None, 0.0 if cut else d, xs[0])
+    elif arity == 2 and partials[0] is not None and partials[1] is not None:
+        fill(this, data, rule, xs[0], xs[1], partials[0], partials[1])
     else:
-        b = Fan(xs, slopes)
-    this: Node = value
-    this._data = data
-    this._grad = 0.0
-    this._rule = rule
-    this._a = a
-    this._b = b
-    this._da = da
-    this._db = db
-    return value
+        fill(this, data, rule, None, Edges(xs, partials), 0.0, 0.0)
+    return this
 
 
 def local_gradients(rule: Any, xs: list[Any], data: list[float], y: float) -> list[Any]:
     """For each operand how fast y changes with it; None for numbers and where nothing flows."""
-    try:
-        slopes = partials(rule, xs, data, y)
-    except ArithmeticError:
-        # Python's floats raise at 1/0 and the like; these know what IEEE 754 says.
-        slopes = partials(rule, xs, [Total(d) for d in data], Total(y))
-        slopes = [s.x if isinstance(s, Total) else s for s in slopes]
+    partials: list[Any] = rule.local(data, y, [isinstance(x, Node) for x in xs])
     if rule.kind == CHOICE:
-        return [None if s == 0.0 else s for s in slopes]
-    return slopes
-
-
-def partials(rule: Any, xs: list[Any], data: Any, y: Any) -> list[Any]:
-    """The partial derivatives of a row, called with whatever kind of number data holds."""
-    if rule.kind == FLAT:
-        return [None] * len(xs)
-    upstream = (1.0,) if rule.kind == CHOICE else ()
-    if rule.arity == 0:
-        slopes = rule.partials[0](*upstream, data, y)
-        return [s if isinstance(x, Node) else None for x, s in zip(xs, slopes)]
-    return [
-        p(*upstream, *data, y) if isinstance(x, Node) else None for p, x in zip(rule.partials, xs)
-    ]
-
-
-def leaf(value: Number, data: float) -> Number:
-    """The value, made a leaf."""
-    this: Node = value
-    this._data = data
-    this._grad = 0.0
-    this._da = 0.0
-    this._db = 0.0
-    cut_off(this)
-    return value
+        return [None if p == 0.0 else p for p in partials]
+    return partials
 
 
 def cut_off(this: Node) -> None:
@@ -153,24 +230,24 @@ def cut_off(this: Node) -> None:
     this._b = None
 
 
+def by_hand(this: Node, xs: tuple[Any, ...], data: float, symbol: str, step: Any = None) -> Any:
+    """The node, made one of no rule; `step(node)` adds to the gradients of its operands.
+
+    Without a step it passes no gradient on until it is given a `_backward`.
+    """
+    partials: list[Any] = [None if step is None else 0.0] * len(xs)
+    fill(this, data, opaque(symbol), None, Edges(xs, partials, step) if xs else None, 0.0, 0.0)
+    return this
+
+
 def set_closure(this: Node, closure: object) -> None:
     """Put a function of a user's own in the place of the chain rule's step."""
     if not callable(closure):
         raise TypeError(f"_backward is a function without arguments, not {closure!r:.60}")
     xs = operands_of(this)
-    if this._rule.flipped:
-        this._rule = this._rule.twin
+    this._rule = rule_of(this)
     this._a = None
-    this._b = Fan(xs, [0.0] * len(xs), OwnStep(closure, this))
-
-
-def with_step(value: Number, xs: tuple[Any, ...], data: float, symbol: str, step: Any) -> Number:
-    """The value, made a node of no rule; `step(node)` adds to the gradients of its operands."""
-    leaf(value, data)
-    this: Node = value
-    this._rule = opaque(symbol)
-    this._b = Fan(xs, [0.0] * len(xs), step)
-    return value
+    this._b = Edges(xs, [0.0] * len(xs), OwnStep(closure, this))
 
 
 # Reading ----------------------------------------------------------------------------------
@@ -181,32 +258,38 @@ def operands_of(v: Node) -> tuple[Any, ...]:
     a = v._a
     b = v._b
     if a is None:
-        return b.operands if isinstance(b, Fan) else ()
+        return b.operands if isinstance(b, Edges) else ()
     if b is not None and b is not CUT:
         return (a, b)
     if v._rule.arity == 1:
         return (a,)
-    return (v._db, a) if v._rule.flipped else (a, v._db)
+    return (v._db, a) if v._rule.is_reflected else (a, v._db)
 
 
-def slopes_of(v: Node) -> tuple[Any, ...]:
+def partials_of(v: Node) -> tuple[Any, ...]:
     """The local gradients, one for each operand; None where no gradient flows."""
     a = v._a
     b = v._b
     if a is None:
-        return tuple(b.partials) if isinstance(b, Fan) else ()
+        return tuple(b.partials) if isinstance(b, Edges) else ()
     if b is not None and b is not CUT:
         return (v._da, v._db)
-    slope = None if b is CUT else v._da
+    partial = None if b is CUT else v._da
     if v._rule.arity == 1:
-        return (slope,)
-    return (None, slope) if v._rule.flipped else (slope, None)
+        return (partial,)
+    return (None, partial) if v._rule.is_reflected else (partial, None)
+
+
+def rule_of(v: Node) -> Any:
+    """The row of the table that made the node, as it stands in the table."""
+    rule: Any = v._rule
+    return rule.reflected if rule.is_reflected else rule
 
 
 def closure_of(v: Node) -> Any:
     """The `_backward` that someone assigned, or None."""
     b = v._b
-    return b.closure if v._a is None and isinstance(b, Fan) else None
+    return b.closure if v._a is None and isinstance(b, Edges) else None
 
 
 def is_leaf(v: Node) -> bool:
@@ -226,6 +309,12 @@ def attribute(v: Node, name: str) -> Any:
     return getattr(v, name, None)
 
 
+def attributes_of(v: Node) -> dict[str, Any]:
+    """What was set on a node beyond its fields: its label, and a user's own attributes."""
+    found = v._more if compiled else v.__dict__
+    return {name: x for name, x in (found or {}).items() if name != "_shown"}
+
+
 def op_name(v: Node) -> str:
     """The symbol of the operation, with those of its settings that are numbers."""
     rule = v._rule
@@ -235,48 +324,11 @@ def op_name(v: Node) -> str:
     settings = [f"{xs[i]:g}" for i in rule.settings if not isinstance(xs[i], Node)]
     if not settings:
         return str(rule.symbol)
-    return f"**{settings[0]}" if rule is POW else f"{rule.symbol}({', '.join(settings)})"
+    return f"**{settings[0]}" if rule.symbol == "**" else f"{rule.symbol}({', '.join(settings)})"
 
 
-def parents(value: Number) -> tuple[Any, ...]:
-    """The operands as Values: a number becomes a leaf, from here on a part of the graph."""
-    if value._rule is WEIGHTED_SUM:
-        unfold(value)
-    xs = operands_of(value)
-    rule: Any = value._rule
-    bare = [i for i, x in enumerate(xs) if not isinstance(x, Node) and i not in rule.settings]
-    if bare:
-        new = [leaf(value._blank(), x) if i in bare else x for i, x in enumerate(xs)]
-        data = [x._data if isinstance(x, Node) else x for x in new]
-        slopes = list(slopes_of(value))
-        local = local_gradients(rule, new, data, value._data)
-        for i in bare:
-            slopes[i] = local[i]
-            constant: Node = new[i]
-            constant._grad = 0.0 if local[i] is None else local[i] * value._grad
-        grad = value._grad
-        place(value, rule.twin if rule.flipped else rule, tuple(new), value._data, slopes)
-        this: Node = value
-        this._grad = grad
-        xs = tuple(new)
-    return tuple([x for x in xs if isinstance(x, Node)])
-
-
-def unfold(value: Number) -> None:
-    """Turn the one node of a weighted sum into the products and sums that it stands for."""
-    xs = operands_of(value)
-    n = len(xs) // 2
-    grad = value._grad
-    total: Any = xs[0]
-    for i in range(1, n):
-        product: Any = xs[i] * xs[n + i]
-        total = total + product
-        for new in (product, total):
-            if isinstance(new, Node):
-                new._grad = grad
-    product = xs[n] * xs[2 * n]
-    if isinstance(product, Node):
-        product._grad = grad
-    place(value, ADD, (total, product), value._data, [1.0, 1.0])
-    this: Node = value
-    this._grad = grad
+def set_grads(nodes: list[Node], gradients: list[float]) -> None:
+    """Set them all, or none: a signal such as Ctrl-C cannot come in between."""
+    if not build.set_all(nodes, gradients):
+        for v, gradient in zip(nodes, gradients):
+            v._grad = gradient

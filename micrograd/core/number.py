@@ -1,6 +1,7 @@
-"""`Number`: how a Value behaves as one of Python's numbers, apart from + - * / and **.
+"""`Number`: what a Value has besides + - * / ** and the chain rule.
 
-Comparisons, rounding, remainders, formatting and conversions. What would silently drop
+Its attributes (`data`, `grad`, `label`, `_prev`, ...), and how it behaves as one of Python's
+numbers: comparisons, rounding, remainders, formatting and conversions. What would silently drop
 the gradient, such as `float(v)`, raises and says what to write instead.
 
 `Value`, in `engine.py`, builds on it.
@@ -9,12 +10,16 @@ the gradient, such as `float(v)`, raises and says what to write instead.
 from __future__ import annotations
 
 import numbers
-from abc import abstractmethod
 from typing import Any
 
-from ..ops import TABLE
-from .observe import WATCH
-from .sort import Node, compiled, mypyc_attr
+from .build import mypyc_attr
+from .chain import GRAPHS, set_grad_value
+from .copies import deep_copy, reduced, shallow_copy
+from .node import Node, attribute, op_name, set_closure
+from .operators import give_operators
+from .rule import TABLE, opaque, real
+from .view import is_virtual, nothing, prev
+from .watch import WATCH
 
 
 def lift(x: object) -> float | None:
@@ -48,42 +53,115 @@ class Number(Node):
 
     __slots__ = ()
 
-    @abstractmethod
     def _apply(self, rule: Any, operands: tuple[Any, ...]) -> Any:
         """The node of an operation on Values and numbers; `Value` says how."""
+        raise NotImplementedError
 
-    @abstractmethod
-    def _blank(self) -> Number:
-        """A new Value with nothing in it yet."""
+    def _step(self) -> None:
+        """The chain rule at this node; `Value` says how."""
+        raise NotImplementedError
 
-    def _binary(self, name: str, a: object, b: object) -> Any:
-        other = b if a is self else a
-        if not isinstance(other, Number) and lift(other) is None:
-            return NotImplemented
-        return self._apply(TABLE[name], (a, b))
+    # What a node holds --------------------------------------------------------------------
 
-    def __mod__(self, other: object) -> Any:
-        return self._binary("mod", self, other)
+    @property
+    def data(self) -> float:
+        """The number. Assigning converts any real number to a float."""
+        if WATCH.active:
+            WATCH.read(self, ".data")
+        return self._data
 
-    def __rmod__(self, other: object) -> Any:
-        return self._binary("mod", other, self)
+    @data.setter
+    def data(self, number: object) -> None:
+        if WATCH.active:
+            WATCH.read(self, "assigning .data")
+        self._data = number if type(number) is float else real(number, "data")
 
-    def __floordiv__(self, other: object) -> Any:
-        return self._binary("floordiv", self, other)
+    @property
+    def grad(self) -> Any:
+        """The gradient of the latest `backward()` with respect to this number.
 
-    def __rfloordiv__(self, other: object) -> Any:
-        return self._binary("floordiv", other, self)
+        On a leaf the sum over all calls since it was last set to 0. A float, or a Value
+        after `backward(create_graph=True)`.
+        """
+        if GRAPHS.used:
+            value = attribute(self, "_grad_value")
+            if value is not None:
+                return value
+        if WATCH.active:
+            WATCH.read(self, ".grad")
+        return self._grad
+
+    @grad.setter
+    def grad(self, gradient: object) -> None:
+        if isinstance(gradient, Node):
+            self._grad = gradient._data
+            set_grad_value(self, gradient)
+        else:
+            if gradient is None:  # as torch has it: no gradient yet
+                gradient = 0.0
+            self._grad = gradient if type(gradient) is float else real(gradient, "grad")
+            if GRAPHS.used:
+                set_grad_value(self, None)
+
+    @property
+    def label(self) -> str:
+        """A name for drawings; empty until set."""
+        return str(attribute(self, "_label") or "")
+
+    @label.setter
+    def label(self, name: object) -> None:
+        setattr(self, "_label", str(name))
+
+    @property
+    def _op(self) -> str:
+        """The name of the operation; empty on a leaf, `**2` for a power of 2."""
+        return op_name(self)
+
+    @_op.setter
+    def _op(self, name: object) -> None:
+        self._rule = opaque(str(name))
+
+    @property
+    def _prev(self) -> tuple[Any, ...]:
+        """The operands in order, one that is used twice twice; () on a leaf.
+
+        Numbers written in an expression, and the products of a weighted sum, are shown as
+        nodes of their own; the graph stays as it is.
+        """
+        return prev(self)
+
+    @property
+    def _backward(self) -> Any:
+        """A function without arguments: one step of the chain rule, from here to the operands.
+
+        Assigning one of your own replaces the step, also within `backward()`.
+        """
+        return nothing if is_virtual(self) else self._step
+
+    @_backward.setter
+    def _backward(self, closure: object) -> None:
+        set_closure(self, closure)
+
+    # An ordinary object: copied and pickled without recursion.
+
+    def __copy__(self) -> Any:
+        return shallow_copy(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return deep_copy(self, memo)
+
+    def __reduce_ex__(self, protocol: object) -> Any:
+        return reduced(self)
+
+    # What numbers do -----------------------------------------------------------------------
 
     def __divmod__(self, other: object) -> Any:
-        quotient = self._binary("floordiv", self, other)
-        return quotient if quotient is NotImplemented else (quotient, self % other)
+        quotient = binary("floordiv", (self, other))
+        return quotient if quotient is NotImplemented else (quotient, binary("mod", (self, other)))
 
     def __rdivmod__(self, other: object) -> Any:
-        quotient = self._binary("floordiv", other, self)
-        return quotient if quotient is NotImplemented else (quotient, other % self)
-
-    def __abs__(self) -> Any:
-        return self._apply(TABLE["abs"], (self,))
+        quotient = binary("floordiv", (other, self))
+        return quotient if quotient is NotImplemented else (quotient, binary("mod", (other, self)))
 
     def __pos__(self) -> Any:
         return self
@@ -92,15 +170,6 @@ class Number(Node):
         if digits is None:
             return self._apply(TABLE["rint"], (self,))
         return self._apply(TABLE["round"], (self, digits))
-
-    def __floor__(self) -> Any:
-        return self._apply(TABLE["floor"], (self,))
-
-    def __ceil__(self) -> Any:
-        return self._apply(TABLE["ceil"], (self,))
-
-    def __trunc__(self) -> Any:
-        return self._apply(TABLE["trunc"], (self,))
 
     def conjugate(self) -> Any:
         return self
@@ -113,17 +182,36 @@ class Number(Node):
     def imag(self) -> float:
         return 0.0
 
-    # Comparisons look at the numbers; == and hash are those of the object, but in a trace,
-    # where x == 1 would be False without a word, the number counts.
+    # Comparisons look at the numbers; but between two Values == asks whether they are the same
+    # object, and the hash is the object's, so that Values can be kept in sets and lists.
 
     def __eq__(self, other: object) -> Any:
         if self is other:
             return True
+        return self._equals("equal", other)
+
+    def __ne__(self, other: object) -> Any:
+        if self is other:
+            return False
+        return self._equals("not_equal", other)
+
+    def _equals(self, name: str, other: object) -> Any:
         if WATCH.active:
-            node = WATCH.escaping("equal", self, other)
+            node = WATCH.escaping(name, self, other)
             if node is not None:
                 return node
-        return NotImplemented
+        if isinstance(other, Node):
+            return name != "equal"
+        try:
+            c = lift(other)
+        except OverflowError:  # a whole number past the range of floats
+            return name != "equal"
+        if c is None:
+            return NotImplemented
+        return (self._data == c) == (name == "equal")
+
+    def __hash__(self) -> int:
+        return id(self) >> 4
 
     def __lt__(self, other: object) -> Any:
         return self._compare("less", other)
@@ -136,9 +224,6 @@ class Number(Node):
 
     def __ge__(self, other: object) -> Any:
         return self._compare("greater_equal", other)
-
-    def __hash__(self) -> int:
-        return id(self) >> 4
 
     def _compare(self, name: str, other: object) -> Any:
         if WATCH.active:
@@ -188,5 +273,39 @@ class Number(Node):
         return f"Value(data={self._data}, grad={self._grad})"
 
 
-if not compiled:  # a class in Python has inherited a faster one
-    del Number.__hash__
+def binary(name: str, xs: tuple[Any, ...]) -> Any:
+    """The node of an operator on a Value and another number, or NotImplemented."""
+    a, b = xs
+    value: Any = a if isinstance(a, Number) else b
+    other = b if value is a else a
+    if not isinstance(other, Number) and lift(other) is None:
+        return NotImplemented
+    if name in LOGIC:
+        conditions(name, xs)
+    return value._apply(TABLE[name], xs)
+
+
+LOGIC = ("logical_and", "logical_or", "not_equal")
+
+
+def operator(name: str, xs: tuple[Any, ...]) -> Any:
+    if len(xs) == 2:
+        return binary(name, xs)
+    if name == "logical_not":
+        conditions(name, xs)
+    return xs[0]._apply(TABLE[name], xs)
+
+
+def conditions(name: str, xs: tuple[Any, ...]) -> None:
+    """TypeError if one of them is no condition: & between numbers is not what it seems."""
+    if WATCH.symbolic():
+        return
+    for x in xs:
+        if (x._data if isinstance(x, Number) else x) not in (0.0, 1.0):
+            raise TypeError(
+                f"{name} of {x!r:.60}: & | ^ and ~ are for conditions, which are bools, 0 or 1; "
+                "write (x > 0) & (x < 1), with the brackets"
+            )
+
+
+give_operators(Number, operator)

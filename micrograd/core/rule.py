@@ -11,8 +11,10 @@ The rows stand in `ops.py`, the numbers in `numerics/ieee.py` and `numerics/spec
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
+
+from .operators import give_operators
 
 # By name, in the order of ops.py: what the tests, the compiler and the docs go through.
 TABLE: Final[dict[str, Rule]] = {}
@@ -38,11 +40,12 @@ class Rule:
                   first and return what goes to the operand
     settings      positions of operands that are settings when they are numbers: part of
                   the operation's name in a drawing, like the exponent of `**2`
-    flipped       the twin of a binary rule whose first operand is a number
     latex         a template for the formula, with {0}, {1} or {args}
     aliases       further names for the method, such as NumPy's
     domain        for each operand the interval in which a test draws its numbers
-    helper        whether it serves other rows alone, and is not a method
+    internal      whether it serves other rows alone, and is not a method
+    reflected     of a binary rule, the same one for a number as first operand
+    is_reflected  whether it is that one
     ============  ======================================================================
     """
 
@@ -59,8 +62,8 @@ class Rule:
         aliases: tuple[str, ...] = (),
         domain: tuple[tuple[float, float], ...] = (),
         doc: str = "",
-        helper: bool = False,
-        flipped: bool = False,
+        internal: bool = False,
+        is_reflected: bool = False,
     ) -> None:
         self.name: Final = name
         self.forward: Final = forward
@@ -73,38 +76,92 @@ class Rule:
         self.aliases: Final = aliases
         self.domain: Final = domain
         self.doc: Final = doc
-        self.helper: Final = helper
-        self.flipped: Final = flipped
+        self.internal: Final = internal
+        self.is_reflected: Final = is_reflected
         self.function: Callable[..., Any] = forward
-        self.twin: Rule | None = None  # of a binary rule, the one with the number first
-        if arity == 2 and not flipped:
-            self.twin = Rule(
-                name, forward, partials, 2, symbol, kind, settings, latex, flipped=True
+        self.reflected: Rule | None = None
+        if arity == 2 and not is_reflected:
+            self.reflected = Rule(
+                name, forward, partials, 2, symbol, kind, settings, latex, is_reflected=True
             )
-            self.twin.twin = self
+            self.reflected.reflected = self
+
+    def local(
+        self, xs: Sequence[Any], y: Any, wanted: Sequence[bool], upstream: Any = 1.0
+    ) -> list[Any]:
+        """The local partials of the wanted operands, None for the others.
+
+        Operands and result are floats, Values or symbols, and so are the partials. A CHOICE
+        has none: what comes is what it makes of the gradient `upstream`. Partials may divide
+        by a zero among the operands, or overflow: where Python's floats raise, the answer is
+        IEEE 754's.
+        """
+        if self.kind == FLAT:
+            return [None] * len(wanted)
+        try:
+            return self._local(xs, y, wanted, upstream)
+        except ArithmeticError:
+            able = [IEEE(x) if type(x) is float else x for x in xs]
+            found = self._local(able, IEEE(y) if type(y) is float else y, wanted, upstream)
+            return [p.x if isinstance(p, IEEE) else p for p in found]
+
+    def _local(self, xs: Sequence[Any], y: Any, wanted: Sequence[bool], upstream: Any) -> list[Any]:
+        first = (upstream,) if self.kind == CHOICE else ()
+        if self.arity:
+            return [p(*first, *xs, y) if w else None for p, w in zip(self.partials, wanted)]
+        return [p if w else None for p, w in zip(self.partials[0](*first, xs, y), wanted)]
+
+    def pullback(self, xs: Sequence[Any], y: Any, rates: Sequence[Any]) -> list[Any]:
+        """For each operand its local partial times the rate given for it; None where nothing flows.
+
+        Backwards all rates are the gradient of y, forwards each is the tangent of its operand;
+        None asks for nothing.
+        """
+        if self.kind != CHOICE:
+            local = self.local(xs, y, [r is not None for r in rates])
+            return [None if p is None else times(p, r) for p, r in zip(local, rates)]
+        parts: list[Any] = [None] * len(rates)
+        for rate in {id(r): r for r in rates if r is not None}.values():
+            wanted = [r is rate for r in rates]
+            for i, part in enumerate(self.local(xs, y, wanted, rate)):
+                if part is not None:
+                    parts[i] = part
+        return parts
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         known = TABLE.get(self.name) or CUSTOM.get(self.name)
-        if known is not None and known is not self and known is not self.twin:
+        if known is not None and known is not self and known is not self.reflected:
             raise TypeError(
                 f"cannot pickle the operation {self.name!r}: another one of that name has been "
                 "defined since; give each micrograd.custom a name of its own"
             )
-        return find, (self.name, self.symbol, self.flipped)
+        return find, (self.name, self.symbol, self.is_reflected)
 
     def __deepcopy__(self, memo: object) -> Rule:
         return self
 
 
-def find(name: str, symbol: str, flipped: bool) -> Rule:
+def times(partial: Any, rate: Any) -> Any:
+    """partial * rate, without writing down a multiplication by 1 or -1."""
+    if type(partial) is float:
+        if partial == 1.0:
+            return rate
+        if partial == -1.0:
+            return -rate
+    if type(rate) is float and rate == 1.0:
+        return partial
+    return partial * rate
+
+
+def find(name: str, symbol: str, is_reflected: bool) -> Rule:
     """The rule of that name, for unpickling; an opaque one where the table has none."""
     rule = TABLE.get(name) or CUSTOM.get(name)
     if rule is None or rule.symbol != symbol:
         return opaque(symbol)
-    return rule.twin if flipped and rule.twin is not None else rule
+    return rule.reflected if is_reflected and rule.reflected is not None else rule
 
 
 _opaque: Final[dict[str, Rule]] = {}
@@ -228,3 +285,28 @@ def real(x: Any, where: str) -> float:
     else:
         hint = "give it a __float__ method"
     raise TypeError(f"{where}: a real number is needed, not {type(x).__name__} {x!r:.60}: {hint}")
+
+
+class IEEE:
+    """A float whose operators answer as IEEE 754 says where Python's raise."""
+
+    __slots__ = ("x",)
+
+    def __init__(self, x: float) -> None:
+        self.x = x
+
+    def __float__(self) -> float:
+        return self.x
+
+    def _apply(self, rule: Rule, operands: tuple[Any, ...]) -> Any:
+        for x in operands:
+            if not isinstance(x, (float, int, IEEE)):
+                return NotImplemented  # a Value or a symbol computes with it
+        return IEEE(rule.forward(*[float(x) for x in operands]))
+
+
+def _ieee(name: str, xs: tuple[Any, ...]) -> Any:
+    return xs[0 if isinstance(xs[0], IEEE) else 1]._apply(TABLE[name], xs)
+
+
+give_operators(IEEE, _ieee)

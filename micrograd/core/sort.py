@@ -1,109 +1,18 @@
-"""What a graph is made of, and the one topological sort that everything shares.
+"""The one topological sort: nodes in an order in which every operand comes before its user.
 
-`Node` holds the fields of a `Value` (its methods are in `engine.py`), `Fan` the
-operands of a node that has more than two, and `toposort` puts the nodes under some
-roots in an order in which every operand comes before its user.
-
-Read `engine.py` first; it says what the fields mean to the chain rule.
+`toposort` is for those who want the order, `Search` for those who go on from another root,
+begin at other leaves, or ask what a gradient reaches. Read on in `rule.py`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-try:
-    from mypy_extensions import mypyc_attr
-except ImportError:  # it is only the compiler of Python that looks at the decorator
+from . import build
+from .build import mypyc_attr
+from .node import CUT, Edges, Node
 
-    def mypyc_attr(*attributes: str, **settings: object) -> Any:  # type: ignore[misc]
-        return lambda cls: cls
-
-
-__all__ = ["CUT", "Fan", "Node", "Search", "compiled", "mypyc_attr", "toposort"]
-
-# True where this file, and so the engine, runs as machine code.
-compiled: Final = not __file__.endswith(".py")
-
-
-FIELDS: Final = ("_data", "_grad", "_rule", "_a", "_b", "_da", "_db")
-
-
-@mypyc_attr(acyclic=True)
-class Node:
-    """The fields of one value in a graph; `Value` in `engine.py` adds the methods.
-
-    An operation of one or two operands keeps them in place, `_a` and `_b`, with the
-    local gradients `_da` and `_db` beside them: no tuple, no closure, no dictionary.
-
-    ======================  ==========  ============  ====================================
-    the node is             `_a`        `_b`          `_da`, `_db`
-    ======================  ==========  ============  ====================================
-    a leaf                  None        None
-    f(x)                    x           None          df/dx
-    f(x, y)                 x           y             df/dx, df/dy
-    f(x, 3.0) or f(3.0, x)  x           None          df/dx, the number
-    locally constant in x   x           `CUT`         none: no gradient flows to x
-    anything else           None        a `Fan`       in the `Fan`
-    ======================  ==========  ============  ====================================
-    """
-
-    # `_mark` and `_more` exist in compiled code alone: in Python a set and `__dict__` do it.
-    __slots__ = FIELDS
-
-    _data: float
-    _grad: float
-    _rule: Any  # the row of the table in ops.py that made this node
-    _a: Node | None
-    _b: Node | None
-    _da: float
-    _db: float
-    _mark: int  # the number of the last search that met this node
-    _more: dict[str, Any] | None  # attributes that a user set, as on any Python object
-
-    def __init__(self) -> None:
-        # A compiled class reads a field faster if it is known to be set from the start.
-        self._data = 0.0
-        self._grad = 0.0
-        self._rule = None
-        self._a = None
-        self._b = None
-        self._da = 0.0
-        self._db = 0.0
-        self._mark = 0
-        self._more = None
-
-
-if not compiled:
-    # In a class made by Python 3.11 or 3.12 the place for a `__dict__`, which users' own
-    # attributes need, costs 40 bytes an instance. `AST`, the base of the nodes of syntax
-    # trees, has one for 8 and passes it on; nothing else of it is used.
-    from _ast import AST
-
-    def _init(self: object) -> None:
-        """Nothing: the fields are set by whoever makes a node."""
-
-    globals()["Node"] = type("Node", (AST,), {"__slots__": FIELDS, "__init__": _init})
-
-
-@mypyc_attr(acyclic=True)
-class Fan(Node):
-    """The edges of a node that two fields cannot hold.
-
-    `operands` are nodes and numbers in order; `partials` the local gradients, None for
-    an operand that gets no gradient; `closure`, if any, replaces the chain rule.
-    """
-
-    __slots__ = ("closure", "operands", "partials")
-
-    def __init__(self, operands: tuple[Any, ...], partials: list[Any], closure: Any = None) -> None:
-        super().__init__()
-        self.operands: tuple[Any, ...] = operands
-        self.partials: list[Any] = partials
-        self.closure: Any = closure
-
-
-# In the place of a second operand: the operation is flat here, so its edge is cut.
-CUT: Final = Fan((), [])
+__all__ = ["Search", "toposort"]
 
 
 class _Count:
@@ -128,8 +37,7 @@ class Seen:
         return node._mark == self.mark
 
 
-if not compiled:  # in plain Python nothing is quicker than the built-in set
-    globals()["Seen"] = set
+build.quick_set(globals())
 
 
 def toposort(*roots: Node) -> tuple[list[Node], list[Node]]:
@@ -171,7 +79,7 @@ class Search:
         leaves = self.leaves
         inner = self.inner
         stack: list[Node] = []  # from the root to where the search stands
-        places: list[int] = []  # for each fan in it, the operand to look at next
+        places: list[int] = []  # for each node with `Edges`, the operand to look at next
         node = root
         while True:
             # A node has just been met: go down to its operands, or finish it.
@@ -191,7 +99,7 @@ class Search:
                 a = node._a
                 b = node._b
                 if a is None:
-                    below = self.next_of_fan(node, places)
+                    below = self.next_operand(node, places)
                     if below is not None:
                         break
                     places.pop()
@@ -235,9 +143,9 @@ class Search:
             a = node._a
             b = node._b
             if a is None:
-                if isinstance(b, Fan):
-                    for x, slope in zip(b.operands, b.partials):
-                        if slope is not None and isinstance(x, Node) and x not in reached:
+                if isinstance(b, Edges):
+                    for x, partial in zip(b.operands, b.partials):
+                        if partial is not None and isinstance(x, Node) and x not in reached:
                             reached.add(x)
                             stack.append(x)
             elif b is not CUT:
@@ -249,11 +157,11 @@ class Search:
                     stack.append(b)
         return [node for node in self.inner if node in reached]
 
-    def next_of_fan(self, node: Node, places: list[int]) -> Node | None:
-        """The next operand of a fan to go down to, or None when all are done."""
-        fan = node._b
-        assert isinstance(fan, Fan)
-        operands = fan.operands
+    def next_operand(self, node: Node, places: list[int]) -> Node | None:
+        """The next operand among `Edges` to go down to, or None when all are done."""
+        edges = node._b
+        assert isinstance(edges, Edges)
+        operands = edges.operands
         seen = self.seen
         for place in range(places[-1], len(operands)):
             operand = operands[place]
@@ -268,11 +176,11 @@ class Search:
 
 
 def cuts_any(node: Node) -> bool:
-    """Whether some operand of a fan that is a node gets no gradient."""
-    fan = node._b
-    if not isinstance(fan, Fan) or None not in fan.partials:
+    """Whether some operand among `Edges` gets no gradient though it is a node."""
+    edges = node._b
+    if not isinstance(edges, Edges) or None not in edges.partials:
         return False
-    for x, slope in zip(fan.operands, fan.partials):
-        if slope is None and isinstance(x, Node):
+    for x, partial in zip(edges.operands, edges.partials):
+        if partial is None and isinstance(x, Node):
             return True
     return False

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..core.node import attribute, is_leaf, op_name, operands_of, slopes_of
-from ..core.sort import Node, toposort
+from ..core.node import Node, attribute, is_leaf, op_name
+from ..core.view import View
 from ..engine import Value
 from ..nn.module import Module
 from .picture.measure import clean, clipped
@@ -103,15 +103,12 @@ class Diagram(NamedTuple):
         return any(box.grad or box.spread for box in self.boxes)
 
 
-def diagram(root: Value, constants: bool = True, names: dict[Any, str] | None = None) -> Diagram:
-    """The boxes and edges under root, operands before their users.
+def diagram(view: View, constants: bool = True, names: dict[Any, str] | None = None) -> Diagram:
+    """The boxes and edges of a view, operands before their users.
 
     With `constants` the numbers in expressions are boxes too; without, only Values are.
     `names` are labels to be shown in the place of the nodes' own.
     """
-    check(root)
-    unfold(root)
-    leaves, inner = toposort(root)
     boxes: list[Box] = []
     links: list[Link] = []
     place_of: dict[Node, int] = {}
@@ -125,12 +122,13 @@ def diagram(root: Value, constants: bool = True, names: dict[Any, str] | None = 
             boxes.append(Box(clean(op_name(v)), label, v._data, v._grad, kind, v))
         return place
 
-    for v in inner:
-        operands = operands_of(v)
+    for v in view.inner:
+        operands, partials = view.edges(v)
+        settings = view.rule(v).settings
         shown = [
             (i, x)
             for i, x in enumerate(operands)
-            if isinstance(x, Node) or (constants and i not in v._rule.settings)
+            if isinstance(x, Node) or (constants and i not in settings)
         ]
         sources = []
         for i, x in shown:
@@ -140,34 +138,18 @@ def diagram(root: Value, constants: bool = True, names: dict[Any, str] | None = 
                 sources.append((i, len(boxes)))
                 boxes.append(Box("", "", x, 0.0, "number"))
         target = add(v)
-        slopes = slopes_of(v)
         links += [
-            Link(source, target, place, len(shown), slopes[i] is not None)
+            Link(source, target, place, len(shown), partials[i] is not None)
             for place, (i, source) in enumerate(sources)
         ]
-    if not inner:
-        add(root)
-    return Diagram(boxes, links, len(inner), len(leaves))
+    if not view.inner:
+        add(view.root)
+    return Diagram(boxes, links, len(view.inner), len(view.leaves))
 
 
 def check(root: object) -> None:
     if not isinstance(root, Value):
         raise TypeError(f"draw takes a Value, not {type(root).__name__} {root!r:.60}")
-
-
-def unfold(root: Value) -> None:
-    """Have the weighted sums of neurons show their products, as `_prev` does."""
-    for v in toposort(root)[1]:
-        if v._rule.name == "weighted_sum":
-            old = {x for x in operands_of(v) if isinstance(x, Node)}
-            v._prev  # type: ignore[attr-defined]  # noqa: B018
-            scopes = attribute(v, "_scope")
-            below = [v] if scopes else []  # its parts belong where it belonged
-            while below:
-                for x in operands_of(below.pop()):
-                    if isinstance(x, Node) and x not in old and not is_leaf(x):
-                        setattr(x, "_scope", scopes)
-                        below.append(x)
 
 
 def label_of(v: Node) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..core.sort import toposort
+from ..core.node import Node, op_name
+from ..core.view import View
 from ..engine import Value
 from .diagram import Diagram, check
 from .picture.measure import clean
@@ -49,25 +50,24 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> graphviz.
     graphviz = package()
     if rankdir not in ("LR", "TB"):
         raise ValueError(f'draw_dot: rankdir is "LR" or "TB", not {rankdir!r}')
-    trace(root)  # numbers in expressions become nodes
+    check(root)
+    view = View(root, constants=True)
     dot = graphviz.Digraph(format=format, graph_attr={"rankdir": rankdir})
-    leaves, inner = toposort(root)
-    names = {v: str(i) for i, v in enumerate(leaves + inner)}
+    names = {v: str(i) for i, v in enumerate(view.nodes)}
     for v, name in names.items():
-        value: Any = v
-        label = f"{escape(clean(value.label))} | " if value.label else ""
+        label = f"{escape(clean(v.label))} | " if v.label else ""
         dot.node(
             name=name,
-            label=f"{{ {label}data {value.data:.4f} | grad {v._grad:.4f} }}",
+            label=f"{{ {label}data {v._data:.4f} | grad {v._grad:.4f} }}",
             shape="record",
         )
-        if value._op:
-            dot.node(name=f"{name}op", label=graphviz.escape(clean(value._op)))
+        if op_name(v):
+            dot.node(name=f"{name}op", label=graphviz.escape(clean(op_name(v))))
             dot.edge(f"{name}op", name)
-    for v in inner:
-        user: Any = v
-        for operand in user._prev:
-            dot.edge(names[operand], f"{names[v]}op")
+    for v in view.inner:
+        for x in view.operands(v):
+            if isinstance(x, Node):
+                dot.edge(names[x], f"{names[v]}op")
     return dot
 
 

@@ -11,10 +11,10 @@ import heapq
 import math
 from typing import Any, NamedTuple
 
-from ..core.node import closure_of, op_name, operands_of, slopes_of
-from ..core.sort import Node, Search
+from ..core.node import Node, closure_of, op_name
+from ..core.view import View, is_virtual
 from ..engine import Value
-from .diagram import check, label_of, number, plural, unfold
+from .diagram import check, label_of, number, plural
 from .latex import decimal, symbol
 from .picture.measure import clean
 from .steps import by_closure, factor, names_of, passed
@@ -140,48 +140,43 @@ def explain(root: Value, x: Value, most: int = SHOWN) -> Explanation:
         raise TypeError(f"explain takes two Values, the root and x; x is {x!r:.60}")
     if type(most) is not int or most < 1:
         raise ValueError(f"explain: most is a whole number from 1, not {most!r}")
-    unfold(root)
-    search = Search()
-    search.visit(root)
-    if x is not root and x not in search.leaves and x not in set(search.inner):
+    view = View(root, constants=is_virtual(x))
+    if x not in set(view.nodes):
         raise ValueError("explain: x is no part of the graph under root")
-    order = search.live([root])
-    names = names_of(root)
-    slopes = {v: local_slopes(v) for v in order}
-    total = adjoint_of(root, x, order)
+    order = view.live()
+    names = names_of(view)
+    partials = {v: local_partials(view, v) for v in order}
+    total = adjoint_of(view, x, order)
     # From x up: which nodes depend on it, and along how many paths.
     count: dict[Any, int] = {x: 1}
     for v in order:
         if v is not x:
-            n = sum(count.get(y, 0) for y, _ in slopes[v])
+            n = sum(count.get(y, 0) for y, _ in partials[v])
             if n:
                 count[v] = n
-    found = best_paths(root, x, order, slopes, count, most)
+    found = best_paths(root, x, order, partials, count, most)
     return Explanation(total, count.get(root, 0), found, names[x], names[root])
 
 
-def adjoint_of(root: Value, x: Value, order: list[Any]) -> float:
+def adjoint_of(view: View, x: Value, order: list[Any]) -> float:
     """The gradient as `backward` computes it, to the last bit."""
-    adjoint: dict[Any, float] = {root: 1.0, x: 1.0 if x is root else 0.0}
-    for v in order:
-        for y in operands_of(v):
-            if isinstance(y, Node):
-                adjoint.setdefault(y, 0.0)
+    adjoint: dict[Any, float] = dict.fromkeys(view.nodes, 0.0)
+    adjoint[view.root] = 1.0
     for v in reversed(order):
-        for _, y, _, _, after in passed(v, adjoint):
+        for _, y, _, _, after in passed(view, v, adjoint):
             adjoint[y] = after
     return adjoint[x]
 
 
-def local_slopes(v: Any) -> list[tuple[Any, float]]:
+def local_partials(view: View, v: Any) -> list[tuple[Any, float]]:
     """The operands that v passes a gradient to, with its local gradients."""
     if closure_of(v) is not None:
-        zero = {y: 0.0 for y in operands_of(v) if isinstance(y, Node)}
-        return [(y, after) for _, y, _, _, after in by_closure(v, {**zero, v: 1.0})]
+        zero = {y: 0.0 for y in view.operands(v) if isinstance(y, Node)}
+        return [(y, after) for _, y, _, _, after in by_closure(view, v, {**zero, v: 1.0})]
     return [
-        (y, slope)
-        for y, slope in zip(operands_of(v), slopes_of(v), strict=True)
-        if slope is not None and isinstance(y, Node)
+        (y, partial)
+        for y, partial in zip(*view.edges(v), strict=True)
+        if partial is not None and isinstance(y, Node)
     ]
 
 
@@ -199,7 +194,7 @@ def best_paths(
     root: Value,
     x: Value,
     order: list[Any],
-    slopes: dict[Any, list[tuple[Any, float]]],
+    partials: dict[Any, list[tuple[Any, float]]],
     count: dict[Any, int],
     most: int,
 ) -> list[Path]:
@@ -213,7 +208,7 @@ def best_paths(
         if best is None or v is x:
             continue
         best = ways[v] = heapq.nlargest(most, best, key=lambda way: (way.size, -way.number))
-        for y, slope in slopes[v]:
+        for y, slope in partials[v]:
             if y not in count:
                 continue
             size = log_size(slope)

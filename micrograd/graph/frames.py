@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..core.rule import real
+from ..core.view import View
 from ..engine import Value
 from ..files import write_text
 from .diagram import Diagram, check, diagram, number, plural
@@ -24,7 +25,7 @@ from .picture import page
 from .picture.measure import text_width
 from .picture.svg import Picture, check_style
 from .picture.theme import check_theme
-from .steps import Step, names_of, steps
+from .steps import Step, names_of, walk
 
 BEGINNING = "The forward pass is done. No gradient is known yet."
 
@@ -75,9 +76,10 @@ class Frames:
         check_theme(theme)
         start = real(seed, "frames: the seed")
         self.theme = theme
-        taken = list(steps(root, start))
-        names = names_of(root)
-        shown = diagram(root, constants, names)
+        view = View(root)
+        taken = list(walk(view, start))
+        names = names_of(view)
+        shown = diagram(view, constants, names)
         if len(shown.boxes) > LARGEST:
             raise ValueError(
                 f"frames: {plural(len(shown.boxes), 'node')} are too many to follow one by one "

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..core.node import is_leaf
 from ..core.rule import real
-from ..core.sort import toposort
+from ..core.view import View
 from ..engine import Value
 from .diagram import Diagram, check, diagram, label_of, number, plural
 from .folding.fold import LARGEST
@@ -38,17 +38,18 @@ class Live:
     ) -> None:
         check(root)
         self.root = root
-        found = toposort(root)[0]
+        self.view = View(root)
+        found = self.view.leaves
         if leaves is None:
-            leaves = [v for v in found if label_of(v)] or found  # type: ignore[assignment]
-        self.leaves: list[Any] = list(leaves)  # type: ignore[arg-type]
+            leaves = [v for v in found if label_of(v)] or found
+        self.leaves: list[Any] = list(leaves)
         for v in self.leaves:
             if not isinstance(v, Value):
                 raise TypeError(f"interact: leaves are Values, not {v!r:.60}")
             if not is_leaf(v) or v not in found:
                 raise ValueError(f"interact: {label_of(v) or v} is no leaf of this graph")
         self.ranges = [self.range_of(v, leaves) for v in self.leaves]
-        self.diagram: Diagram = diagram(root, constants)
+        self.diagram: Diagram = diagram(self.view, constants)
         if len(self.diagram.boxes) > LARGEST:
             raise ValueError(
                 f"interact: {plural(len(self.diagram.boxes), 'node')} are too many for a live "
@@ -89,9 +90,10 @@ class Live:
     def replay(self) -> None:
         """Forward and backward; the gradients are of this root alone."""
         self.root.forward()
-        for v in toposort(self.root)[0]:
+        for v in self.view.leaves:
             v._grad = 0.0
         self.root.backward()
+        self.view.refresh()
 
     def now(self) -> Diagram:
         boxes = [

@@ -12,10 +12,10 @@ import re
 from string import Formatter
 from typing import Any
 
-from ..core.node import is_leaf, operands_of
-from ..core.sort import Node, toposort
+from ..core.node import Node, is_leaf
+from ..core.view import View
 from ..engine import Value
-from .diagram import check, label_of, unfold
+from .diagram import check, label_of
 
 # How strongly a formula holds together, and what each operand of the operators asks for.
 SUM, NEGATIVE, PRODUCT, POWER, FRACTION, TIGHT = 1, 2, 3, 4, 5, 6
@@ -57,17 +57,17 @@ def latex(v: Any) -> str:
     if hasattr(v, "run") and hasattr(v, "outputs"):
         return of_program(v)
     check(v)
-    unfold(v)
-    leaves, inner = toposort(v)
+    view = View(v)
+    leaves, inner = view.leaves, view.inner
     users: dict[Node, int] = {}
     for node in inner:
-        for x in operands_of(node):
+        for x in view.operands(node):
             if isinstance(x, Node):
                 users[x] = users.get(x, 0) + 1
     formulas: dict[Node, tuple[str, int]] = {}
-    if total_length(inner) <= LONGEST:
+    if total_length(view) <= LONGEST:
         for node in leaves + inner:
-            formulas[node] = of_leaf(node) if is_leaf(node) else formula(node, formulas)
+            formulas[node] = of_leaf(node) if is_leaf(node) else formula(view, node, formulas)
         return equation(v, formulas[v][0])
     taken = {label_of(node) for node in leaves + inner}
     lines: list[str] = []
@@ -76,7 +76,7 @@ def latex(v: Any) -> str:
         if is_leaf(node):
             formulas[node] = of_leaf(node)
             continue
-        text, strength = formula(node, formulas)
+        text, strength = formula(view, node, formulas)
         shared = users.get(node, 0) > 1 and len(text) > PART // 4
         if node is not v and (shared or len(text) > PART):
             count += 1
@@ -112,12 +112,12 @@ def equation(v: Value, text: str) -> str:
     return f"{symbol(label)} = {text}" if label and not is_leaf(v) else text
 
 
-def total_length(inner: list[Any]) -> int:
+def total_length(view: View) -> int:
     """About how long a formula without names would be, for the last of the nodes."""
     length: dict[Any, int] = {}
-    for node in inner:
-        length[node] = 8 + sum(length.get(x, 4) for x in operands_of(node))
-    return length[inner[-1]] if inner else 0
+    for node in view.inner:
+        length[node] = 8 + sum(length.get(x, 4) for x in view.operands(node))
+    return length[view.root] if view.inner else 0
 
 
 def of_leaf(node: Node) -> tuple[str, int]:
@@ -130,10 +130,10 @@ def of_number(x: float) -> tuple[str, int]:
     return text, NEGATIVE if text.startswith("-") else PRODUCT if "cdot" in text else TIGHT
 
 
-def formula(node: Any, formulas: dict[Node, tuple[str, int]]) -> tuple[str, int]:
+def formula(view: View, node: Any, formulas: dict[Node, tuple[str, int]]) -> tuple[str, int]:
     """The formula of a node from those of its operands, and how strongly it holds together."""
-    rule = node._rule
-    parts = [formulas[x] if isinstance(x, Node) else of_number(x) for x in operands_of(node)]
+    rule = view.rule(node)
+    parts = [formulas[x] if isinstance(x, Node) else of_number(x) for x in view.operands(node)]
     name = rule.name
     if name in ("sum", "fsum"):
         return joined(parts, " + ", PRODUCT), SUM if len(parts) > 1 else parts[0][1]

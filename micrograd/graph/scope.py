@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.node import attribute
-from ..core.observe import WATCH, Observer
-from ..core.sort import Node
+from ..core.node import Node, attribute
+from ..core.observe import Observer
+from ..core.watch import WATCH
 
 Path = tuple[str, ...]
 

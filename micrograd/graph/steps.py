@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..core.node import closure_of, op_name, operands_of, slopes_of
+from ..core.node import Node, closure_of, op_name
 from ..core.rule import real
-from ..core.sort import Node, Search, toposort
+from ..core.view import View
 from ..engine import Value
-from .diagram import check, label_of, number, unfold
+from .diagram import check, label_of, number
 from .latex import decimal, symbol
 
 
@@ -98,16 +98,15 @@ def steps(root: Value, seed: object = 1.0, write: bool = False) -> Iterator[Step
     0.0
     """
     check(root)
-    return walk(root, real(seed, "steps: the seed"), write)
+    return walk(View(root), real(seed, "steps: the seed"), write)
 
 
-def walk(root: Value, start: float, write: bool) -> Iterator[Step]:
-    unfold(root)
-    search = Search()
-    search.visit(root)
-    names = names_of(root)
-    leaves = set(search.leaves)
-    had = {v: v._grad if v in leaves else 0.0 for v in search.leaves + search.inner}
+def walk(view: View, start: float, write: bool = False) -> Iterator[Step]:
+    """The steps of a backward pass over a view."""
+    root = view.root
+    names = names_of(view)
+    leaves = set(view.leaves)
+    had = {v: v._grad if v in leaves else 0.0 for v in view.nodes}
     adjoint = dict.fromkeys(had, 0.0)
 
     def put(v: Node, gradient: float) -> None:
@@ -116,14 +115,14 @@ def walk(root: Value, start: float, write: bool) -> Iterator[Step]:
             v._grad = had[v] + gradient if v in leaves else gradient
 
     if write:
-        for v in search.inner:
+        for v in view.inner:
             v._grad = 0.0
     put(root, start)
     yield Step(0, None, root, 0, start, 1.0, 0.0, start, names[root], "", names[root], "")
     count = 0
-    for v in reversed(search.live([root])):
+    for v in reversed(view.live()):
         upstream = adjoint[v]
-        for place, x, local, before, after in passed(v, adjoint):
+        for place, x, local, before, after in passed(view, v, adjoint):
             put(x, after)
             count += 1
             yield Step(
@@ -133,24 +132,24 @@ def walk(root: Value, start: float, write: bool) -> Iterator[Step]:
 
 
 def passed(
-    v: Node, adjoint: dict[Node, float]
+    view: View, v: Node, adjoint: dict[Node, float]
 ) -> Iterator[tuple[int, Node, float | None, float, float]]:
-    """What the chain rule at a node does to each operand: place, operand, slope, old, new."""
+    """What the chain rule at a node does to each operand: place, operand, local partial, old, new."""
     upstream = adjoint[v]
     if closure_of(v) is not None:
-        yield from by_closure(v, adjoint)
+        yield from by_closure(view, v, adjoint)
         return
-    for place, (x, slope) in enumerate(zip(operands_of(v), slopes_of(v), strict=True)):
-        if slope is not None and isinstance(x, Node):
+    for place, (x, partial) in enumerate(zip(*view.edges(v), strict=True)):
+        if partial is not None and isinstance(x, Node):
             before = adjoint[x]
-            yield place, x, slope, before, before + slope * upstream
+            yield place, x, partial, before, before + partial * upstream
 
 
 def by_closure(
-    v: Node, adjoint: dict[Node, float]
+    view: View, v: Node, adjoint: dict[Node, float]
 ) -> list[tuple[int, Node, float | None, float, float]]:
     """The same where the user wrote the step: it is run, and the gradients put back."""
-    operands: list[Any] = [x for x in dict.fromkeys(operands_of(v)) if isinstance(x, Node)]
+    operands: list[Any] = [x for x in dict.fromkeys(view.operands(v)) if isinstance(x, Node)]
     kept = [(x, x._grad) for x in [*operands, v]]
     try:
         for x in [*operands, v]:
@@ -163,16 +162,15 @@ def by_closure(
     return [(i, x, None, adjoint[x], after[i]) for i, x in enumerate(operands)]
 
 
-def names_of(root: Value) -> dict[Any, str]:
+def names_of(view: View) -> dict[Any, str]:
     """A name for every node: its label if no other node has it, else v1, v2, ..."""
-    leaves, inner = toposort(root)
     labels: dict[str, int] = {}
-    for v in leaves + inner:
+    for v in view.nodes:
         label = label_of(v)
         labels[label] = labels.get(label, 0) + 1
     names: dict[Any, str] = {}
     count = 0
-    for v in leaves + inner:
+    for v in view.nodes:
         label = label_of(v)
         if label and labels[label] == 1:
             names[v] = label

@@ -47,7 +47,7 @@ def functions() -> dict[str, Callable[..., Any]]:
     """The functions that an expression may call, by name."""
     import micrograd
 
-    names = [*(name for name, rule in TABLE.items() if not rule.helper), *EXTRA]
+    names = [*(name for name, rule in TABLE.items() if not rule.internal), *EXTRA]
     return {name: getattr(micrograd, name) for name in names if hasattr(micrograd, name)}
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .. import ops
-from ..core.weighted import weighted_sum
+from ..core.weighted_sum import weighted_sum
 from ..engine import Value
 from .init import start
 from .module import Module

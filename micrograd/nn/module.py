@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from ..core.node import is_leaf
-from ..core.observe import WATCH
 from ..core.rule import real
+from ..core.watch import WATCH
 from ..engine import Value
 from ..files import Saved
 

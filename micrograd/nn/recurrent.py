@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import ops
-from ..core.weighted import weighted_sum
+from ..core.weighted_sum import weighted_sum
 from ..engine import Value
 from .module import Module
 

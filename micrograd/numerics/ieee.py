@@ -476,3 +476,31 @@ def weighted_sum(*xs: float) -> float:
 def mean(*xs: float) -> float:
     """The sum from left to right, divided by how many there are."""
     return total(*xs) / len(xs) if xs else nan
+
+
+def not_equal(x: float, y: float) -> float:
+    return 1.0 if x != y else 0.0
+
+
+def logical_and(x: float, y: float) -> float:
+    return 1.0 if x != 0.0 and y != 0.0 else 0.0
+
+
+def logical_or(x: float, y: float) -> float:
+    return 1.0 if x != 0.0 or y != 0.0 else 0.0
+
+
+def logical_not(x: float) -> float:
+    return 1.0 if x == 0.0 else 0.0
+
+
+def isnan(x: float) -> float:
+    return 1.0 if x != x else 0.0
+
+
+def isinf(x: float) -> float:
+    return 1.0 if x == math.inf or x == -math.inf else 0.0
+
+
+def isfinite(x: float) -> float:
+    return 1.0 if x - x == 0.0 else 0.0

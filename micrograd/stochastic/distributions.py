@@ -17,8 +17,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 from .. import ops
-from ..core.observe import WATCH
 from ..core.rule import real
+from ..core.watch import WATCH
 from ..engine import Value
 
 ALL = ("score", "straight_through", "gumbel", "measure", "backprop_q", "exact")

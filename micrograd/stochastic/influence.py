@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.node import operands_of
-from ..core.sort import Node, toposort
+from ..core.node import Node, operands_of
+from ..core.sort import toposort
 from .sample import Run
 
 

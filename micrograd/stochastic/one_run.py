@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..core.node import made, with_step
-from ..core.sort import Node
-from ..engine import Value, blank
+from ..core.node import BLANK, Node, by_hand, made
+from ..engine import Value
 from .distributions import plain
 from .influence import Influence
 from .pull import pull
@@ -32,7 +31,7 @@ class Shown(Run):
         if parents:
             self.signals[draw.place] = Signal(draw)
             step = self.signals[draw.place]
-            node: Any = made(with_step(blank(), parents, draw.value, f"~{d.name}", step))
+            node: Any = made(by_hand(Value(BLANK), parents, draw.value, f"~{d.name}", step))
         else:
             node = Value(draw.value)
         setattr(node, "_draw", d)
@@ -91,4 +90,4 @@ def one_run(cost: Callable[[], Any], *, seed: int = 0, baseline: float = 0.0) ->
         setattr(run.draws[place].node, "_signal", charged)
         signals.append((step, charged))
     operands = tuple(dict.fromkeys([*parts, *(draw.node for draw in run.draws)]))
-    return made(with_step(blank(), operands, run.total, "cost", Total(parts, signals)))
+    return made(by_hand(Value(BLANK), operands, run.total, "cost", Total(parts, signals)))

@@ -8,7 +8,7 @@ from typing import Any
 from ..autodiff.tape import Tape
 from ..autodiff.transforms import pull_on_tape
 from ..core.chain import adjoints
-from ..core.observe import WATCH
+from ..core.watch import WATCH
 from ..engine import Value
 
 

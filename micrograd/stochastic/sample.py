@@ -15,11 +15,10 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from ..autodiff.nested import flatten
-from ..core.node import attribute, made, with_step
+from ..core.node import BLANK, Node, attribute, by_hand, made
 from ..core.observe import Observer
 from ..core.rule import real
-from ..core.sort import Node
-from ..engine import Value, blank
+from ..engine import Value
 from .distributions import Distribution, plain, refusal, symbolic
 from .noise import LANE, stream, uniform
 
@@ -201,7 +200,7 @@ def drawn(d: Distribution, name: str) -> Any:
         draw.node = d.path(noise)
     else:
         step = Refusal(refusal(d, "backward"))
-        draw.node = made(with_step(blank(), parents, draw.value, f"~{d.name}", step))
+        draw.node = made(by_hand(Value(BLANK), parents, draw.value, f"~{d.name}", step))
     setattr(draw.node, "_draw", draw.distribution)
     return draw.node
 

@@ -233,7 +233,7 @@ def legend(program: Program) -> list[str]:
     used = {
         functions.get(r, r.name): r
         for r in program.rules
-        if isinstance(r, Rule) and r.name not in PLAIN and (r.helper or r in functions)
+        if isinstance(r, Rule) and r.name not in PLAIN and (r.internal or r in functions)
     }
     lines = []
     for name, rule in used.items():

@@ -15,8 +15,8 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...core.observe import WATCH
 from ...core.rule import TABLE, Rule
+from ...core.watch import WATCH
 from ...engine import Value
 from ...numerics import ieee
 from ..ir.program import Program

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...core.operators import give_operators
 from ...core.rule import CHOICE, FLAT, TABLE, Rule, apply, method
+from ...core.selection import Selection
 from .program import Program
 
 
@@ -26,59 +28,6 @@ class Symbol:
     def _apply(self, rule: Rule, operands: tuple[Any, ...]) -> Symbol:
         return Symbol(self.program, self.program.step(rule, places(self.program, operands)))
 
-    def __neg__(self) -> Symbol:
-        return self._apply(NEG, (self,))
-
-    def __add__(self, other: Any) -> Symbol:
-        return self._apply(ADD, (self, other))
-
-    def __radd__(self, other: Any) -> Symbol:
-        return self._apply(ADD, (other, self))
-
-    def __sub__(self, other: Any) -> Symbol:
-        return self._apply(SUB, (self, other))
-
-    def __rsub__(self, other: Any) -> Symbol:
-        return self._apply(SUB, (other, self))
-
-    def __mul__(self, other: Any) -> Symbol:
-        return self._apply(MUL, (self, other))
-
-    def __rmul__(self, other: Any) -> Symbol:
-        return self._apply(MUL, (other, self))
-
-    def __truediv__(self, other: Any) -> Symbol:
-        return self._apply(DIV, (self, other))
-
-    def __rtruediv__(self, other: Any) -> Symbol:
-        return self._apply(DIV, (other, self))
-
-    # What a derivative of a user's own, given to micrograd.custom, may be written with.
-
-    def __pow__(self, other: Any) -> Symbol:
-        return self._apply(TABLE["pow"], (self, other))
-
-    def __rpow__(self, other: Any) -> Symbol:
-        return self._apply(TABLE["pow"], (other, self))
-
-    def __abs__(self) -> Symbol:
-        return self._apply(TABLE["abs"], (self,))
-
-    def __mod__(self, other: Any) -> Symbol:
-        return self._apply(TABLE["mod"], (self, other))
-
-    def __lt__(self, other: Any) -> Symbol:
-        return self._apply(TABLE["less"], (self, other))
-
-    def __le__(self, other: Any) -> Symbol:
-        return self._apply(TABLE["less_equal"], (self, other))
-
-    def __gt__(self, other: Any) -> Symbol:
-        return self._apply(TABLE["greater"], (self, other))
-
-    def __ge__(self, other: Any) -> Symbol:
-        return self._apply(TABLE["greater_equal"], (self, other))
-
     def __bool__(self) -> bool:
         raise TypeError(
             "jit: a derivative given to micrograd.custom decides by a number, which is not known "
@@ -86,11 +35,15 @@ class Symbol:
         )
 
 
-for _name, _rule in TABLE.items():
-    if not _rule.helper and not hasattr(Symbol, _name):
-        setattr(Symbol, _name, method(_rule, lambda rule, x: x._apply(rule, (x,)), apply))
+def _operator(name: str, xs: tuple[Any, ...]) -> Any:
+    symbol: Symbol = xs[0] if isinstance(xs[0], Symbol) else xs[1]
+    return symbol._apply(TABLE[name], xs)
 
-NEG, ADD, SUB, MUL, DIV = (TABLE[name] for name in ("neg", "add", "sub", "mul", "div"))
+
+give_operators(Symbol, _operator)
+for _name, _rule in TABLE.items():
+    if not _rule.internal and not hasattr(Symbol, _name):
+        setattr(Symbol, _name, method(_rule, lambda rule, x: x._apply(rule, (x,)), apply))
 
 
 def places(program: Program, operands: tuple[Any, ...]) -> tuple[int, ...]:
@@ -99,28 +52,37 @@ def places(program: Program, operands: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 def reverse(
-    program: Program, seeds: Sequence[Any] | None = None, by: Sequence[int] | None = None
+    program: Program,
+    seeds: Sequence[Any] | None = None,
+    by: Sequence[int] | None = None,
+    strict: bool = False,
 ) -> None:
     """Nothing; the program then also gives the gradient of its output by each parameter.
 
     Of several outputs it is the gradient of the sum of seed * output. `by` lists other
-    steps than the parameters to differentiate by, such as the inputs.
+    steps than the parameters to differentiate by, such as the inputs. With `strict` what was
+    not selected contributes nothing also where inputs or parameters are infinite or nan.
     """
     n = len(program)
     by = program.parameters if by is None else by
     program.forward_steps = n
     program.values = len(program.outputs)
     rules, steps = program.rules, program.operands
+    known = program.data
+    selection = Selection(strict)
     active = [False] * n
     for i in by:
         active[i] = True
     for i in range(n):
-        if steps[i] and i not in program.bare:
-            active[i] = rules[i].kind != FLAT and any([active[x] for x in steps[i]])  # type: ignore[union-attr]
+        rule = rules[i]
+        if steps[i] and isinstance(rule, Rule):
+            if i not in program.bare:
+                active[i] = rule.kind != FLAT and any([active[x] for x in steps[i]])
+            numbers = [known[x] for x in steps[i] if x in known]
+            selection.node(i, rule, [x for x in steps[i] if x not in known], numbers)
     adjoint: dict[int, Any] = {}
     for y, seed in zip(program.outputs, seeds or [1.0] * len(program.outputs)):
         adjoint[y] = adjoint[y] + seed if y in adjoint else seed
-    known = program.data
     for i in reversed(program.order or range(n)):
         g = adjoint.get(i)
         rule = rules[i]
@@ -130,8 +92,12 @@ def reverse(
             program.adjoint_of.setdefault(g.i, i)
         xs = steps[i]
         symbols = [known[x] if x in known else Symbol(program, x) for x in xs]
-        wanted = [active[x] for x in xs]
-        for x, part in zip(xs, parts(rule, symbols, Symbol(program, i), g, wanted)):
+        result = Symbol(program, i)
+        if rule.kind == CHOICE and not isinstance(g, Symbol):
+            g = Symbol(program, program.constant(g))
+        parts = rule.pullback(symbols, result, [g if active[x] else None for x in xs])
+        keys = [x if active[x] else None for x in xs]
+        for x, part in zip(xs, selection.select(i, rule, symbols, result, keys, parts)):
             if part is not None:
                 have = adjoint.get(x)
                 adjoint[x] = part if have is None else have + part
@@ -140,37 +106,3 @@ def reverse(
         if isinstance(g, Symbol):
             program.adjoint_of.setdefault(g.i, p)
         program.outputs.append(g.i if isinstance(g, Symbol) else program.constant(float(g)))
-
-
-def parts(rule: Rule, xs: list[Any], y: Symbol, g: Any, wanted: list[bool]) -> list[Any]:
-    """What each operand gets of the gradient g of y; None where nothing flows."""
-    if rule.kind == CHOICE:
-        upstream = g if isinstance(g, Symbol) else Symbol(y.program, y.program.constant(g))
-        if rule.arity == 0:
-            found = rule.partials[0](upstream, xs, y)
-        else:
-            found = [
-                p(upstream, *xs, y) if w else None
-                for p, w in zip(rule.partials, wanted, strict=True)
-            ]
-        return [part if w else None for part, w in zip(found, wanted, strict=True)]
-    if rule.arity == 0:
-        slopes = rule.partials[0](xs, y)
-    else:
-        slopes = [p(*xs, y) if w else None for p, w in zip(rule.partials, wanted, strict=True)]
-    return [
-        times(slope, g) if w and slope is not None else None
-        for slope, w in zip(slopes, wanted, strict=True)
-    ]
-
-
-def times(slope: Any, g: Any) -> Any:
-    """slope * g, without writing down a multiplication by 1 or -1."""
-    if isinstance(slope, float):
-        if slope == 1.0:
-            return g
-        if slope == -1.0:
-            return -g
-    if isinstance(g, float) and g == 1.0:
-        return slope
-    return slope * g

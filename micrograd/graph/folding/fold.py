@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
-from typing import Any
 
-from ...core.node import is_leaf, op_name, operands_of, slopes_of
-from ...core.sort import Node
+from ...core.node import Node, is_leaf, op_name
+from ...core.view import View
 from ...engine import Value
-from ..diagram import Box, Diagram, Link, Spread, check, diagram, label_of, plural, unfold
+from ..diagram import Box, Diagram, Link, Spread, check, diagram, label_of, plural
 from ..picture.measure import clean
 from .alike import classes
 from .pattern import Mesh, Part
@@ -39,13 +38,12 @@ def folded(
         raise ValueError(f"draw: most is a number of boxes from 1, not {most!r}")
     if depth is not None and (type(depth) is not int or depth < 1):
         raise ValueError(f"draw: depth is a whole number from 1, or None, not {depth!r}")
-    mesh = Mesh(root)
+    mesh = Mesh(View(root, products=False))
     size = mesh.first + mesh.operations
     if depth is None and size <= most:
-        return diagram(root, constants)
+        return diagram(View(root), constants)
     if depth is not None and depth > 2 and size <= UNFOLDED and "weighted_sum" in mesh.names:
-        unfold(root)
-        mesh = Mesh(root)
+        mesh = Mesh(View(root))
     fold = Fold(mesh, constants)
     if depth is not None:
         fold.cut(depth)
@@ -191,17 +189,13 @@ class Fold:
         for i in range(mesh.first, len(mesh.nodes)):
             key = self.keys[i]
             mine = below[key]
-            slopes: tuple[Any, ...] | None = None
             node = mesh.nodes[i]
             for j in mesh.operands[i]:
                 other = self.keys[j]
                 if other == key or mine.get(other):
                     continue
-                if slopes is None:
-                    slopes = slopes_of(node)
-                    operands = operands_of(node)
                 x = mesh.nodes[j]
-                live = any(y is x and s is not None for y, s in zip(operands, slopes))
+                live = any(y is x and p is not None for y, p in zip(*mesh.view.edges(node)))
                 mine[other] = live
         boxes: list[Box] = []
         links: list[Link] = []
@@ -221,14 +215,15 @@ class Fold:
 
     def numbers(self, members: list[int]) -> list[float]:
         """The numbers written in a box's operation, if it is just one kind of operation."""
+        mesh = self.mesh
         first = members[0]
-        if isinstance(self.units[first], tuple) or first < self.mesh.first:
+        if isinstance(self.units[first], tuple) or first < mesh.first:
             return []
         found = []
         for i in members:
-            node = self.mesh.nodes[i]
-            settings = node._rule.settings
-            for k, x in enumerate(operands_of(node)):
+            node = mesh.nodes[i]
+            settings = mesh.view.rule(node).settings
+            for k, x in enumerate(mesh.view.operands(node)):
                 if not isinstance(x, Node) and k not in settings:
                     found.append(x)
         return found

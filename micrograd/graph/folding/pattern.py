@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ...core.node import is_leaf, op_name, operands_of
-from ...core.sort import Node, toposort
-from ...engine import Value
+from ...core.node import Node, is_leaf, op_name
+from ...core.view import View
 from ..diagram import label_of
 from ..scope import scope_of
 
@@ -33,20 +32,21 @@ class Part(NamedTuple):
 class Mesh:
     """The graph by numbers: nodes in topological order, the leaves first."""
 
-    def __init__(self, root: Value) -> None:
-        leaves, inner = toposort(root)
-        self.nodes: list[Any] = leaves + inner
+    def __init__(self, view: View) -> None:
+        leaves, inner = view.leaves, view.inner
+        self.view = view
+        self.nodes: list[Any] = view.nodes
         self.first = len(leaves)  # the number of the first interior node
         place = {v: i for i, v in enumerate(self.nodes)}
         self.operands: list[list[int]] = [[] for _ in leaves]
         self.users: list[list[int]] = [[] for _ in self.nodes]
         for i, v in enumerate(inner, self.first):
-            below = [place[x] for x in operands_of(v) if isinstance(x, Node)]
+            below = [place[x] for x in view.operands(v) if isinstance(x, Node)]
             self.operands.append(below)
             for j in below:
                 self.users[j].append(i)
         self.place = place
-        self.names: list[str] = [v._rule.name for v in self.nodes]
+        self.names: list[str] = [view.rule(v).name for v in self.nodes]
         self.scopes = [scope_of(v) for v in self.nodes]
         # The way to each interior node, and whether a leaf is a weight, a bias or neither.
         self.paths: list[tuple[Part, ...]] = [
@@ -63,7 +63,7 @@ class Mesh:
     def weight(self, i: int) -> int:
         """How many operations a node stands for."""
         if self.names[i] == "weighted_sum":
-            return len(operands_of(self.nodes[i])) // 2 * 2
+            return len(self.view.operands(self.nodes[i])) // 2 * 2
         return 1
 
     # Neurons ------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ class Mesh:
         while stack:
             j = stack.pop()
             name = self.names[j]
-            xs = operands_of(self.nodes[j])
+            xs = self.view.operands(self.nodes[j])
             if j != i and not self.belongs(j, i):
                 (biases if j < self.first else others).append(j)
             elif name == "add":

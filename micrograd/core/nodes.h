@@ -7,13 +7,19 @@
  * the reference count that the dead no longer need, until the outermost deallocation
  * frees what is waiting.
  *
+ * An instance of a subclass made in Python is freed at once: Python frees a part of it.
+ *
  * This header is put in front of the C code that mypyc generates; see setup.py.
  */
-#ifndef MICROGRAD_TRASHCAN_H
-#define MICROGRAD_TRASHCAN_H
+#ifndef MICROGRAD_NODES_H
+#define MICROGRAD_NODES_H
 
 #include <Python.h>
 #include <string.h>
+
+/* Whether somebody derived a class from a compiled one; for most objects, the flag says no. */
+#define MICROGRAD_IS_SUBCLASS(cls, type) \
+    (((cls)->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 && PyType_IsSubtype(cls, type))
 
 #undef Py_TRASHCAN_BEGIN
 #undef Py_TRASHCAN_END
@@ -28,7 +34,7 @@ static MICROGRAD_PER_THREAD int micrograd_depth;
 static MICROGRAD_PER_THREAD PyObject *micrograd_waiting;
 
 #define Py_TRASHCAN_BEGIN(op, dealloc)                                \
-    if (micrograd_depth > 40) {                                       \
+    if (micrograd_depth > 40 && Py_TYPE(op)->tp_dealloc == (destructor)(dealloc)) { \
         memcpy((void *)(op), &micrograd_waiting, sizeof(PyObject *)); \
         micrograd_waiting = (PyObject *)(op);                         \
         return;                                                       \

@@ -11,36 +11,43 @@ import copy
 import threading
 from typing import Any
 
-from ..engine import Value, blank
-from .node import closure_of, operands_of, place, slopes_of
-from .observe import WATCH
-from .rule import Rule
-from .sort import Node, compiled, toposort
-
-
-def attributes_of(v: Node) -> dict[str, Any]:
-    """What was set on a node beyond its fields: its label, and a user's own attributes."""
-    found = v._more if compiled else v.__dict__
-    return dict(found or {})
+from .node import (
+    BLANK,
+    Node,
+    attributes_of,
+    closure_of,
+    leaf,
+    operands_of,
+    partials_of,
+    place,
+    rule_of,
+)
+from .rule import Rule, opaque
+from .sort import toposort
+from .watch import WATCH
 
 
 def rebuilt(
+    cls: Any,
     data: float,
     grad: float,
     rule: Rule,
     operands: tuple[Any, ...],
-    slopes: tuple[Any, ...],
-) -> Value:
-    """A node with these contents."""
-    value = blank() if operands else Value(data, (), rule.symbol)
+    partials: tuple[Any, ...],
+) -> Any:
+    """A node of that class with these contents."""
+    value: Node = cls.__new__(cls, BLANK)  # without the __init__ of a subclass
     if operands:
-        place(value, rule, operands, data, list(slopes))
-    this: Node = value
-    this._grad = grad
+        place(value, rule, operands, data, list(partials))
+    else:
+        leaf(value, data)
+        if rule.symbol:
+            value._rule = opaque(rule.symbol)
+    value._grad = grad
     return value
 
 
-def set_attributes(v: Value, attributes: dict[str, Any]) -> None:
+def set_attributes(v: Any, attributes: dict[str, Any]) -> None:
     for name, attribute in attributes.items():
         setattr(v, name, attribute)
 
@@ -54,28 +61,26 @@ def contents(v: Node) -> tuple[Any, ...]:
         )
     if WATCH.active:
         WATCH.read(v, "a copy")
-    rule = v._rule.twin if v._rule.flipped else v._rule
-    return v._data, v._grad, rule, operands_of(v), slopes_of(v)
+    return type(v), v._data, v._grad, rule_of(v), operands_of(v), partials_of(v)
 
 
-def shallow_copy(v: Value) -> Value:
+def shallow_copy(v: Node) -> Any:
     """A node with the same operands."""
     value = rebuilt(*contents(v))
     set_attributes(value, attributes_of(v))
     return value
 
 
-def deep_copy(root: Value, memo: dict[int, Any]) -> Value:
+def deep_copy(root: Node, memo: dict[int, Any]) -> Any:
     """The whole graph anew, except for nodes that memo has already."""
     leaves, inner = toposort(root)
     for v in leaves + inner:
         if id(v) not in memo:
-            data, grad, rule, operands, slopes = contents(v)
+            cls, data, grad, rule, operands, partials = contents(v)
             new = tuple(memo[id(x)] if isinstance(x, Node) else x for x in operands)
-            memo[id(v)] = value = rebuilt(data, grad, rule, new, slopes)
+            memo[id(v)] = value = rebuilt(cls, data, grad, rule, new, partials)
             set_attributes(value, copy.deepcopy(attributes_of(v), memo))
-    copied: Value = memo[id(root)]
-    return copied
+    return memo[id(root)]
 
 
 class Announced(threading.local):
@@ -99,12 +104,12 @@ class Finished:
         return int, ()
 
 
-def after(operands_first: list[Any], *arguments: Any) -> Value:
+def after(operands_first: list[Any], *arguments: Any) -> Any:
     """The last node of a graph; its pickle has the other nodes in front."""
     return rebuilt(*arguments)
 
 
-def reduced(v: Value) -> tuple[Any, ...]:
+def reduced(v: Node) -> tuple[Any, ...]:
     """How pickle takes a node apart; a root takes its whole graph with it, in order."""
     make: tuple[Any, ...] = rebuilt, contents(v)
     if id(v) not in announced.ids and any(operands_of(x) for x in nodes_among(operands_of(v))):

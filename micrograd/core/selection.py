@@ -1,0 +1,129 @@
+"""`Selection`: which gradients are there at all, where that is decided when a program runs.
+
+An eager graph has no edge to what `where`, `maximum` or a ReLU did not select. A program is
+written down before the numbers are known: it passes `where(c, d, 0)` on, and further down 0 times
+an infinite local gradient, as that of log at 0, would be nan. So where a gradient may be missing
+and a local gradient may be infinite or nan, their product is selected too.
+
+How much that concerns: behind a ReLU or a maximum only operations that are singular somewhere, if
+operands are finite; but behind `where`, with which people guard against bad numbers, everything
+that multiplies. Used by the chain rule of programs (`compiler/ir/reverse.py`) and by that of
+Values while they are traced (`chain.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from .rule import CHOICE, FLAT, TABLE, Rule
+
+# What passes a gradient on times a constant.
+LINEAR: Final = frozenset(
+    ("add", "sub", "neg", "sum", "fsum", "mean", "identity", "degrees", "radians", "stop")
+)
+# What is finite, and has finite partials, wherever its operands are finite; but for overflow.
+REGULAR: Final = LINEAR | frozenset(
+    (
+        "mul", "dot", "weighted_sum", "prod", "fma", "sin", "cos", "tanh", "sech2", "sigmoid",
+        "dsigmoid", "logsigmoid", "softplus", "silu", "dsilu", "gelu", "dgelu", "ndtr", "normal", "erf",
+        "erfc", "derf", "atan", "datan", "asinh", "dasinh", "hypot", "unit", "abs", "sign", "relu", "gate",
+        "leaky_relu", "leaky_step", "elu", "elu_step", "maximum", "minimum", "route", "ties", "clip",
+        "inside", "where", "logsumexp", "logaddexp", "share", "dshare", "exp_gap", "nll", "floor",
+        "ceil", "trunc", "rint", "sinc", "dsinc", "equal", "not_equal", "less", "less_equal",
+        "greater", "greater_equal", "logical_and", "logical_or", "logical_not", "isnan", "isinf", "isfinite",
+    )
+)  # fmt: skip
+SQUARES: Final = (1.0, 2.0, 3.0)  # powers that are finite with all derivatives
+
+
+class Missing:
+    """A condition that is 0 where a gradient is missing; `guard` if `where` had a part in it."""
+
+    def __init__(self, condition: Any, guard: bool) -> None:
+        self.condition = condition
+        self.guard = guard
+
+
+class Selection:
+    """The conditions of one backward pass, by whatever the caller numbers nodes with.
+
+    Every node is announced by `node`, operands first. Then, for each node from the result down,
+    `select` is given what it passes on. With `strict`, nothing counts as finite.
+    """
+
+    def __init__(self, strict: bool = False) -> None:
+        self.strict = strict
+        self.guards = strict
+        self.choices = False
+        self.finite: dict[Any, bool] = {}  # whether a value is finite if the leaves are
+        self.singular: dict[Any, bool] = {}  # whether a local partial may be infinite or nan
+        self.scales: dict[Any, bool] = {}  # whether it multiplies the gradient by some number
+        self.below: dict[Any, int] = {}  # 2 if something singular is below, 1 if something scales
+        self.missing: dict[Any, Missing | None] = {}
+
+    def node(self, key: Any, rule: Any, operands: Sequence[Any], numbers: Sequence[Any]) -> None:
+        """Announce a node; `operands` are the keys of its operands, `numbers` the bare ones."""
+        name: str = rule.name
+        finite = all([self.finite.get(x, True) for x in operands])
+        regular = name in REGULAR
+        if name == "pow" and len(numbers) == 1 and numbers[0] in SQUARES:
+            regular = True
+        if name == "div" and len(numbers) == 1 and len(operands) == 1 and numbers[0] != 0.0:
+            regular = rule.is_reflected is False
+        if rule.kind == CHOICE:
+            self.choices = True
+            self.guards = self.guards or name == "where"
+        self.finite[key] = finite and regular
+        self.scales[key] = name not in LINEAR and rule.kind not in (CHOICE, FLAT)
+        self.singular[key] = self.scales[key] and (self.strict or not (regular and finite))
+        deepest = max([self.below.get(x, 0) for x in operands], default=0)
+        self.below[key] = max(deepest, 2 if self.singular[key] else 1 if self.scales[key] else 0)
+
+    def matters(self, key: Any) -> bool:
+        """Whether somebody will ask if the gradient of this node is missing."""
+        return self.below.get(key, 0) >= (1 if self.guards else 2)
+
+    def select(
+        self, key: Any, rule: Any, xs: Sequence[Any], y: Any, keys: Sequence[Any], parts: list[Any]
+    ) -> list[Any]:
+        """What a node passes on, `parts`, selected where its own gradient may be missing.
+
+        `keys` are those of its operands, None for one that gets nothing.
+        """
+        if not self.choices:
+            return parts
+        mine = self.missing.get(key)
+        if mine is not None and (
+            self.singular[key] or (self.scales[key] and (mine.guard or self.strict))
+        ):
+            parts = [None if p is None else choose(mine.condition, p, 0.0) for p in parts]
+        chosen: list[Any] = []
+        if rule.kind == CHOICE and any([k is not None and self.matters(k) for k in keys]):
+            chosen = rule.pullback(xs, y, [None if p is None else 1.0 for p in parts])
+        for i, k in enumerate(keys):
+            if k is None or parts[i] is None or not self.matters(k):
+                continue
+            new = mine
+            if rule.kind == CHOICE:
+                guard = rule.name == "where" or (mine is not None and mine.guard)
+                both = chosen[i] if mine is None else choose(mine.condition, chosen[i], 0.0)
+                new = Missing(both, guard)
+            if k not in self.missing:
+                self.missing[k] = new
+                continue
+            old = self.missing[k]
+            if old is None or new is None:
+                self.missing[k] = None  # one of its gradients is always there
+            elif old is not new:
+                either = choose(old.condition, 1.0, new.condition)
+                self.missing[k] = Missing(either, old.guard or new.guard)
+        return parts
+
+
+def choose(condition: Any, a: Any, b: Any) -> Any:
+    """`where` on Values, symbols and numbers that a condition may have turned out to be."""
+    if isinstance(condition, (float, int)):
+        return a if condition else b
+    rule: Rule = TABLE["where"]
+    return condition._apply(rule, (condition, a, b))
