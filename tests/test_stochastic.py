@@ -117,6 +117,16 @@ def test_a_gradient_that_cannot_be_had_is_refused_with_the_methods_that_can(d):
         mg.grad(lambda q: st.sample(type(d)(q if d.name != "Categorical" else [q, 0.0])) * 2)(0.5)
 
 
+def test_forward_mode_and_second_derivatives_are_refused_alike():
+    def f(p):
+        return st.sample(st.Bernoulli(p)) * p
+
+    with pytest.raises(ValueError, match="through a draw from Bernoulli.*measure"):
+        mg.jvp(f, (0.5,), (1.0,))
+    with pytest.raises(ValueError, match="through a draw from Bernoulli.*measure"):
+        mg.grad(mg.grad(f))(0.5)
+
+
 def test_a_draw_without_parameters_is_a_leaf_and_smooth_ones_pass_gradients():
     x = st.sample(st.Bernoulli(0.5))
     (x * 3).backward()
@@ -310,9 +320,7 @@ def test_variances_come_in_the_order_that_theory_gives():
 def test_the_variance_of_the_score_is_that_computed_by_hand():
     """For a Bernoulli p and the cost c x it is c^2 (1 - p) / p without a baseline."""
     p = Value(0.4)
-    found = st.gradient(
-        lambda: 2.0 * st.sample(st.Bernoulli(p)), [p], samples=6000, baseline=None
-    )
+    found = st.gradient(lambda: 2.0 * st.sample(st.Bernoulli(p)), [p], samples=6000, baseline=None)
     assert found.variance[0] == pytest.approx(4 * 0.6 / 0.4, rel=0.1)
     # With the best constant, E[c s^2] / E[s^2] = c (1 - p), nothing is left of it.
     best = st.gradient(

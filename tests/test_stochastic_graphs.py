@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as hs
 from stochastic_graphs import Recipe, expectation
 
+import micrograd as mg
+from micrograd import Value
 from micrograd import stochastic as st
 from micrograd.stochastic.baselines import Baseline, Constant
 from micrograd.stochastic.score import Score
@@ -82,3 +84,35 @@ def test_unbiased_within_four_standard_errors(name, seed):
             return
         samples *= 10
     raise AssertionError(f"{found} and not {exact}")
+
+
+LOOKS = {
+    "bool": lambda x: bool(x),
+    "not": lambda x: not (not x),
+    "==": lambda x: x == 1,
+    "!=": lambda x: x != 0,
+    ">=": lambda x: x >= 1,
+    "<": lambda x: 0.5 < x,
+    "in": lambda x: x in (1.0, 2.0),
+    "data": lambda x: x.data > 0.5,
+    "format": lambda x: f"{x:.0f}" == "1",
+    "less": lambda x: mg.less(0.5, x),
+    "max": lambda x: max(x, 0.5) is x,
+    "sorted": lambda x: sorted([0.5, x])[0] == 0.5,
+    "a function of it": lambda x: (2 * x - 1).data > 0,
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_way_of_looking_at_a_draw_counts_as_an_influence(look):
+    p, q = Value(0.3), Value(0.6)
+    two, three = Value(2.0), Value(3.0)
+
+    def cost():
+        x = st.sample(st.Bernoulli(p))
+        y = st.sample(st.Bernoulli(q))
+        return [three if LOOKS[look](x) else two, y]  # neither has x in its graph
+
+    exact = st.gradient(cost, [p, q, two], "exact").gradient
+    assert exact == pytest.approx([1.0, 1.0, 0.7])
+    close(expectation(Score(cost, [p, q, two]), Baseline())[1], exact)
