@@ -88,7 +88,6 @@ def test_unbiased_within_four_standard_errors(name, seed):
 
 LOOKS = {
     "bool": lambda x: bool(x),
-    "not": lambda x: not (not x),
     "==": lambda x: x == 1,
     "!=": lambda x: x != 0,
     ">=": lambda x: x >= 1,

@@ -98,8 +98,17 @@ class CompiledRuns:
         """The lists that f gives, one for each row."""
         if not rows[0]:
             return [[] for _ in rows]
-        found: list[list[float]] = jit(f, backend=self.backend).map(rows)
+        found: list[list[float]] = jit(f, backend=self.backend).map(table(rows))
         return found
+
+
+def table(rows: Any) -> Any:
+    """The rows as an array, which compiled code reads where it lies, if there is NumPy."""
+    try:
+        import numpy as np
+    except ImportError:
+        return rows
+    return np.array(rows, dtype=float)
 
 
 def columns(asked: list[tuple[int, Any]], samples: int, seed: int) -> list[list[float]]:

@@ -14,6 +14,7 @@ from ..autodiff.transforms import grad
 from ..compiler import jit
 from ..nn.mlp import MLP
 from ..optim import Adam
+from .compiled import table
 from .distributions import Distribution
 
 
@@ -65,15 +66,6 @@ class Critic:
         self.optimizer.step()
         for p, q in zip(self.copy.parameters(), self.network.parameters(), strict=True):
             p.data += pace * (q.data - p.data)
-
-
-def table(rows: Any) -> Any:
-    """The rows as an array, which compiled code reads where it lies, if there is NumPy."""
-    try:
-        import numpy as np
-    except ImportError:
-        return rows
-    return np.array(rows, dtype=float)
 
 
 class Seeded:
