@@ -58,7 +58,17 @@ if TYPE_CHECKING:  # the same names as below, for type checkers
     from .train import plots as plots
 
 # What is imported when it is first asked for: the modules, and by module the names.
-_MODULES = ["compiler", "data", "graph", "losses", "nn", "optim", "train"]
+_MODULES = [
+    "adversarial",
+    "compiler",
+    "data",
+    "graph",
+    "losses",
+    "nn",
+    "optim",
+    "stochastic",
+    "train",
+]
 _LATER = {
     name: module
     for module, names in {

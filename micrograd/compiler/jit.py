@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..adversarial import against
 from ..core.foreign import batch_of
 from ..core.rule import real
 from ..core.watch import WATCH
@@ -57,6 +58,7 @@ class Jit(native.Caller):
         self.given = None if parameters is None else values(parameters, "jit")
         self.cache: dict[Any, Compiled] = {}
         self.latest: Compiled | None = None
+        self.attacked: dict[float, Jit] = {}
         # By the types of arguments that are all floats, what runs at once.
         self.ready: dict[tuple[type, ...], tuple[Compiled, Callable[..., Any]]] = {}
         functools.update_wrapper(self, f, updated=())
@@ -206,6 +208,7 @@ class Jit(native.Caller):
         schedule: Any = None,
         progress: bool = True,
         seed: int = 0,
+        adversarial: float | None = None,
     ) -> Any:
         """A `Fitted`, with the loss of every step; the parameters hold what was learned.
 
@@ -217,6 +220,10 @@ class Jit(native.Caller):
         ValueError. In machine code a batch of 64 examples or more is shared by two threads,
         one of 4096 or more by up to eight, where it is worth it and there are processors;
         the variable MICROGRAD_THREADS may say fewer. Results do not depend on how many.
+
+        With `adversarial=eps` it learns, and gives as the loss, what the function is where
+        every number of its first argument is moved by eps so that it grows: adversarial
+        back-propagation, as `micrograd/adversarial.py` says, in the same program.
 
         >>> from micrograd import Value, data, nn, optim
         >>> X, y = data.linear(40, noise=0.0)
@@ -235,10 +242,19 @@ class Jit(native.Caller):
                 f"optim.Adam(model.parameters()), not {optimizer!r:.60}"
             )
         made, rows = self.examples(columns)
+        if adversarial is not None:
+            made = self.against(adversarial).examples(columns)[0]
         return fit(
             made, self.backend, rows, optimizer, steps, batch_size, schedule, progress, seed,
             f"{self.name}.fit",
         )  # fmt: skip
+
+    def against(self, eps: float) -> Jit:
+        """The same function at its first argument moved by eps against it; kept for later."""
+        if eps not in self.attacked:
+            backend, _, build = self.backend.partition("+")
+            self.attacked[eps] = Jit(against(self.f, eps), self.given, backend, build)
+        return self.attacked[eps]
 
     # Elsewhere ----------------------------------------------------------------------------
 

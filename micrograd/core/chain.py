@@ -147,6 +147,9 @@ def check_fresh(v: Node, partial: Any, stored: Any) -> None:
 def refuse(v: Node) -> None:
     """Complain of an operation that has no rule, where a rule is needed."""
     symbol: str = v._rule.symbol
+    sentence = getattr(closure_of(v), "sentence", None)  # of a step that knows better
+    if sentence is not None:
+        raise ValueError(sentence)
     if symbol == "checkpoint":
         raise TypeError(
             "checkpoint keeps no graph to push forward or to differentiate twice: call the "

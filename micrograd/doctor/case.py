@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from .. import ops
 from ..core.no_grad import no_grad
+from ..core.view import View
 from ..engine import Value
 from ..nn.layers import Dropout
 from ..nn.module import Module
@@ -103,7 +104,7 @@ class Case:
         self.root: Any = root
         if not isinstance(root, Value):
             raise Refused(CONSTANT)
-        self.graph = Graph(root, self.recorder.lines)
+        self.graph = Graph(View(root, products=False), self.recorder.lines)
         if not self.parameters:  # a function, or a bare graph: its labelled or free leaves
             free = self.graph.nodes[: self.graph.first]
             born = self.recorder.births

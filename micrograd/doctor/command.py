@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..core.node import Node
 from ..core.observe import Observer
-from ..core.sort import Node
 from ..engine import Value
 from ..nn.module import Module
 from ..optim.looking import LOOKERS, Looker

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..core.node import is_leaf, op_name
+from ..core.view import View
 from ..engine import Value
 from ..files import write_text
 from ..graph.diagram import Diagram, diagram, number, plural
@@ -51,8 +52,9 @@ class Comparison:
     def __init__(self, root: Value) -> None:
         if not isinstance(root, Value):
             raise TypeError(f"compare_backward takes a Value, not {root!r:.60}")
-        self.diagram: Diagram = diagram(root, constants=False)
-        self.graph = Graph(root)
+        view = View(root)
+        self.diagram: Diagram = diagram(view, constants=False)
+        self.graph = Graph(view)
         self.nodes: list[Any] = self.graph.nodes
         self.names = names(self.graph)
         tape = Tape(self.graph)

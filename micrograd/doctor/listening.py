@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..core.node import operands_of
+from ..core.node import Node, operands_of
 from ..core.observe import Observer
-from ..core.sort import Node
 
 
 class Listener(Observer):

@@ -15,10 +15,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..core.lines import user_line
-from ..core.node import closure_of, is_leaf, operands_of, slopes_of
+from ..core.node import Node, closure_of, is_leaf
 from ..core.observe import Observer
-from ..core.sort import Node, toposort
-from ..engine import Value
+from ..core.view import View
 from ..nn.module import Module
 
 
@@ -85,20 +84,20 @@ class Recorder(Observer):
 class Graph:
     """The nodes under a root, leaves first and operands before their users, with all numbers."""
 
-    def __init__(self, root: Value, lines: dict[int, str] | None = None) -> None:
-        leaves, inner = toposort(root)
-        self.root = root
-        self.nodes: list[Any] = [*leaves, *inner]
-        self.first = len(leaves)  # where the operations begin
+    def __init__(self, view: View, lines: dict[int, str] | None = None) -> None:
+        self.view = view
+        self.root = view.root
+        self.nodes: list[Any] = view.nodes
+        self.first = len(view.leaves)  # where the operations begin
         self.index = {id(v): i for i, v in enumerate(self.nodes)}
         self.data: list[float] = [v._data for v in self.nodes]
         index = self.index
         # Operands as places in the list; a number that stands in an expression as itself.
         self.operands: list[list[Any]] = [
-            [Place(index[id(x)]) if isinstance(x, Node) else x for x in operands_of(v)]
+            [Place(index[id(x)]) if isinstance(x, Node) else x for x in view.operands(v)]
             for v in self.nodes
         ]
-        self.slopes: list[tuple[Any, ...]] = [slopes_of(v) for v in self.nodes]
+        self.slopes: list[tuple[Any, ...]] = [view.partials(v) for v in self.nodes]
         self.lines = lines or {}
         self.gradient = self.swept()
 
@@ -108,7 +107,8 @@ class Graph:
     def rule(self, i: int) -> str:
         """The name of the operation that made a node; empty on a leaf."""
         v = self.nodes[i]
-        return "" if is_leaf(v) else str(v._rule.name or v._rule.symbol)
+        rule = self.view.rule(v)
+        return "" if is_leaf(v) else str(rule.name or rule.symbol)
 
     def line(self, i: int) -> str:
         """The user's line that made a node, or nothing."""

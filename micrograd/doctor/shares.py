@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..core.node import is_leaf, op_name, operands_of, slopes_of
-from ..core.sort import Node
+from ..core.node import Node, is_leaf, op_name, operands_of, partials_of
 from ..engine import Value
 from ..graph.diagram import number
 
@@ -54,7 +53,7 @@ class Shares:
         upstream = float(node._grad)
         self.upstream = upstream if upstream else 1.0
         self.assumed = not upstream
-        pairs = [(x, s) for x, s in zip(operands_of(node), slopes_of(node)) if isinstance(x, Node)]
+        pairs = [(x, s) for x, s in zip(operands_of(node), partials_of(node)) if isinstance(x, Node)]
         sent = [0.0 if s is None else s * self.upstream for _, s in pairs]
         whole = sum(map(abs, sent))
         self.parts = [

@@ -29,9 +29,22 @@ class Box(NamedTuple):
     note: str = ""  # what is inside a fold, in words
 
     @property
+    def chance(self) -> str:
+        """The name of the distribution that the number was drawn from, or nothing."""
+        d = None if self.node is None else attribute(self.node, "_draw")
+        return "" if d is None else str(d.name)
+
+    @property
+    def signal(self) -> float | None:
+        """What an estimator sends through a draw in the place of a gradient, if it is one."""
+        return None if self.node is None else attribute(self.node, "_signal")
+
+    @property
     def title(self) -> str:
         label = clipped(self.label)
         name = label or "leaf" if self.kind == "leaf" else clipped(self.op)
+        if self.chance:
+            name = f"~{self.chance}" if self.kind != "leaf" or not label else f"{label} ~"
         if label and self.kind != "leaf":
             name = f"{name}  {label}"
         return f"{name}  \u00d7{self.times:,}" if self.times > 1 else name
@@ -55,7 +68,8 @@ class Box(NamedTuple):
             name = f"{name} ({self.note})"
         if self.spread:
             return f"{name}: {', '.join(' '.join(row) for row in self.rows)}"
-        return f"{name}: data {self.data!r}, grad {self.grad!r}"
+        signal = "" if self.signal is None else f", signal {self.signal!r}"
+        return f"{name}: data {self.data!r}, grad {self.grad!r}{signal}"
 
 
 class Spread(NamedTuple):

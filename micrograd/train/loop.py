@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import ops
+from ..adversarial import positive, sign
 from ..core.no_grad import no_grad
 from ..data import as_lists, batches
 from ..engine import Value
@@ -74,6 +75,7 @@ def fit(
     after_step: Callable[[], Any] | None = None,
     progress: bool = True,
     seed: int = 0,
+    adversarial: float | None = None,
 ) -> History:
     """A `History`; the model has learned, has the parameters of its best epoch, and is in eval.
 
@@ -82,6 +84,10 @@ def fit(
     `batch_size` examples, all of them if None, drawn in an order that `seed` fixes;
     `penalty()` is added to each batch's mean. With `patience`, training stops once that
     many epochs brought nothing better. The optimizer stays where training ended.
+
+    With `adversarial=eps` each batch is learned not as it is, but with every number of every
+    x moved by eps in the direction that makes the loss larger: adversarial back-propagation,
+    as `micrograd/adversarial.py` says. What is judged is the loss on x itself.
 
     `before_step()` is called when the gradients are there, to clip them say; after the step
     `schedule.step()`, then `after_step()`, to bound weights say. A ReduceLROnPlateau is given
@@ -110,6 +116,10 @@ def fit(
     if getattr(schedule, "needs_loss", False):
         each_step, each_epoch = None, schedule
     rng = None if batch_size is None else random.Random(seed)
+    reach = None if adversarial is None else positive(adversarial, "fit: adversarial")
+
+    def batch_loss(xs: Any, ys: Any) -> Any:
+        return mean_loss(model, loss, xs, ys)
 
     def objective(xs: Any, ys: Any) -> Any:
         mean = mean_loss(model, loss, xs, ys)
@@ -126,6 +136,8 @@ def fit(
                 model.train()
                 total = 0.0
                 for batch in batches(xs, ys, size, rng):
+                    if reach is not None:
+                        batch = sign(batch_loss, batch[0], batch[1], reach), batch[1]
                     optimizer.zero_grad()
                     error = objective(*batch)
                     error.backward()

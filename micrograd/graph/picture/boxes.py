@@ -91,7 +91,8 @@ class NodeStyle(Style):
             text_width(box.note, 11) if box.note else 0.0,
             *[text_width(text, 12) + 34 for _, text in box.rows],
         )
-        return widest + 18, 3 * LINE + 10 + (LINE if box.note else 0.0)
+        lines = 3 + bool(box.note) + (box.signal is not None)
+        return widest + (34 if box.chance else 18), lines * LINE + 10
 
     def draw(self, i: int, at: Point) -> str:
         box = self.shown.boxes[i]
@@ -99,7 +100,8 @@ class NodeStyle(Style):
         if box.kind == "number":
             return self.group(i, box, number_box(box, at, width, height))
         x, top, middle = at.x, at.y - height / 2, at.x + width / 2
-        radius = 12 if box.kind == "leaf" else 3
+        radius = height / 2 if box.chance else 12 if box.kind == "leaf" else 3
+        indent = 16 if box.chance else 8
         lines = [stack(x, top, width, height, radius) if box.times > 1 else ""]
         lines.append(rect("mg-box", x, top, width, height, radius))
         y = top + 16
@@ -109,9 +111,13 @@ class NodeStyle(Style):
             lines.append(text("mg-faint mg-small", middle, y, box.note, "middle"))
         for caption, value in box.rows:
             y += LINE
-            lines.append(text("mg-faint mg-small", x + 8, y, caption))
+            lines.append(text("mg-faint mg-small", x + indent, y, caption))
             hook = f"mg-text mg-{caption}" if self.marks else "mg-text"
-            lines.append(text(hook, x + width - 8, y, value, "end"))
+            lines.append(text(hook, x + width - indent, y, value, "end"))
+        if box.signal is not None:  # red, and named: what stands in for a gradient
+            y += LINE
+            lines.append(text("mg-slope mg-small", x + indent, y, "signal"))
+            lines.append(text("mg-slope", x + width - indent, y, number(box.signal), "end"))
         lines.append(self.bar(box, x, top + height - 6, width))
         return self.group(i, box, "".join(lines))
 

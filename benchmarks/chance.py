@@ -1,0 +1,217 @@
+"""Gradients of expected costs: how noisy each estimator is, and how fast learning is with it.
+
+    python -m benchmarks.chance variances    # of every estimator, on one small cost
+    python -m benchmarks.chance chain        # ten binary nodes in a row, 20 seeds
+    python -m benchmarks.chance speed        # runs of a cost a second, eager and compiled
+
+The chain: x_i is 1 with probability sigmoid(a_i + b_i s_(i-1)), s being 1 or -1 with the node
+before; the cost is the last x, and all 20 numbers a and b are parameters. First, how far the
+gradient that a method has after n runs of the cost is from the exact one: root mean square
+over 20 seeds, in parts of the exact gradient's length. (Of Backprop-Q the latter half of the
+runs counts, since its critics begin without an opinion.) Then, how many runs plain gradient
+descent takes, at one step size for all and one step a run, to where 50 exact steps of half
+that size get.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import math
+import random
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import micrograd as mg
+from micrograd import Value
+from micrograd import stochastic as st
+from micrograd.stochastic.baselines import baseline
+
+NODES, STEPS, RATE, MOST, SEEDS = 10, 50, 0.5, 4000, range(20)
+RUNS = (64, 128, 192, 256, 384, 512)
+SCORE_RUNS = (256, 512, 1024, 2048, 4096)
+KINDS = ("none", "mean", "learned")
+
+
+class Chain:
+    """The nodes, as they start."""
+
+    def __init__(self) -> None:
+        self.a = [Value(1.0) for _ in range(NODES)]
+        self.b = [Value(1.0) for _ in range(NODES)]
+        self.params = self.a + self.b
+
+    def cost(self) -> Any:
+        x: Any = 0.5
+        for a, b in zip(self.a, self.b):
+            x = st.sample(st.Bernoulli(mg.sigmoid(a + b * (2.0 * x - 1.0))))
+        return x
+
+    def expected(self) -> float:
+        """The exact expected cost, by the probability of each node in turn."""
+        p = mg.sigmoid(self.a[0].data)
+        for a, b in zip(self.a[1:], self.b[1:]):
+            up, down = mg.sigmoid(a.data + b.data), mg.sigmoid(a.data - b.data)
+            p = p * up + (1.0 - p) * down
+        return float(p)
+
+    def move(self, gradient: list[float], rate: float) -> None:
+        for p, g in zip(self.params, gradient):
+            p.data -= rate * g
+
+
+def chain() -> None:
+    model = Chain()
+    exact = st.gradient(model.cost, model.params, "exact").gradient
+    length = math.hypot(*exact)
+
+    def off(gradient: list[float]) -> float:
+        return math.hypot(*(a - b for a, b in zip(gradient, exact))) / length
+
+    print("distance from the exact gradient after n runs: root mean square, and 95 % interval")
+    for kind in KINDS:
+        for n in SCORE_RUNS:
+            errors = []
+            for s in SEEDS:
+                found = st.gradient(model.cost, model.params, samples=n, seed=s, baseline=kind)
+                errors.append(off(found.gradient))
+            print(f"| score, {kind} | {n} | {spread(errors)} |", flush=True)
+    by_n: dict[int, list[float]] = {n: [] for n in RUNS}
+    for s in SEEDS:
+        learner = st.BackpropQ(model.cost, model.params, seed=s)
+        each = [run.gradient for run in learner.runs(RUNS[-1])]
+        for n in RUNS:
+            by_n[n].append(off([statistics.fmean(g) for g in zip(*each[n // 2 : n])]))
+    for n in RUNS:
+        print(f"| backprop_q | {n} | {spread(by_n[n])} |", flush=True)
+    training()
+
+
+def spread(xs: list[float]) -> str:
+    """The root mean square of 20 numbers, and a 95 % interval of it from 10,000 bootstraps."""
+    rng = random.Random(0)
+    found = sorted(rms(rng.choices(xs, k=len(xs))) for _ in range(10_000))
+    return f"{rms(xs):.3f} | {found[250]:.3f} to {found[9750]:.3f}"
+
+
+def rms(xs: list[float]) -> float:
+    return math.sqrt(statistics.fmean(x * x for x in xs))
+
+
+def training(rate: float = 1.0) -> None:
+    model = Chain()
+    begin = model.expected()
+    for _ in range(STEPS):
+        model.move(st.gradient(model.cost, model.params, "exact").gradient, RATE)
+    goal = model.expected()
+    print(f"from {begin:.4f} to {goal:.4f} in steps of {rate}: runs, or steps")
+
+    def reached(seed: int, step: Callable[[Chain, int], list[float]]) -> float:
+        model, runs = Chain(), 0
+        while runs < MOST and model.expected() > goal:
+            model.move(step(model, seed), rate)
+            runs += 1
+        return float(runs)
+
+    def by_exact(model: Chain, seed: int) -> list[float]:
+        return st.gradient(model.cost, model.params, "exact").gradient
+
+    def by_score() -> Callable[[Chain, int], list[float]]:
+        known, turn = baseline("mean"), itertools.count()
+        return lambda model, seed: (
+            st.gradient(
+                model.cost,
+                model.params,
+                samples=1,
+                seed=1_000_003 * seed + next(turn),
+                baseline=known,
+            ).gradient
+        )
+
+    def by_critics() -> Callable[[Chain, int], list[float]]:
+        learners: dict[Chain, st.BackpropQ] = {}
+
+        def step(model: Chain, seed: int) -> list[float]:
+            if model not in learners:
+                learners[model] = st.BackpropQ(model.cost, model.params, seed=seed)
+            return learners[model].run().gradient
+
+        return step
+
+    print(f"| exact | {reached(0, by_exact):.0f} |")
+    for name, method in (("score, mean", by_score), ("backprop_q", by_critics)):
+        runs = [reached(seed, method()) for seed in SEEDS]
+        half = 2.093 * statistics.stdev(runs) / math.sqrt(len(runs))
+        print(f"| {name} | {statistics.fmean(runs):.1f} ± {half:.1f} |", flush=True)
+
+
+def branching() -> tuple[Callable[[], Any], list[Value]]:
+    """A cost with a branch and two parts, and its parameters."""
+    p, q, w = Value(0.3), Value(0.6), Value(0.5)
+
+    def cost() -> Any:
+        a = st.sample(st.Bernoulli(p))
+        st.cost((a - w) ** 2)
+        if a > 0.5:
+            return st.sample(st.Bernoulli(q)) * 3.0 + w
+        return st.sample(st.Categorical([p, q, 2.0 * w])) * q
+
+    return cost, [p, q, w]
+
+
+def smooth() -> tuple[Callable[[], Any], list[Value]]:
+    """A cost of one normal draw."""
+    mu, sigma = Value(0.2), Value(0.7)
+    return lambda: mg.sin(2.0 * st.sample(st.Normal(mu, sigma))), [mu, sigma]
+
+
+def variances(samples: int = 20_000) -> None:
+    cost, params = branching()
+    exact = st.gradient(cost, params, "exact")
+    print("a branch, two discrete draws: exact", rounded(exact.gradient))
+    settings: list[tuple[str, dict[str, Any]]] = [
+        (
+            f"score, {kind}{'' if rb else ', every cost to every draw'}",
+            {"baseline": kind, "rao_blackwell": rb},
+        )
+        for kind in ("none", "mean", "leave_one_out", "learned") for rb in (False, True)
+    ]  # fmt: skip
+    settings += [(m, {"method": m}) for m in ("measure", "straight_through", "gumbel")]
+    for name, setting in settings:
+        show(name, st.gradient(cost, params, samples=samples, **setting))
+    show("backprop_q", st.gradient(cost, params, "backprop_q", samples=samples // 10))
+    cost, params = smooth()
+    print("one normal draw")
+    for method in ("reparameterized", "measure", "score"):
+        show(method, st.gradient(cost, params, method, samples=samples))
+
+
+def show(name: str, found: st.Estimate) -> None:
+    print(f"| {name} | {rounded(found.gradient)} | {rounded(found.variance)} |", flush=True)
+
+
+def rounded(xs: list[float]) -> str:
+    return ", ".join(f"{x:.3f}" for x in xs)
+
+
+def speed(samples: int = 20_000) -> None:
+    chain = Chain()
+    for backend in (None, "python", "numpy", "native"):
+        for _ in range(2):
+            start = time.perf_counter()
+            try:
+                st.gradient(chain.cost, chain.params, samples=samples, backend=backend)
+            except RuntimeError as error:
+                print(f"{backend}: {error}")
+                break
+            seconds = time.perf_counter() - start
+        else:
+            print(f"{backend or 'eager'}: {samples / seconds:,.0f} runs a second")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("variances", "chain", "speed"))
+    {"variances": variances, "chain": chain, "speed": speed}[parser.parse_args().what]()
