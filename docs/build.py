@@ -40,6 +40,7 @@ def course() -> None:
     paths = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *([paths] if paths else [])])
     PAGES.mkdir(exist_ok=True)
+    os.chdir(NOTEBOOKS)  # where the kernels run; their sockets have names relative to it
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         print(f"running {path.name}", flush=True)
         notebook = through_a_kernel(path)

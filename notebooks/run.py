@@ -102,6 +102,7 @@ def through_a_kernel(path: Path) -> Any:
     client = NotebookClient(
         notebook,
         timeout=PATIENCE,
+        startup_timeout=PATIENCE,
         kernel_name="python3",
         resources={"metadata": {"path": HERE}},
         coalesce_streams=True,  # what a cell prints stays together, however it arrives
