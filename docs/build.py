@@ -44,7 +44,7 @@ def course() -> None:
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         print(f"running {path.name}", flush=True)
         notebook = through_a_kernel(path)
-        (PAGES / f"{path.stem}.md").write_text(pages.site(notebook), encoding="utf-8")
+        (PAGES / f"{path.stem}.md").write_text(pages.site(notebook, path.stem), encoding="utf-8")
         for kind, make in (("slides", pages.slides), ("solutions", pages.solutions)):
             folder = SITE / kind
             folder.mkdir(parents=True, exist_ok=True)

@@ -87,7 +87,10 @@ def page(notebook: Any, name: str) -> str:
     """The whole notebook as Jupyter shows it."""
     resources = {"metadata": {"name": name}}
     html, _ = exporter("lab").from_notebook_node(for_pages(notebook), resources=resources)
-    html = re.sub(r"<script[^>]*\bsrc=\"\"[^>]*></script>", "", html)
+    html = re.sub(r'<script[^>]*\bsrc=""[^>]*></script>', "", html)
+    html = re.sub(
+        r'<script type="module">(?:(?!</script>).)*mermaid.*?</script>', "", html, flags=re.DOTALL
+    )
     return str(html.replace("</head>", f"{STYLE}</head>", 1))
 
 
@@ -231,7 +234,7 @@ def shown(output: Any, label: str) -> str:
     return f"<pre>{escape(data.get('text/plain', ''))}</pre>"
 
 
-def site(notebook: Any) -> str:
+def site(notebook: Any, name: str) -> str:
     """The notebook as a page in Markdown for Sphinx, with its outputs as HTML."""
     parts, heading = [], title_of(notebook)
     for cell, plain in zip(for_pages(notebook).cells, notebook.cells):
@@ -249,4 +252,6 @@ def site(notebook: Any) -> str:
             parts.append(f"``````{{raw}} html\n<div class='output'>{outputs}</div>\n``````")
         if solves:
             parts.append("</details>")
+    kit = ", ".join(f"<a href='../{k}/{name}.html'>{k}</a>" for k in ("slides", "solutions"))
+    parts.append(f"```{{raw}} html\n<p>To teach from: {kit}</p>\n```")
     return "\n\n".join(parts) + "\n"
