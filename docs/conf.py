@@ -23,6 +23,8 @@ myst_heading_anchors = 3
 exclude_patterns = ["site", "html", "microgpt", "**/README.md"]
 default_role = "code"  # `name` in docstrings
 html_theme = "furo"
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
 html_math_renderer = "mathml"
 html_title = f"micrograd {release}"
 html_show_sphinx = False
@@ -63,6 +65,13 @@ def lists(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[
     lines[:] = found
 
 
+def links(app: Any, page: str, source: list[str]) -> None:
+    """Links to notebooks lead to the pages that `build.py` makes of them."""
+    source[0] = re.sub(
+        r"\]\((?:\.\./)+notebooks/([\w-]+)\.ipynb\)", r"](/notebooks/\1.md)", source[0]
+    )
+
+
 def inline_formula(writer: Any, node: Any) -> None:
     """A formula as MathML, which browsers draw without any script from elsewhere."""
     writer.body.append(convert(node.astext()))
@@ -77,3 +86,4 @@ def formula(writer: Any, node: Any) -> None:
 def setup(app: Any) -> None:
     app.add_html_math_renderer("mathml", (inline_formula, None), (formula, None))
     app.connect("autodoc-process-docstring", lists)
+    app.connect("source-read", links)

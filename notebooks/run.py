@@ -1,12 +1,15 @@
-"""Runs all notebooks: `python notebooks/run.py`, the gate; `--html` keeps what they show.
+"""Runs all notebooks: `python notebooks/run.py`, the gate; `--html`, `--kit` keep what they show.
 
 Twice: in this process, cell by cell, where an error points at its line; and through
 nbclient, in a kernel, as Jupyter does it. A cell that takes longer than 30 seconds is an
-error. `--html` builds executed copies with all pictures in `notebooks/html/`.
+error. `--html` builds executed copies with all pictures in `notebooks/html/`, and `--kit` what a
+teacher needs beside them, in `notebooks/html/slides/` and `notebooks/html/solutions/`; how pages
+are made is in `pages.py`.
 
     python notebooks/run.py                     # all, both ways
     python notebooks/run.py --fast              # in this process alone
     python notebooks/run.py --html descent      # a page of one notebook
+    python notebooks/run.py --kit               # slides and solutions of all
 
 Needs the extra `notebooks`: pip install -e '.[notebooks]'.
 """
@@ -21,7 +24,6 @@ import io
 import json
 import linecache
 import os
-import re
 import sys
 import time
 import traceback
@@ -30,14 +32,6 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-# Pages hide solutions until one points at them, and shrink drawings that are too wide.
-STYLE = """<style>
-.celltag_solution .jp-Cell-inputWrapper { filter: blur(6px); }
-.celltag_solution:hover .jp-Cell-inputWrapper { filter: none; }
-@media print { .celltag_solution { display: none; } }
-.jp-RenderedSVG img { max-width: 100%; height: auto; }
-</style>
-"""
 LIMIT = 30.0  # seconds of computing that a cell may take
 PATIENCE = 300  # seconds after which a kernel is given up
 
@@ -106,42 +100,17 @@ def through_a_kernel(path: Path) -> Any:
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     client = NotebookClient(
-        notebook, timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": HERE}}
+        notebook,
+        timeout=PATIENCE,
+        startup_timeout=PATIENCE,
+        kernel_name="python3",
+        resources={"metadata": {"path": HERE}},
+        coalesce_streams=True,  # what a cell prints stays together, however it arrives
     )
     if os.name != "nt":  # sockets in the file system, where nobody else listens
         client.create_kernel_manager().transport = "ipc"
     client.execute()
     return notebook
-
-
-def with_mathml(text: str) -> str:
-    """The text with its formulas as MathML: pages need no script from elsewhere to show them."""
-    from latex2mathml.converter import convert
-
-    def formula(match: re.Match[str]) -> str:
-        block, inline = match.groups()
-        if block:
-            return convert(block, display="block")
-        return convert(inline.replace(r"\displaystyle ", "")) if inline else match[0]
-
-    return re.sub(r"`[^`]*`|\$\$(.+?)\$\$|\$([^$]+?)\$", formula, text, flags=re.DOTALL)
-
-
-def to_html(notebook: Any, path: Path, folder: Path) -> Path:
-    from nbconvert import HTMLExporter
-
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{path.stem}.html"
-    resources = {"metadata": {"name": path.stem}}
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = with_mathml(cell.source)
-        for output in cell.get("outputs", []):
-            if "text/latex" in output.get("data", {}):
-                output.data["text/html"] = with_mathml(output.data.pop("text/latex"))
-    html, _ = HTMLExporter().from_notebook_node(notebook, resources=resources)
-    target.write_text(html.replace("</head>", f"{STYLE}</head>", 1), encoding="utf-8")
-    return target
 
 
 def chosen(names: list[str]) -> list[Path]:
@@ -154,11 +123,29 @@ def chosen(names: list[str]) -> list[Path]:
     return wanted
 
 
+def write(notebook: Any, name: str, options: argparse.Namespace) -> Iterator[Path]:
+    """The pages that were asked for, written one by one."""
+    import pages
+
+    wanted = []
+    if options.html:
+        wanted.append((options.out, pages.page))
+    if options.kit:
+        wanted.append((options.out / "slides", pages.slides))
+        wanted.append((options.out / "solutions", pages.solutions))
+    for folder, make in wanted:
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / f"{name}.html"
+        target.write_text(make(notebook, name), encoding="utf-8")
+        yield target
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the notebooks, all or those named.")
     parser.add_argument("names", nargs="*", help="parts of names")
     parser.add_argument("--fast", action="store_true", help="in this process alone")
     parser.add_argument("--html", action="store_true", help="build pages from an executed copy")
+    parser.add_argument("--kit", action="store_true", help="build slides and solutions")
     parser.add_argument("--out", type=Path, default=HERE / "html", help="where the pages go")
     options = parser.parse_args()
     os.chdir(HERE)
@@ -177,7 +164,7 @@ def main() -> int:
     failed = 0
     for path in chosen(options.names):
         try:
-            if not options.html:
+            if not (options.html or options.kit):
                 start = time.perf_counter()
                 longest = in_process(path)
                 spent = time.perf_counter() - start
@@ -187,8 +174,8 @@ def main() -> int:
                 notebook = through_a_kernel(path)
                 spent = time.perf_counter() - start
                 print(f"{path.name}: {spent:.1f} s in a kernel", flush=True)
-                if options.html:
-                    print(f"wrote {to_html(notebook, path, options.out)}", flush=True)
+                for target in write(notebook, path.stem, options):
+                    print(f"wrote {target}", flush=True)
         except Exception:
             failed += 1
             traceback.print_exc()

@@ -22,7 +22,7 @@ DOCS = ROOT / "docs"
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
-    *sorted(p for p in DOCS.rglob("*.md") if not {"site", "microgpt"} & {*p.parts}),
+    *sorted(p for p in DOCS.rglob("*.md") if not {"site", "microgpt", "notebooks"} & {*p.parts}),
 ]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FLAGS = doctest.ELLIPSIS
