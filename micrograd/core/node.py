@@ -8,6 +8,7 @@ the two loops that take most of the time of a backward pass look at the fields t
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, Final
 
 from . import build
@@ -67,9 +68,9 @@ class Node:
         self._mark = 0
         self._more = None
 
+    @abstractmethod  # compiled code asks faster whether an object is a Node if few classes are one
     def _blank(self) -> Node:
         """A new node of the same kind, to be filled."""
-        raise NotImplementedError
 
 
 build.light_node(globals())
@@ -90,6 +91,9 @@ class Edges(Node):
         self.operands: tuple[Any, ...] = operands
         self.partials: list[Any] = partials
         self.closure: Any = closure
+
+    def _blank(self) -> Node:
+        return Edges((), [])
 
 
 # In the place of a second operand: the operation is flat here, so its edge is cut.

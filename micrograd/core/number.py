@@ -10,6 +10,7 @@ the gradient, such as `float(v)`, raises and says what to write instead.
 from __future__ import annotations
 
 import numbers
+from abc import abstractmethod
 from typing import Any
 
 from . import build
@@ -63,13 +64,13 @@ class Number(Node):
 
     __slots__ = ()
 
-    def _apply(self, rule: Any, operands: tuple[Any, ...]) -> Any:
+    @abstractmethod
+    def _apply(self, rule: Any, xs: tuple[Any, ...]) -> Any:
         """The node of an operation on Values and numbers; `Value` says how."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _step(self) -> None:
         """The chain rule at this node; `Value` says how."""
-        raise NotImplementedError
 
     # What a node holds --------------------------------------------------------------------
 
