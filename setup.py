@@ -7,6 +7,8 @@ it or without a compiler the same files run as Python. MICROGRAD_PURE=1 asks for
 import ast
 import os
 import re
+import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -139,12 +141,25 @@ def allow_subclasses(path: Path) -> None:
         path.write_text(code, encoding="utf-8")
 
 
+def write_functions() -> None:
+    """Have the floats of the table written as C, by a copy of the package as Python alone."""
+    package, header = HERE / "micrograd", HERE / "micrograd/compiler/native/functions.h"
+    with tempfile.TemporaryDirectory() as folder:
+        machine_code = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
+        shutil.copytree(package, Path(folder, "micrograd"), ignore=machine_code)
+        command = [sys.executable, "-m", "micrograd.compiler.native.translate", str(header)]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    print(done.stdout, end="", file=sys.stderr)
+
+
 def extensions() -> list[Extension]:
     reason = missing()
     if reason:
         say(reason)
         return []
     from mypyc.build import mypycify
+
+    write_functions()
 
     files = [f"micrograd/{name}.py" for name in COMPILED]
     # Other files may want what is not installed while this is built, such as NumPy.

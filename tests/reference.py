@@ -12,6 +12,8 @@ import functools
 import mpmath as mp
 from mpmath import mpf
 
+from micrograd.ops import TABLE
+
 PRECISION = 200
 
 
@@ -196,6 +198,13 @@ PIECEWISE = {
     "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
     "logical_and", "logical_or", "logical_not", "isnan", "isinf", "isfinite",
 }  # fmt: skip
+
+
+# A row that nobody has listed: mpmath's function of that name, or what the row itself states.
+for _name, _rule in TABLE.items():
+    if _name not in SMOOTH and _name not in PIECEWISE:
+        stated = _rule.forward.__name__ == "<lambda>"
+        SMOOTH[_name] = getattr(mp, _name, None) or (_rule.forward if stated else None)
 
 
 @functools.lru_cache(maxsize=64)

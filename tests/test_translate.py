@@ -36,6 +36,8 @@ PYTHON = {
 
 
 def test_the_header_is_up_to_date():
+    if not HEADER.exists():
+        pytest.skip("functions.h is written while the machine is built")
     assert HEADER.read_text(encoding="utf-8") == header(), (
         "ieee.py or tails.py has changed: run python -m micrograd.compiler.native.translate"
     )

@@ -81,7 +81,8 @@ class Neuron(Module):
         return ACTIVATIONS[self.activation][1](act) if self.nonlin else act
 
     def parameters(self) -> list[Value]:
-        return unique([*self.w, self.b])
+        found = [*self.w, self.b]
+        return found if len({*found}) == len(found) else unique(found)
 
     def __repr__(self) -> str:
         kind = ACTIVATIONS[self.activation][0] if self.nonlin else "Linear"
@@ -103,7 +104,7 @@ class Layer(Module):
         return out[0] if len(out) == 1 else out
 
     def parameters(self) -> list[Value]:
-        return unique(p for n in self.neurons for p in n.parameters())
+        return unique([p for n in self.neurons for p in n.parameters()])
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(str(n) for n in self.neurons)}]"
@@ -148,7 +149,7 @@ class MLP(Module):
         return x
 
     def parameters(self) -> list[Value]:
-        return unique(p for layer in self.layers for p in layer.parameters())
+        return unique([p for layer in self.layers for p in layer.parameters()])
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(str(layer) for layer in self.layers)}]"

@@ -510,7 +510,7 @@ def isnan(x: float) -> float:
 
 
 def isinf(x: float) -> float:
-    return 1.0 if x == math.inf or x == -math.inf else 0.0
+    return 1.0 if x == inf or x == -inf else 0.0
 
 
 def isfinite(x: float) -> float:

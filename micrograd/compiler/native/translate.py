@@ -1,9 +1,10 @@
-"""The functions of floats in `numerics/ieee.py` and `tails.py` as C: each is written once.
+"""The floats of the table as C, so that each is written once.
 
-`python -m micrograd.compiler.native.translate` writes `functions.h`, which belongs to the
-repository; a test sees that it is up to date. They use little of Python: floats and
-counters, `if`, `for`, conditional expressions, and `math`. A function that uses more,
-such as the gamma function with its series, stays Python, and the machine calls it there.
+They are the functions of `numerics/ieee.py` and `tails.py`, and the values that rows of `ops.py`
+state themselves. `python -m micrograd.compiler.native.translate` writes `functions.h`; the build
+does so (`setup.py`). They use little of Python: floats and counters, `if`, `for`, conditional
+expressions, and `math`. A function that uses more, such as the gamma function with its series,
+stays Python, and the machine calls it there: the build says which.
 
 C differs from Python where Python raises: 1/0 is inf by itself, and so what stands in
 an `except` is left out. What is refused on purpose (`raise`) becomes a note that the
@@ -16,11 +17,14 @@ from __future__ import annotations
 import ast
 import math
 import struct
+import sys
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
-from ...core.rule import TABLE
+from ... import ops
+from ...core.rule import TABLE, Rule
+from ...files import write_text
 from ...numerics import ieee, tails
 
 HEADER = Path(__file__).with_name("functions.h")
@@ -183,9 +187,14 @@ class Translator:
             return f"py_mod({a}, {b})"
         if isinstance(e.op, ast.FloorDiv):
             return f"py_floordiv({a}, {b})"
+        if isinstance(e.op, ast.Pow):
+            self.used.append("power")
+            return f"mg_power({a}, {b})"
         raise Untranslatable(ast.unparse(e)[:60])
 
     def call(self, e: ast.Call) -> str:
+        if isinstance(e.func, ast.Attribute) and ast.unparse(e.func.value) in ("ieee", "tails"):
+            e = ast.Call(ast.Name(e.func.attr), e.args, e.keywords)
         if isinstance(e.func, ast.Attribute):
             name = MATH.get(e.func.attr)
             if name is None or ast.unparse(e.func.value) != "math":
@@ -236,7 +245,44 @@ def sources() -> dict[str, ast.FunctionDef]:
         for node in ast.parse(text).body:
             if isinstance(node, ast.FunctionDef):
                 found[node.name] = node
+    return {**found, **values_of_rows()}
+
+
+def values_of_rows() -> dict[str, ast.FunctionDef]:
+    """The values that rows of the table state themselves, as lambdas or functions beside them.
+
+    By the names `value_of_square` and so on.
+    """
+    tree = ast.parse(Path(ops.__file__).with_suffix(".py").read_text(encoding="utf-8"))
+    beside = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    found = {}
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call) or getattr(call.func, "id", "") not in ("op", "aux"):
+            continue
+        name, value = call.args[:2]
+        if not isinstance(name, ast.Constant):
+            continue
+        own = f"value_of_{name.value}"
+        if isinstance(value, ast.Lambda):
+            body: list[ast.stmt] = [ast.Return(value.body)]
+            found[own] = ast.FunctionDef(own, value.args, body, [], None)
+        elif isinstance(value, ast.Name) and value.id in beside:
+            f = beside[value.id]
+            found[own] = ast.FunctionDef(own, f.args, f.body, [], None)
     return found
+
+
+def name_of(rule: Rule) -> str:
+    """Under which name the value of a row is translated."""
+    f = rule.forward.__name__
+    known = getattr(ieee, f, getattr(tails, f, None))
+    return f if known is rule.forward else f"value_of_{rule.name}"
+
+
+def untranslated() -> list[str]:
+    """The operations whose values have no C: the machine calls Python for each number of them."""
+    texts = functions()
+    return sorted(name for name, rule in TABLE.items() if name_of(rule) not in texts)
 
 
 def functions() -> dict[str, str]:
@@ -304,8 +350,8 @@ def header() -> str:
     texts, written = functions(), sources()
     rows = []
     for name, rule in sorted(TABLE.items()):
-        f = rule.forward.__name__
-        if f in texts and getattr(ieee, f, getattr(tails, f, None)) is rule.forward:
+        f = name_of(rule)
+        if f in texts:
             arguments, star = arguments_of(written[f])
             kind = -1 - len(arguments) if star else len(arguments)
             rows.append(f'    {{"{name}", {kind}, (void (*)(void))mg_{f}}},\n')
@@ -325,6 +371,6 @@ def header() -> str:
 
 
 if __name__ == "__main__":
-    from ...files import write_text
-
-    print(f"wrote {write_text(HEADER, header())}")
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else HEADER
+    print(f"wrote {write_text(path, header())}")
+    print(f"no C for {', '.join(untranslated())}: jit calls Python for these")
