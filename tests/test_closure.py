@@ -10,6 +10,8 @@ import pytest
 from micrograd import Value
 from micrograd.core.own_step import OwnStep
 
+pytestmark = pytest.mark.core
+
 
 class Owner:
     """Anything that can be watched being freed."""

@@ -11,6 +11,8 @@ import micrograd as mg
 from micrograd import Value
 from micrograd.core.sort import toposort
 
+pytestmark = pytest.mark.core
+
 
 def model():
     x, y = Value(2.0, label="x"), Value(-3.0)

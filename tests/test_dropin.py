@@ -17,6 +17,8 @@ from helpers import notebook_trace, product_by_hand, readme_expression
 from micrograd.engine import Value
 from micrograd.nn import MLP, Layer, Module, Neuron
 
+pytestmark = pytest.mark.core
+
 graphviz = pytest.importorskip("graphviz")
 
 

@@ -18,6 +18,8 @@ from helpers import readme_expression
 import micrograd as mg
 from micrograd import Value
 
+pytestmark = pytest.mark.core
+
 # Construction ----------------------------------------------------------------------------------
 
 

@@ -12,6 +12,8 @@ import pytest
 import micrograd as mg
 from micrograd import Value, losses, nn, optim
 
+pytestmark = pytest.mark.core
+
 CASES = json.loads((Path(__file__).with_name("recorded") / "losses.json").read_text())
 
 

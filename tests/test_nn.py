@@ -17,6 +17,8 @@ import micrograd as mg
 from micrograd import Value, data, losses, nn, optim
 from micrograd.nn import MLP, Layer, Module, Neuron
 
+pytestmark = pytest.mark.core
+
 MOONS = json.loads((Path(__file__).with_name("recorded") / "moons.json").read_text())
 
 # Drop-in ----------------------------------------------------------------------------------

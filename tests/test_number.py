@@ -14,6 +14,8 @@ import pytest
 import micrograd as mg
 from micrograd import Value
 
+pytestmark = pytest.mark.core
+
 REALS = [
     2,
     2.5,

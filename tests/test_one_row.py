@@ -70,7 +70,9 @@ def test_the_row_is_all_that_is_needed(copy):
 
 def test_the_tests_of_the_table_take_the_row_up(copy):
     chosen = "square or every_row or latex or formula"
-    output = run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_ops.py", "-k", chosen)
+    output = run(
+        copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_ops.py", "-k", chosen
+    )
     assert re.search(r"\.{3,}", output), output
 
 

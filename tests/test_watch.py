@@ -11,6 +11,8 @@ from micrograd import Value
 from micrograd.core.observe import Observer
 from micrograd.core.watch import WATCH
 
+pytestmark = pytest.mark.core
+
 
 class Notes(Observer):
     """Writes down what it is told."""

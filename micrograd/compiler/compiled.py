@@ -18,7 +18,7 @@ from .ir.program import Program
 from .ir.reverse import reverse
 from .ir.simplify import simplify
 from .native import backend as native
-from .paused import undisturbed
+from .paused import gc_paused
 from .structure import Structure
 from .trace import trace
 
@@ -26,7 +26,7 @@ from .trace import trace
 class Compiled:
     """A function for one structure of its arguments: the trace, and what is made of it."""
 
-    @undisturbed
+    @gc_paused
     def __init__(
         self, f: Callable[..., Any], structure: Structure, parameters: list[Value] | None
     ) -> None:
@@ -35,13 +35,13 @@ class Compiled:
         self.batches: dict[str, Batch] = {}
 
     @functools.cached_property
-    @undisturbed
+    @gc_paused
     def values(self) -> Program:
         """The program of the results alone, shortened."""
         return simplify(self.program)
 
     @functools.cached_property
-    @undisturbed
+    @gc_paused
     def gradient(self) -> Program:
         """The program of the result and its gradient by the parameters, shortened."""
         if not self.result.is_scalar:

@@ -1,4 +1,4 @@
-"""`undisturbed`: for what makes many objects and keeps them, in `compiled.py` and `native/backend.py`."""
+"""`gc_paused`: garbage collection paused, for what makes many objects and keeps them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def undisturbed(f: F) -> F:
+def gc_paused(f: F) -> F:
     """The same function, during which Python looks for no garbage.
 
     A compiler makes a great many objects and keeps them: to look at all of them again and again

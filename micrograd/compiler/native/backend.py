@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.rule import Rule
 from ..backends.base import Batch, Rows
 from ..ir.batch import over_batch
-from ..paused import undisturbed
+from ..paused import gc_paused
 from .encode import Encoder, in_c
 from .instructions import BUILDS, EXACT, Build
 
@@ -66,23 +66,23 @@ class NativeBatch(Batch):
         self.lock = threading.Lock()
 
     @cached_property
-    @undisturbed
+    @gc_paused
     def values(self) -> Any:
         return Encoder(self.made.values.copy(), mapped=True).machine(self.build)
 
     @cached_property
-    @undisturbed
+    @gc_paused
     def sums(self) -> Any:
         return Encoder(over_batch(self.made.gradient)).machine(self.build)
 
     @cached_property
-    @undisturbed
+    @gc_paused
     def one_value(self) -> Any:
         """For one example everything is a scalar."""
         return Encoder(self.made.values.copy(), single=True).machine(self.build)
 
     @cached_property
-    @undisturbed
+    @gc_paused
     def one_gradient(self) -> Any:
         return Encoder(self.made.gradient.copy(), single=True).machine(self.build)
 

@@ -7,10 +7,10 @@ import gc
 import pytest
 
 import micrograd as mg
-from micrograd.compiler.paused import undisturbed
+from micrograd.compiler.paused import gc_paused
 
 
-@undisturbed
+@gc_paused
 def seen(inner=None):
     found = gc.isenabled()
     if inner is not None:
