@@ -262,7 +262,7 @@ def values_of_rows() -> dict[str, ast.FunctionDef]:
         name, value = call.args[:2]
         if not isinstance(name, ast.Constant):
             continue
-        own = f"value_of_{name.value}"
+        own = "value_of_" + str(name.value)
         if isinstance(value, ast.Lambda):
             body: list[ast.stmt] = [ast.Return(value.body)]
             found[own] = ast.FunctionDef(own, value.args, body, [], None)
