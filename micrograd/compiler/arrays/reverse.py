@@ -125,7 +125,7 @@ class Backward:
         self.parts: dict[int, list[Part]] = {}
         self.shape: Shape = ()
         self.below = 0  # how careful a product has to be: 1 below any choice, 2 below a branch
-        self.chosen: dict[int, int] = {}
+        self.reach: dict[int, list[tuple[int, bool]]] = {}
         n = len(program)
         self.active = [False] * n
         for i in by:
@@ -157,7 +157,7 @@ class Backward:
             step = program.steps[i]
             if self.active[i] and i in self.parts and not isinstance(step, Leaf):
                 d = self.adjoint(i)
-                self.below = self.chosen.get(i, 0)
+                self.below = self.care(i)
                 if isinstance(step, Apply):
                     self.apply(i, step, d)
                 elif isinstance(step, Sum):
@@ -262,7 +262,6 @@ class Backward:
             len(factors) == 1 and program.number(factors[0].array) == 0.0
         ):
             return
-        self.chosen[read.array] = max(self.chosen.get(read.array, 0), self.below)
         total = not program.steps[read.array].varying and (
             any([program.steps[f.array].varying for f in factors]) or self.batched
         )
@@ -274,7 +273,17 @@ class Backward:
         value, outer = self.summed(factors, dims, kept, total)
         strides = tuple(s for s, k in zip(read.strides, kept) if k)
         target = Read(-1, read.base, strides, read.table)
-        self.parts.setdefault(read.array, []).append(Part(outer, value, target))
+        part = Part(outer, value, target)
+        self.parts.setdefault(read.array, []).append(part)
+        self.reach.setdefault(read.array, []).append(
+            (self.below, in_order(part, program.steps[read.array].shape) is not None)
+        )
+
+    def care(self, i: int) -> int:
+        """How careful the products of step i have to be: where one path chooses nothing, not."""
+        found = self.reach.get(i, [])
+        whole = [below for below, full in found if full]
+        return min(whole) if whole else max([below for below, _ in found], default=0)
 
     batched = False  # whether the step at hand differs between examples
 
@@ -344,8 +353,10 @@ class Backward:
                 slopes = rule.partials[0](xs, y)
             else:
                 slopes = [p(*xs, y) if w else None for p, w in zip(rule.partials, wanted)]
+            # A whole power is a product, and tame where its operand is.
+            tame = rule.name == "pow" and isinstance(xs[1], float) and xs[1] >= 1.0
             found = [
-                self.times(s, upstream, rule) if w and s is not None else None
+                self.times(s, upstream, rule, tame) if w and s is not None else None
                 for s, w in zip(slopes, wanted)
             ]
         for read, part, w in zip(step.operands, found, wanted):
@@ -357,9 +368,9 @@ class Backward:
             return part.read
         return Read(self.program.constant([float(part)]), 0, (0,) * len(self.shape))
 
-    def times(self, slope: Any, upstream: Any, rule: Rule) -> Any:
+    def times(self, slope: Any, upstream: Any, rule: Rule, tame: bool = False) -> Any:
         """The product; where nothing flows, 0 also for a slope of inf or nan."""
-        if self.careful(rule) and isinstance(slope, Symbol):
+        if self.careful(MUL if tame else rule) and isinstance(slope, Symbol):
             return self.applied(REACHED, (upstream, slope))
         return upstream * slope
 
@@ -396,6 +407,9 @@ class Backward:
             widened = Read(d.array, d.base, d.strides + (0,) * len(inner))
             if len(factors) == 1:
                 self.contribute(factors[0], (widened,), dims)
+            elif factors[0] == factors[1] and not self.careful(MUL):
+                twice = self.scaled(self.factors(widened, factors[0]), 2.0, len(dims))
+                self.contribute(factors[0], twice, dims)
             elif inner or not self.careful(MUL):
                 for k, read in enumerate(factors):
                     self.contribute(read, self.factors(widened, factors[1 - k]), dims)

@@ -21,6 +21,7 @@ from .layout import Nest, cuts, nest_of_rows, refined, row_major, strides_over
 from .program import Along, Apply, ArrayProgram, Leaf, Part, Place, Read, Result, Shape, Sum, Term
 
 IDENTITY, DIV, SUM_RULE = TABLE["identity"], TABLE["div"], TABLE["sum"]
+ALIKE = ("sum", "maximum", "minimum", "prod")
 Inputs = Sequence[tuple[str, Shape]]  # the arrays that the inputs are, in order
 
 
@@ -122,6 +123,9 @@ def parameter_arrays(program: Program, place: dict[int, tuple[int, int]], first:
             if free.issuperset(positions):
                 free.difference_update(positions)
                 arrays.append((shape, [family[p] for p in positions], factor))
+        grid = rectangle([program.names[p] for p in family])
+        if grid and not any(len(shape) > 1 for shape, _, _ in arrays):
+            arrays, free = [(grid, family, False)], set()
         if free:
             left = [family[p] for p in sorted(free)]
             arrays.append(((len(left),) if len(left) > 1 else (), left, False))
@@ -151,6 +155,18 @@ def claimed(p: Sequence[int], width: int) -> tuple[Shape, tuple[int, ...]] | Non
     elif found is not None and len(found.dims) == 1 and found.strides[0] < 0:
         positions = positions[::-1]
     return shape, positions
+
+
+def rectangle(names: list[str]) -> Shape | None:
+    """The shape of a matrix whose elements are called stem_0_0, stem_0_1, ..., in order."""
+    found = [re.findall(r"\d+", re.sub(r"^.*?([_\d]*)$", r"\1", name)) for name in names]
+    if not all(len(indices) == 2 for indices in found):
+        return None
+    rows = list(dict.fromkeys(i for i, _ in found))
+    columns = list(dict.fromkeys(j for _, j in found))
+    if found != [[i, j] for i in rows for j in columns]:
+        return None
+    return (len(rows), len(columns)) if len(rows) > 1 and len(columns) > 1 else None
 
 
 class Names:
@@ -221,6 +237,10 @@ class Roller:
         ]
         everything = [read for of_run in reads for read in of_run]
         varying = any(new.steps[read.array].varying for read in everything)
+        if len(everything) == 1 and group.rule.name in ALIKE and everything[0].table is None:
+            source = everything[0].array
+            if everything[0] == new.whole(source) and new.steps[source].shape == shape:
+                return source  # a sum of one number, the largest of one
         if group.kind == "apply":
             return new.step(Apply(group.rule, everything, shape, varying))
         if group.kind == "sum":
