@@ -68,9 +68,10 @@ class Step:
 
 
 class Leaf(Step):
-    """An array that is given: kind is "input", "parameter", "constant", "seed" or "share".
+    """An array that is given: kind is "input", "parameter", "constant", "seed", "count" or
+    "share".
 
-    A seed is the gradient of one output, a share is 1 over the number of examples.
+    A seed is the gradient of one output, a count that of the examples, a share 1 over it.
     """
 
     def __init__(
@@ -172,6 +173,7 @@ class ArrayProgram:
         self.parameter_places: list[Result] = []
         self.forward_steps = -1
         self.gradients: dict[int, Read] = {}
+        self.differentiated = False
         self.adjoint_of: dict[int, int] = {}
         self.names: dict[int, str] = {}
         self.bare: set[int] = set()
@@ -187,6 +189,7 @@ class ArrayProgram:
         new.input_places, new.parameter_places = self.input_places, self.parameter_places
         new.forward_steps, new.gradients = self.forward_steps, dict(self.gradients)
         new.adjoint_of, new.names = dict(self.adjoint_of), dict(self.names)
+        new.differentiated = self.differentiated
         new.bare, new._known = set(self.bare), dict(self._known)
         return new
 
@@ -238,7 +241,7 @@ class ArrayProgram:
             if isinstance(step, Leaf):
                 if step.kind == "seed":
                     arrays.append([next(seeds)])
-                elif step.kind == "share":
+                elif step.kind in ("share", "count"):
                     arrays.append([1])
                 else:
                     arrays.append(leaves.get(i) or list(step.data))

@@ -112,7 +112,7 @@ def reverse(
     the first output; "given", of the outputs times seeds, which are further leaves.
     """
     new = program.copy()
-    new.forward_steps = len(new)
+    new.forward_steps, new.differentiated = len(new), True
     Backward(new, list(by), seeds, guarded).run()
     return new
 
@@ -239,7 +239,12 @@ class Backward:
             if isinstance(step, Leaf) and step.kind == "share":  # n times 1/n
                 rest = factors[:k] + factors[k + 1 :]
                 return rest or (Read(program.constant([1.0]), 0, zeros),)
-        raise AssertionError("an adjoint over a batch that does not hold the share")
+        count = program.step(Leaf("count", "", (), False))
+        first = program.steps[factors[0].array]
+        zero = Read(count, 0, (0,) * len(first.shape))
+        whole = program.whole(factors[0].array)
+        i = program.step(Apply(MUL, [whole, zero], first.shape, False))
+        return (Read(i, factors[0].base, factors[0].strides, factors[0].table), *factors[1:])
 
     def scaled(self, factors: tuple[Read, ...], times: float, rank: int) -> tuple[Read, ...]:
         first = factors[0]

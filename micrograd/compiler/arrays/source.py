@@ -110,6 +110,8 @@ class Writer:
                         arrays += 1
                         names[i] = free(f"C{arrays}", taken)
                         self.constants[names[i]] = step.shape, step.data
+                elif step.kind == "count":
+                    names[i] = "n"
                 elif step.kind == "share":
                     names[i] = "1 / n"
                 else:
@@ -532,7 +534,7 @@ class Writer:
             at = stop
         if at < shape[axis]:
             pieces.append(self.zeros(step, axis, shape[axis] - at))
-        if all(stop - start == 1 for start, stop in ends) and len(shape) == 1 and at == len(ends):
+        if len(pieces) == len(ends) == shape[0] and len(shape) == 1:
             scalars = [self.full(step.parts[k].value, (), lead) for k in order]
             return Text(f"np.stack([{', '.join(scalars)}], -1)", ATOM, DEEPEST)
         where = axis + (1 if lead else 0)
@@ -627,7 +629,7 @@ def emit(program: ArrayProgram, name: str = "f", batched: bool = False, mean: bo
     given = [names[i] or free(leaf_name(program, i), writer.taken)
              for i in [*program.inputs, *program.parameters, *seeds]]  # fmt: skip
     body = [f"{names[i]} = {right}" for i, right in forward]
-    if program.gradients:
+    if program.differentiated:
         if body:
             body.insert(0, "# forward")
         body.append("# backward")
@@ -636,7 +638,7 @@ def emit(program: ArrayProgram, name: str = "f", batched: bool = False, mean: bo
     back = results[0] if len(results) == 1 else f"[{', '.join(results)}]"
     if mean and program.steps[program.outputs[0].array].varying:
         back = f"{back}.mean()"
-    if program.gradients:
+    if program.differentiated:
         slopes = [writer.gradient(i) for i in program.gradients]
         back = f"{back}, [{', '.join(slopes)}]"
     body.append(f"return {back}")

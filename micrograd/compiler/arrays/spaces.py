@@ -1,0 +1,180 @@
+"""What the names in emitted array source mean in NumPy, JAX and PyTorch.
+
+`library.py` is text that the three share: here it is run with `np` bound to each, and completed
+by the special functions that each has elsewhere. `definitions` gives the parts of it that a
+source needs, to be printed above it. What runs with them is in `runtime.py`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ...core.rule import TABLE, Rule
+
+LIBRARY = Path(__file__).with_name("library.py")
+# What has no formula in the words that the three share.
+ELSEWHERE = ("erf", "erfc", "ndtr", "lgamma", "gamma", "digamma", "polygamma")
+
+
+@cache
+def texts() -> dict[str, str]:
+    """The text of each function of the library."""
+    source = LIBRARY.read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    lines = source.splitlines()
+    return {
+        node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+@cache
+def needs(name: str) -> tuple[str, ...]:
+    """The functions of the library that one of them calls, and itself, those called first."""
+    known = texts()
+    found: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        if name in found or name not in known:
+            return
+        for node in ast.walk(ast.parse(known[name])):
+            if isinstance(node, ast.Name) and node.id != name:
+                visit(node.id)
+        found[name] = None
+
+    visit(name)
+    return tuple(found)
+
+
+def definitions(calls: Iterable[str]) -> str:
+    """The text of these functions and of those that they call."""
+    wanted = dict.fromkeys(part for name in calls for part in needs(name))
+    return "\n\n\n".join(texts()[name] for name in wanted)
+
+
+@cache
+def program_text() -> Any:
+    return compile(LIBRARY.read_text(encoding="utf-8"), str(LIBRARY), "exec")
+
+
+def space_of(np: Any, special: dict[str, Any]) -> dict[str, Any]:
+    """The library over one array library, completed by special functions."""
+    space: dict[str, Any] = {"__name__": "micrograd.compiler.arrays.library"}
+    exec(program_text(), space)
+    space["np"] = np
+    space.update(special)
+    return space
+
+
+# NumPy ------------------------------------------------------------------------------------------
+
+
+def elementwise(forward: Callable[..., float]) -> Callable[..., Any]:
+    """A function of floats on arrays, number by number: for what NumPy has no formula."""
+    np = import_module("numpy")
+
+    def each(*xs: Any) -> Any:
+        found = np.frompyfunc(lambda *a: forward(*map(float, a)), len(xs), 1)(*xs)
+        return np.asarray(found, dtype=float)
+
+    return each
+
+
+@cache
+def numpy_space() -> dict[str, Any]:
+    """The meanings in NumPy, where some things go faster than in the shared words."""
+    np = import_module("numpy")
+    space = space_of(np, {name: elementwise(TABLE[name].forward) for name in ELSEWHERE})
+    nll, clip = space["nll"], space["clip"]
+
+    def refuse(wrong: Any) -> None:
+        if np.any(wrong):
+            raise ValueError("an operand is out of its domain")  # said better by the table's own
+
+    def checked_nll(index: Any, x: Any) -> Any:
+        refuse((index != np.floor(index)) | (index < 0) | (index >= x.shape[-1]))
+        return nll(index, x)
+
+    def checked_clip(x: Any, low: Any, high: Any) -> Any:
+        refuse(np.greater(low, high))
+        return clip(x, low, high)
+
+    def fmod(a: Any, b: Any) -> Any:
+        return np.fmod(a, b)
+
+    space.update(
+        maximum=np.maximum, minimum=np.minimum, fmax=np.fmax, fmin=np.fmin, cbrt=np.cbrt,
+        relu=lambda x: np.maximum(x, 0.0) + 0.0, nll=checked_nll, clip=checked_clip, fmod=fmod,
+        # 0 times x is nan where x is, and where it is -inf: then the caller computes otherwise.
+        gate=lambda d, x: np.where(x > 0, d, x * 0.0),
+        dsinc=elementwise(TABLE["dsinc"].forward), remainder=elementwise(TABLE["remainder"].forward),
+        ldexp=elementwise(TABLE["ldexp"].forward), round=elementwise(TABLE["round"].forward),
+        fma=elementwise(TABLE["fma"].forward), derf=space["derf"],
+        power_partial=elementwise(TABLE["power_partial"].forward),
+    )  # fmt: skip
+    return space
+
+
+# JAX and PyTorch -----------------------------------------------------------------------------------
+
+
+class Typed:
+    """An array library whose new arrays have one kind of numbers, and one device."""
+
+    def __init__(self, library: Any, **kind: Any) -> None:
+        self._library, self._kind = library, kind
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._library, name)
+        setattr(self, name, found)
+        return found
+
+    def zeros(self, shape: Any) -> Any:
+        return self._library.zeros(shape, **self._kind)
+
+    def full(self, shape: Any, x: float) -> Any:
+        return self._library.full(shape, x, **self._kind)
+
+
+def jax_space(dtype: Any) -> dict[str, Any]:
+    np, special = import_module("jax.numpy"), import_module("jax.scipy.special")
+    known = {
+        "erf": special.erf, "erfc": special.erfc, "ndtr": special.ndtr, "lgamma": special.gammaln,
+        "gamma": special.gamma, "digamma": special.digamma, "polygamma": special.polygamma,
+        "cbrt": np.cbrt,
+    }  # fmt: skip
+    return space_of(Typed(np, dtype=dtype), known)
+
+
+def torch_space(dtype: Any, device: Any) -> dict[str, Any]:
+    torch: Any = import_module("torch")
+
+    def gamma(x: Any) -> Any:
+        odd = (x < 0) & (torch.remainder(torch.floor(x), 2.0) != 0)
+        size = torch.exp(torch.lgamma(x))
+        return torch.where(odd, -size, size)
+
+    known = {
+        "erf": torch.erf, "erfc": torch.erfc, "ndtr": torch.special.ndtr, "lgamma": torch.lgamma,
+        "gamma": gamma, "digamma": torch.digamma,
+        "polygamma": lambda n, x: torch.polygamma(int(n), x),
+    }  # fmt: skip
+    return space_of(Typed(torch, dtype=dtype, device=device), known)
+
+
+def own_names(calls: dict[str, Rule | None]) -> dict[str, Rule]:
+    """Of the functions that a source calls, those that a user made."""
+    return {
+        name: rule
+        for name, rule in calls.items()
+        if rule is not None and rule.name != "reached"
+        and TABLE.get(rule.name) not in (rule, rule.twin)
+    }  # fmt: skip
+
+
