@@ -17,9 +17,10 @@ from ..ir.program import CONSTANT, Program
 
 ADD, MUL, SUM, MEAN = (TABLE[name] for name in ("add", "mul", "sum", "mean"))
 DOT, WEIGHTED = TABLE["dot"], TABLE["weighted_sum"]
-PLAIN_SUMS = (SUM, MEAN, TABLE["fsum"])
+PLAIN_SUMS = (SUM, MEAN)
+IDENTITY = TABLE["identity"]
 # What is applied to all operands at once, along an array, and not from one to the next.
-ALONG = ("logsumexp", "nll", "prod")
+ALONG = ("logsumexp", "nll", "prod", "fsum")
 ALONG_FROM_THREE = ("maximum", "minimum", "hypot")
 CONSTANTS = -1  # the group of all constants
 
@@ -144,6 +145,8 @@ class Grouping:
 
     def operation(self, i: int, rule: Rule, xs: tuple[int, ...]) -> None:
         data = self.program.data
+        if len(xs) == 1 and rule.name in ("maximum", "minimum", "prod", "fsum"):
+            rule = IDENTITY
         if rule.name in ALONG or (rule.name in ALONG_FROM_THREE and len(xs) > 2):
             self.member(i, "along", rule, [(x,) for x in xs], ())
             return

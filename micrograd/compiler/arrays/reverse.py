@@ -443,6 +443,9 @@ class Backward:
             part = self.applied(ROUTE, (*operands, Symbol(self, shared)))
             self.contribute(last, (self.as_read(part),), dims)
             return
+        if rule.name == "fsum":
+            self.contribute(last, (widened,), dims)
+            return
         slopes = program.step(
             Along(rule, step.inner, step.operands, dims, step.varying, keeps=True)
         )

@@ -21,7 +21,7 @@ from .layout import Nest, cuts, nest_of_rows, refined, row_major, strides_over
 from .program import Along, Apply, ArrayProgram, Leaf, Part, Place, Read, Result, Shape, Sum, Term
 
 IDENTITY, DIV, SUM_RULE = TABLE["identity"], TABLE["div"], TABLE["sum"]
-ALIKE = ("sum", "maximum", "minimum", "prod")
+ALIKE = ("sum", "identity")
 Inputs = Sequence[tuple[str, Shape]]  # the arrays that the inputs are, in order
 
 

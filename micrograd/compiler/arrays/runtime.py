@@ -1,18 +1,19 @@
 """Array source made into functions: with its constants, its tables, and the words of a library.
 
-`Runnable` is a function of one library, made anew for each kind of numbers. Its arguments are
-the arrays of inputs and parameters; `Layout` cuts a flat row of parameters into those arrays and
+The arguments of such a function are the arrays of inputs and parameters; `Layout` cuts a flat row of parameters into those arrays and
 puts gradients back in a row. What uses them is in `compiler/backends`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from math import prod
 from typing import Any
 
 from ...core.rule import Rule
 from ..backends.runtime import define
+from .layout import Nest, cuts, nest, strides_over
 from .program import ArrayProgram, Shape
 from .source import Source
 from .spaces import own_names
@@ -57,6 +58,12 @@ class Layout:
             self.order[position] = k
         self.sorted = self.order == list(range(len(self.order)))
         self.bounds = [(s, s + n) for s, n in zip(starts.values(), sizes)]
+        # Of each array how it lies in the row, if it does so at constant differences.
+        self.nests: list[Nest] = []
+        for (start, stop), shape in zip(self.bounds, self.shapes):
+            found = nest(self.order[start:stop])
+            if found is not None and cuts(found.dims) <= cuts(shape) | {1}:
+                self.nests.append(Nest(found.base, shape, strides_over(found, shape)))
 
     def cut(self, row: Any, index: Any = None) -> list[Any]:
         """The arrays whose numbers stand in a row, which may have dimensions before its last."""
@@ -67,6 +74,20 @@ class Layout:
             row[..., start:stop].reshape(lead + shape)
             for (start, stop), shape in zip(self.bounds, self.shapes)
         ]
+
+    def views(self, row: Any) -> list[Any]:
+        """The arrays in a row of NumPy's, as they lie there: to read them, or to write them."""
+        np = import_module("numpy")
+        size = row.itemsize
+        return [
+            np.ndarray(shape, row.dtype, row, base * size, tuple(s * size for s in strides))
+            for base, shape, strides in self.nests
+        ]
+
+    @property
+    def regular(self) -> bool:
+        """Whether all arrays lie in the row as views."""
+        return len(self.nests) == len(self.shapes)
 
     def joined(self, np: Any, arrays: Sequence[Any], lead: int = 0, index: Any = None) -> Any:
         """The numbers of the arrays in a row, behind `lead` dimensions that all have."""

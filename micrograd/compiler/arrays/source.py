@@ -28,11 +28,11 @@ DIRECT = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "sinh": "sinh",
     "cosh": "cosh", "tanh": "tanh", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
     "ceil": "ceil", "floor": "floor", "trunc": "trunc", "rint": "round", "sign": "sign",
-    "copysign": "copysign", "fmod": "fmod", "hypot": "hypot", "sinc": "sinc",
+    "copysign": "copysign", "fmod": "fmod", "hypot": "hypot",
 }  # fmt: skip
 # What is done along the last dimension: the value, and the slopes.
 VALUES = {"maximum": "largest", "minimum": "smallest", "prod": "product", "hypot": "norm",
-          "logsumexp": "logsumexp", "nll": "nll"}  # fmt: skip
+          "logsumexp": "logsumexp", "nll": "nll", "fsum": "exactly"}  # fmt: skip
 SLOPES = {"prod": "dproduct", "hypot": "dnorm", "logsumexp": "softmax", "nll": "dnll"}
 LETTERS = "ijklmopqrstuvw"
 

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from ...core.rule import TABLE, Rule
+from ...numerics import ieee
 
 LIBRARY = Path(__file__).with_name("library.py")
 # What has no formula in the words that the three share.
-ELSEWHERE = ("erf", "erfc", "ndtr", "lgamma", "gamma", "digamma", "polygamma")
+ELSEWHERE = ("erf", "erfc", "ndtr", "lgamma", "gamma", "digamma", "polygamma", "sinc")
 
 
 @cache
@@ -91,34 +92,49 @@ def numpy_space() -> dict[str, Any]:
     """The meanings in NumPy, where some things go faster than in the shared words."""
     np = import_module("numpy")
     space = space_of(np, {name: elementwise(TABLE[name].forward) for name in ELSEWHERE})
-    nll, clip = space["nll"], space["clip"]
+    clip, careful = space["clip"], space["exp_gap"]
 
     def refuse(wrong: Any) -> None:
-        if np.any(wrong):
+        if wrong:
             raise ValueError("an operand is out of its domain")  # said better by the table's own
 
-    def checked_nll(index: Any, x: Any) -> Any:
-        refuse((index != np.floor(index)) | (index < 0) | (index >= x.shape[-1]))
-        return nll(index, x)
-
     def checked_clip(x: Any, low: Any, high: Any) -> Any:
-        refuse(np.greater(low, high))
+        refuse(np.any(np.greater(low, high)))
         return clip(x, low, high)
 
-    def fmod(a: Any, b: Any) -> Any:
-        return np.fmod(a, b)
+    def chosen(index: Any, x: Any) -> Any:
+        n = x.shape[-1]
+        found = np.arange(n) == index
+        refuse(np.count_nonzero(found) * n != found.size)
+        return found
 
+    def exp_gap(x: Any, top: Any) -> Any:
+        # Up to there the rounding of the difference costs less than 2 units in the last place.
+        gap = x - top
+        return np.exp(gap) if np.min(gap) > -8.0 else careful(x, top)
+
+    def others(x: Any, top: Any) -> Any:
+        tops = x == top
+        e = exp_gap(x, top)
+        e[tops] = 0.0
+        return e.sum(-1) + (np.count_nonzero(tops, -1) - 1.0)
+
+    by_number = ("dsinc", "sinc", "remainder", "ldexp", "round", "fma", "power_partial", "dcbrt",
+                 "datan2", "inv_r2", "gelu", "dgelu", "truncdiv", "neardiv", "unit", "xlogy")  # fmt: skip
+    space.update({name: elementwise(TABLE[name].forward) for name in by_number})
     space.update(
         maximum=np.maximum, minimum=np.minimum, fmax=np.fmax, fmin=np.fmin, cbrt=np.cbrt,
-        relu=lambda x: np.maximum(x, 0.0) + 0.0, nll=checked_nll, clip=checked_clip, fmod=fmod,
-        # 0 times x is nan where x is, and where it is -inf: then the caller computes otherwise.
-        gate=lambda d, x: np.where(x > 0, d, x * 0.0),
-        dsinc=elementwise(TABLE["dsinc"].forward), remainder=elementwise(TABLE["remainder"].forward),
-        ldexp=elementwise(TABLE["ldexp"].forward), round=elementwise(TABLE["round"].forward),
-        fma=elementwise(TABLE["fma"].forward), derf=space["derf"],
-        power_partial=elementwise(TABLE["power_partial"].forward),
+        relu=lambda x: np.maximum(x, 0.0), clip=checked_clip, chosen=chosen, exp_gap=exp_gap,
+        others=others, norm=lambda x: np.hypot.reduce(x, -1),
+        exactly=lambda x: np.apply_along_axis(lambda row: ieee.fsum(*row.tolist()), -1, x),
     )  # fmt: skip
     return space
+
+
+@cache
+def numpy_gradient_space() -> dict[str, Any]:
+    """The same for gradients of which none is nan: whoever finds one asks the eager engine."""
+    return {**numpy_space(), "gate": lambda d, x: d * (x > 0)}
 
 
 # JAX and PyTorch -----------------------------------------------------------------------------------
@@ -147,7 +163,7 @@ def jax_space(dtype: Any) -> dict[str, Any]:
     known = {
         "erf": special.erf, "erfc": special.erfc, "ndtr": special.ndtr, "lgamma": special.gammaln,
         "gamma": special.gamma, "digamma": special.digamma, "polygamma": special.polygamma,
-        "cbrt": np.cbrt,
+        "cbrt": np.cbrt, "sinc": np.sinc,
     }  # fmt: skip
     return space_of(Typed(np, dtype=dtype), known)
 
@@ -163,7 +179,7 @@ def torch_space(dtype: Any, device: Any) -> dict[str, Any]:
     known = {
         "erf": torch.erf, "erfc": torch.erfc, "ndtr": torch.special.ndtr, "lgamma": torch.lgamma,
         "gamma": gamma, "digamma": torch.digamma,
-        "polygamma": lambda n, x: torch.polygamma(int(n), x),
+        "polygamma": lambda n, x: torch.polygamma(int(n), x), "sinc": torch.sinc,
     }  # fmt: skip
     return space_of(Typed(torch, dtype=dtype, device=device), known)
 
