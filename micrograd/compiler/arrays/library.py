@@ -42,6 +42,11 @@ def split(x):
     return x * 134217729.0 - (x * 134217729.0 - x)
 
 
+def stop(x):
+    """x itself; no gradient passes."""
+    return x
+
+
 # Comparisons and choices -----------------------------------------------------------------------
 
 
@@ -126,7 +131,7 @@ def leaky_relu(x, s):
 
 
 def leaky_step(x, s):
-    at_kink = minimum(maximum(s, 0.0), 1.0) + 0.0 * x
+    at_kink = np.clip(s * np.ones_like(x), 0.0, 1.0)
     step = np.where(x > 0, 1.0, np.where(x == 0, at_kink, s))
     return np.where(x == x, step, nan)
 
@@ -136,7 +141,7 @@ def elu(x, a):
 
 
 def elu_step(x, a):
-    at_kink = minimum(maximum(a, 0.0), 1.0) + 0.0 * x
+    at_kink = np.clip(a * np.ones_like(x), 0.0, 1.0)
     below = np.where(x == 0, at_kink, a * np.exp(minimum(x, 0.0)))
     return np.where(x > 0, 1.0, below)
 
@@ -225,6 +230,10 @@ def cbrt(x):
 
 def dcbrt(x):
     return 1.0 / (3.0 * cbrt(x) * cbrt(x))
+
+
+def power(x, p):
+    return x**p
 
 
 def power_partial(x, y, n, k):
@@ -348,7 +357,9 @@ def dsinc(n, x):
 
 
 def floordiv(a, b):
-    return np.where(b == 0, a / b, np.where(finite(a), np.floor_divide(a, b), nan))
+    q = a / b
+    whole = np.where(finite(a * np.ones_like(q)), np.floor_divide(a, b), nan)
+    return np.where(b * np.ones_like(q) == 0, q, whole)
 
 
 def truncdiv(a, b):
@@ -360,7 +371,8 @@ def neardiv(a, b):
 
 
 def mod(a, b):
-    return np.where(finite(a), np.remainder(a, b), nan)
+    y = np.remainder(a, b)
+    return np.where(finite(a * np.ones_like(y)), y, nan)
 
 
 def remainder(a, b):

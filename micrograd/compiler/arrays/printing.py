@@ -56,7 +56,7 @@ def whole_source(program: ArrayProgram) -> str:
 
 
 def standing_alone(source: Source) -> str:
-    head = ["import numpy as np  # or jax.numpy, or torch"]
+    head = ["import numpy as np  # or jax.numpy, or torch with torch.set_default_dtype(torch.float64)"]
     wanted = [name for name in source.calls if name in texts()]
     used = {part for name in wanted for part in needs(name)}
     body = definitions(wanted)

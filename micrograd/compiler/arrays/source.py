@@ -34,6 +34,7 @@ DIRECT = {
 VALUES = {"maximum": "largest", "minimum": "smallest", "prod": "product", "hypot": "norm",
           "logsumexp": "logsumexp", "nll": "nll", "fsum": "exactly"}  # fmt: skip
 SLOPES = {"prod": "dproduct", "hypot": "dnorm", "logsumexp": "softmax", "nll": "dnll"}
+STOP = TABLE["stop"]
 LETTERS = "ijklmopqrstuvw"
 
 
@@ -57,8 +58,8 @@ class Source(NamedTuple):
 class Writer:
     """Writes the lines of one program, for one example or for a batch."""
 
-    def __init__(self, program: ArrayProgram, batched: bool) -> None:
-        self.program, self.batched = program, batched
+    def __init__(self, program: ArrayProgram, batched: bool, stops: bool = False) -> None:
+        self.program, self.batched, self.stops = program, batched, stops
         self.views = Viewer(batched, self.table)
         self.constants: dict[str, tuple[Shape, tuple[float, ...]]] = {}
         self.tables: dict[str, tuple[Shape, tuple[int, ...]]] = {}
@@ -130,9 +131,7 @@ class Writer:
         return names
 
     def table(self, positions: Sequence[int], shape: Shape) -> str:
-        """The name of a table of positions, or a list of them where it is short."""
-        if len(shape) == 1 and len(positions) <= 8:
-            return f"[{', '.join(map(str, positions))}]"
+        """The name of a table of positions."""
         key = (tuple(positions), shape)
         name = self._tables.get(key)
         if name is None:
@@ -218,6 +217,11 @@ class Writer:
 
     def expression(self, i: int) -> Text:
         step = self.program.steps[i]
+        if self.stops and (i in self.program.bare or getattr(step, "rule", None) is STOP):
+            self.stops = False
+            found = self.expression(i)
+            self.stops = True
+            return self.call("stop", [found.text], None, found.depth)
         if isinstance(step, Apply):
             return self.spread(self.apply(step), step.operands, step)
         if isinstance(step, Sum):
@@ -251,13 +255,15 @@ class Writer:
             return Text(f"{left} {sign} {right}", binding, depth)
         if name == "neg":
             return Text(f"-{self.operand(reads[0], step.shape, varying, SIGN)}", SIGN, depth)
-        if name == "pow":
+        if name == "pow" and self.program.number(reads[1].array) is None:
+            name = "power"
+        elif name == "pow":
             base = self.operand(reads[0], step.shape, varying, ATOM)
             exponent = self.operand(reads[1], step.shape, varying, ATOM)
             return Text(f"{base} ** {exponent}", POWER, depth)
         given = [self.floated(self.operand(r, step.shape, varying), r) for r in reads]
         known = TABLE.get(name)
-        if rule is not known and name != "reached" and rule is not getattr(known, "twin", None):
+        if rule is not known and name not in ("reached", "power") and rule is not getattr(known, "twin", None):
             name = free(rule.symbol if rule.symbol.isidentifier() else "operation", set(RESERVED))
         return self.call(name, given, rule, depth)
 
@@ -613,13 +619,20 @@ class Writer:
         return f"np.broadcast_to({self.operand(read, step.shape, lead)}, {self.names[i]}.shape)"
 
 
-def emit(program: ArrayProgram, name: str = "f", batched: bool = False, mean: bool = False) -> Source:
+def emit(
+    program: ArrayProgram,
+    name: str = "f",
+    batched: bool = False,
+    mean: bool = False,
+    stops: bool = False,
+) -> Source:
     """The source of a function of the inputs, the parameters, and seeds if there are any.
 
     It returns the results, and after `reverse` the gradients. Over a batch each input has the
     examples as its first dimension; `mean` returns the mean of the first result over them.
+    With `stops` it says `stop(x)` where no gradient passes, for who differentiates the source.
     """
-    writer = Writer(program, batched)
+    writer = Writer(program, batched, stops)
     forward = writer.lines(0, program.forward_steps)
     backward = writer.lines(program.forward_steps, len(program))
     names = writer.names

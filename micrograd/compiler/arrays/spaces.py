@@ -109,9 +109,15 @@ def numpy_space() -> dict[str, Any]:
         return found
 
     def exp_gap(x: Any, top: Any) -> Any:
-        # Up to there the rounding of the difference costs less than 2 units in the last place.
         gap = x - top
-        return np.exp(gap) if np.min(gap) > -8.0 else careful(x, top)
+        # Up to 8 the rounding of the difference costs less than 2 units in the last place.
+        if np.max(np.abs(gap)) < 8.0:
+            return np.exp(gap)
+        if not np.isfinite(gap).all():
+            return careful(x, top)
+        e = np.exp(gap)
+        back = gap - x
+        return e + ((x - (gap - back)) - (top + back)) * np.where(gap <= 710.0, e, 0.0)
 
     def others(x: Any, top: Any) -> Any:
         tops = x == top
@@ -125,7 +131,7 @@ def numpy_space() -> dict[str, Any]:
     space.update(
         maximum=np.maximum, minimum=np.minimum, fmax=np.fmax, fmin=np.fmin, cbrt=np.cbrt,
         relu=lambda x: np.maximum(x, 0.0), clip=checked_clip, chosen=chosen, exp_gap=exp_gap,
-        others=others, norm=lambda x: np.hypot.reduce(x, -1),
+        others=others, power=np.power, norm=lambda x: np.hypot.reduce(x, -1),
         exactly=lambda x: np.apply_along_axis(lambda row: ieee.fsum(*row.tolist()), -1, x),
     )  # fmt: skip
     return space
@@ -158,6 +164,18 @@ class Typed:
         return self._library.full(shape, x, **self._kind)
 
 
+class TypedTorch(Typed):
+    """PyTorch, which makes single precision of two numbers to choose from."""
+
+    def where(self, c: Any, a: Any, b: Any) -> Any:
+        torch = self._library
+        if isinstance(c, bool):
+            return a if c else b
+        if not isinstance(a, torch.Tensor) and not isinstance(b, torch.Tensor):
+            a = torch.full((), a, **self._kind)
+        return torch.where(c, a, b)
+
+
 def jax_space(dtype: Any) -> dict[str, Any]:
     np, special = import_module("jax.numpy"), import_module("jax.scipy.special")
     known = {
@@ -181,7 +199,7 @@ def torch_space(dtype: Any, device: Any) -> dict[str, Any]:
         "gamma": gamma, "digamma": torch.digamma,
         "polygamma": lambda n, x: torch.polygamma(int(n), x), "sinc": torch.sinc,
     }  # fmt: skip
-    return space_of(Typed(torch, dtype=dtype, device=device), known)
+    return space_of(TypedTorch(torch, dtype=dtype, device=device), known)
 
 
 def own_names(calls: dict[str, Rule | None]) -> dict[str, Rule]:
