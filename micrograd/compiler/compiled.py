@@ -12,7 +12,7 @@ from typing import Any
 
 from ..engine import Value
 from .arrays.inputs import input_arrays
-from .arrays.program import ArrayProgram
+from .arrays.printing import Rolled
 from .arrays.roll import roll
 from .backends.base import Batch
 from .backends.emit import emit
@@ -61,7 +61,7 @@ class Compiled:
 
     @functools.cached_property
     @undisturbed
-    def arrays(self) -> ArrayProgram:
+    def arrays(self) -> Rolled:
         """The same as steps on whole arrays."""
         return roll(self.program, input_arrays(self.structure))
 

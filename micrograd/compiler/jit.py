@@ -15,6 +15,7 @@ from typing import Any
 from ..core.observe import WATCH
 from ..core.rule import real
 from ..engine import Value
+from .arrays.printing import Rolled
 from .backends.base import Rows
 from .backends.emit import emit
 from .backends.runtime import EDGES, exact_values
@@ -87,6 +88,15 @@ class Jit(native.Caller):
         """Forward and backward of the latest call as Python source."""
         made = self.known("the source")
         return emit(made.staged, self.name, gradient=made.result.is_scalar)
+
+    @property
+    def array_program(self) -> Rolled:
+        """The program of the latest call as steps on whole arrays, with a `source` in NumPy.
+
+        What was written number by number, by `nn` or in loops, is matrices again: `print` it to
+        see shapes and formulas.
+        """
+        return self.known("the array program").arrays
 
     @property
     def name(self) -> str:

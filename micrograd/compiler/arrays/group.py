@@ -18,6 +18,7 @@ from ..ir.program import CONSTANT, Program
 ADD, MUL, SUM, MEAN = (TABLE[name] for name in ("add", "mul", "sum", "mean"))
 DOT, WEIGHTED = TABLE["dot"], TABLE["weighted_sum"]
 PLAIN_SUMS = (SUM, MEAN)
+SUMS = (ADD, SUM, DOT, WEIGHTED)  # what another addition may go on with
 IDENTITY = TABLE["identity"]
 # What is applied to all operands at once, along an array, and not from one to the next.
 ALONG = ("logsumexp", "nll", "prod", "fsum")
@@ -69,26 +70,28 @@ class Grouping:
                 self.add(i, rule, program.operands[i])
 
     def _summed(self) -> dict[int, str]:
-        """For each step that is used once, by a sum: whether as its first term or a later one."""
+        """For each step that is used once, by a sum: whether it goes on there, or is a term."""
         found: dict[int, str] = {}
         program, uses = self.program, self._uses
         outputs = set(program.outputs)
         for i, rule in enumerate(program.rules):
             xs = program.operands[i]
-            if i in program.bare:
+            if i in program.bare or (rule is not ADD and rule not in PLAIN_SUMS):
                 continue
-            if rule is ADD:
-                terms: Sequence[int] = xs
-            elif rule in PLAIN_SUMS:
-                terms = xs
-            elif rule is WEIGHTED:
-                terms = xs[:1]
-            else:
-                continue
-            for k, x in enumerate(terms):
+            goes_on = rule is ADD and self.adds_alike(*xs)
+            for k, x in enumerate(xs):
                 if uses[x] == 1 and x not in outputs and x not in program.bare:
-                    found[x] = "first" if k == 0 else "later"
+                    found[x] = "first" if k == 0 and goes_on else "later"
         return found
+
+    def adds_alike(self, a: int, b: int) -> bool:
+        """Whether a + b goes on with the sum a: not where b is such a sum of its own.
+
+        In w1*x1 + w2*x2 + c it does, in the sum of several of these it does not.
+        """
+        rules, operands = self.program.rules, self.program.operands
+        last_is_sum = rules[a] is ADD and rules[operands[a][1]] in SUMS
+        return rules[a] in SUMS and last_is_sum == (rules[b] in SUMS)
 
     def terms(self, x: int, first: bool) -> list[tuple[int, ...]]:
         """Step x as terms: those it is made of where it melts into the sum, else itself."""
@@ -112,13 +115,10 @@ class Grouping:
             terms = self.terms(xs[0], True)
             terms += self.terms(xs[1], False)
         elif rule in PLAIN_SUMS:
-            terms = self.terms(xs[0], True) if xs else [(x,) for x in xs]
-            for x in xs[1:]:
-                terms += self.terms(x, False)
+            terms = [term for x in xs for term in self.terms(x, False)]
         elif rule is WEIGHTED:
             n = len(xs) // 2
-            terms = self.terms(xs[0], True)
-            terms += list(zip(xs[1 : n + 1], xs[n + 1 :]))
+            terms = [(xs[0],), *zip(xs[1 : n + 1], xs[n + 1 :])]
         elif rule is DOT:
             terms = list(zip(xs[: len(xs) // 2], xs[len(xs) // 2 :]))
         if terms is None:

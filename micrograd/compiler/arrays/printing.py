@@ -3,13 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from .program import ArrayProgram, Leaf, Shape
 from .reverse import reverse
 from .runtime import nested
 from .source import WIDTH, Source, Writer, emit, wrapped
 from .spaces import ELSEWHERE, definitions, needs, own_names, texts
+
+
+class Rolled(ArrayProgram):
+    """An array program that prints: `str` gives formulas with shapes, `source` NumPy code.
+
+    >>> from micrograd import Value, jit
+    >>> import micrograd as mg
+    >>> w, b = [[Value(0.5), Value(-1.0)], [Value(2.0), Value(1.5)]], [Value(0.0), Value(1.0)]
+    >>> def layer(x):
+    ...     return [mg.tanh(sum(wi * xi for wi, xi in zip(row, x)) + bi) for row, bi in zip(w, b)]
+    >>> fast = jit(layer)
+    >>> y = fast([1.0, 2.0])
+    >>> print(fast.array_program)
+    given x[2]; W1[2, 2], b1[2]
+      1  v2[2] = tanh(W1 @ x + b1)
+    gives v2
+    """
+
+    def __str__(self) -> str:
+        return formulas(self)
+
+    def __repr__(self) -> str:
+        leaves = sum(isinstance(step, Leaf) for step in self.steps)
+        return f"<array program: {len(self.steps) - leaves} steps, {len(self.outputs)} outputs>"
+
+    @property
+    def source(self) -> str:
+        """Forward and backward as a module of its own, which runs under NumPy, JAX and PyTorch.
+
+        Of one result with its gradient, by the parameters or, if there are none, by the inputs.
+        """
+        program: ArrayProgram = self
+        if len(self.outputs) == 1 and (self.parameters or self.inputs):
+            program = reverse(self, self.parameters or self.inputs)
+        return standing_alone(emit(program))
 
 
 def with_shape(name: str, shape: Shape) -> str:
@@ -44,17 +78,6 @@ def formulas(program: ArrayProgram) -> str:
     return "\n".join(lines)
 
 
-def whole_source(program: ArrayProgram) -> str:
-    """Forward and backward as a module of its own: constants, the functions it needs, and `f`.
-
-    Of one result with its gradient, by the parameters or, if there are none, by the inputs.
-    """
-    if len(program.outputs) == 1 and (program.parameters or program.inputs):
-        program = reverse(program, program.parameters or program.inputs)
-    source = emit(program)
-    return standing_alone(source)
-
-
 def standing_alone(source: Source) -> str:
     head = ["import numpy as np  # or jax.numpy, or torch with torch.set_default_dtype(torch.float64)"]
     wanted = [name for name in source.calls if name in texts()]
@@ -75,20 +98,15 @@ def standing_alone(source: Source) -> str:
         head.append(f"# {name}: from scipy.special, jax.scipy.special or torch.special")
     for name in own_names(source.calls):
         head.append(f"# {name}: an operation of your own")
-    blocks = ["\n".join(head)]
     arrays = [literal(name, "np.asarray", nested(data, shape))
               for name, (shape, data) in source.constants.items()]  # fmt: skip
     arrays += [literal(name, "np.asarray", nested(data, shape))
                for name, (shape, data) in source.tables.items()]  # fmt: skip
-    if arrays:
-        blocks.append("\n".join(arrays))
-    if body:
-        blocks.append("\n" + body + "\n")
-    blocks.append(("\n" if body else "") + source.text)
-    return "\n\n".join(blocks)
+    blocks = ["\n".join(head), "\n".join(arrays), body, source.text]
+    return "\n\n\n".join(block for block in blocks if block)
 
 
-def literal(name: str, function: str, data: Any) -> str:
+def literal(name: str, function: str, data: object) -> str:
     """An assignment of an array, in lines of readable length."""
     line = f"{name} = {function}({data!r})"
     if len(line) <= WIDTH:

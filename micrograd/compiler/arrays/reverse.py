@@ -314,8 +314,12 @@ class Backward:
             whole.insert(0, program.whole(placed))
         if not whole:
             return Read(program.constant([0.0]), 0, (0,) * len(step.shape))
+        numbers = [program.number(r.array) for r in whole]
         if len(whole) == 1:
             found = whole[0]
+        elif None not in numbers:
+            total = sum(numbers[1:], numbers[0])  # type: ignore[arg-type]
+            found = Read(program.constant([float(total)]), 0, whole[0].strides)  # type: ignore
         else:
             varying = any([program.steps[r.array].varying for r in whole])
             terms = [Term((), (r,)) for r in whole]

@@ -18,14 +18,16 @@ from ..ir.program import Program
 from ..ir.simplify import needed_in
 from .group import CONSTANTS, MEAN, Group, Grouping, Run
 from .layout import Nest, cuts, nest_of_rows, refined, row_major, strides_over
-from .program import Along, Apply, ArrayProgram, Leaf, Part, Place, Read, Result, Shape, Sum, Term
+from .printing import Rolled
+from .program import Along, Apply, Leaf, Part, Place, Read, Result, Shape, Sum, Term
 
 IDENTITY, DIV, SUM_RULE = TABLE["identity"], TABLE["div"], TABLE["sum"]
+NEUTRAL = {"mul": 1.0, "div": 1.0, "sub": 0.0}
 ALIKE = ("sum", "identity")
 Inputs = Sequence[tuple[str, Shape]]  # the arrays that the inputs are, in order
 
 
-def roll(program: Program, inputs: Inputs | None = None) -> ArrayProgram:
+def roll(program: Program, inputs: Inputs | None = None) -> Rolled:
     """The array program with the same inputs, parameters and outputs; linear in the steps."""
     program = merged(program)
     if inputs is None:
@@ -98,10 +100,14 @@ def parameter_arrays(program: Program, place: dict[int, tuple[int, int]], first:
             trial[p] = k, position
     grouping = Grouping(program, trial, first + len(stems))
     claims: dict[int, dict[tuple[int, ...], tuple[Shape, bool]]] = {}
-    for group in grouping.groups.values():
+    used: dict[int, tuple[int, bool]] = {}  # in which group first, and as what
+    for turn, group in grouping.groups.items():
         for run in group.runs:
             for f, of in enumerate(run.groups):
                 if first <= of < first + len(stems):
+                    family = families[stems[of - first]]
+                    for position in run.positions[f]:
+                        used.setdefault(family[position], (turn, len(run.groups) == 1))
                     claim = claimed(run.positions[f], run.count)
                     if claim is not None:
                         found = claims.setdefault(of, {})
@@ -131,7 +137,8 @@ def parameter_arrays(program: Program, place: dict[int, tuple[int, int]], first:
             arrays.append(((len(left),) if len(left) > 1 else (), left, False))
         for shape, members, factor in arrays:
             found_arrays.append((stem, shape, members, factor, len(arrays) == 1))
-    found_arrays.sort(key=lambda a: order[a[2][0]])
+    last = grouping.next, True
+    found_arrays.sort(key=lambda a: (*used.get(a[2][0], last), order[a[2][0]]))
     for stem, shape, members, factor, alone in found_arrays:
         name = names.of(stem, shape, factor, alone, program.names[members[0]])
         layout.append((name, shape, members))
@@ -198,7 +205,7 @@ class Roller:
         self, program: Program, inputs: Inputs, layout: Layout, grouping: Grouping
     ) -> None:
         self.program, self.grouping = program, grouping
-        self.rolled = new = ArrayProgram()
+        self.rolled = new = Rolled()
         self.array: dict[int, int] = {}  # of each group the step
         for k, (name, shape) in enumerate(inputs):
             self.array[k] = new.step(Leaf("input", name, shape, True))
@@ -237,6 +244,9 @@ class Roller:
         ]
         everything = [read for of_run in reads for read in of_run]
         varying = any(new.steps[read.array].varying for read in everything)
+        alike = self.neutral(group, everything)
+        if alike is not None:
+            group, everything = Group("apply", IDENTITY, group.runs, ()), [alike]
         if len(everything) == 1 and group.rule.name in ALIKE and everything[0].table is None:
             source = everything[0].array
             if everything[0] == new.whole(source) and new.steps[source].shape == shape:
@@ -252,6 +262,13 @@ class Roller:
             zeros = (0,) * len(shape)
             return new.step(Apply(DIV, [new.whole(total), Read(count, 0, zeros)], shape, varying))
         return self.along(group, shape, inner, reads, varying)
+
+    def neutral(self, group: Group, reads: list[Read]) -> Read | None:
+        """The operand that is the result already: x of x * 1, x / 1, x - 0; or None."""
+        if group.kind == "apply" and group.rule.name in NEUTRAL:
+            if self.rolled.number(reads[1].array) == NEUTRAL[group.rule.name]:
+                return reads[0]
+        return None
 
     def along(
         self,

@@ -377,12 +377,16 @@ class Writer:
         arranged = self.views.arranged
         if len(shared) == len(inside) == 1 and (not both or (left and right)):
             # A matrix product: of a matrix or vector on the right, and anything on the left.
+            products = []
             for x, y, mine, yours in ((a, b, left, right), (b, a, right, left)):
                 if len(yours) > 1 or outside != both + mine + yours or (both and len(mine) != 1):
                     continue
                 first = arranged(x, both + mine + shared)
                 second = arranged(y, both + shared + yours)
-                return Text(f"{first} @ {second}", PRODUCT, depth)
+                products.append(f"{first} @ {second}")
+            if products:  # the one with fewer transpositions
+                best = min(products, key=lambda text: text.count(".T") + text.count("swapaxes"))
+                return Text(best, PRODUCT, depth)
         if not inside:
             order = sorted(outside)
             place = {k: n for n, k in enumerate(order)}
