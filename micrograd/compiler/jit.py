@@ -17,11 +17,13 @@ from ..core.rule import real
 from ..engine import Value
 from .arrays.printing import Rolled
 from .backends.base import Rows
+from .backends.c import write_c
 from .backends.emit import emit
 from .backends.runtime import EDGES, exact_values
 from .compiled import Compiled
 from .ir.program import Program
 from .native import backend as native
+from .saving import save
 from .structure import Structure, key_of, numbers_of
 from .trace import tracing
 
@@ -257,6 +259,21 @@ class Jit(native.Caller):
         from .backends.interop import to_torch
 
         return to_torch(self.known("the function for PyTorch"), self.name)
+
+    def to_c(self, path: Any) -> Any:
+        """The path of a C file, written there with a header beside it: value and gradient.
+
+        C99 without dependencies, for the structure of the latest call. Its results have the bits
+        of this function, compiled with `-std=c99`. TypeError for an operation without C.
+        """
+        return write_c(self.known("the function in C"), path, self.name)[0]
+
+    def save(self, path: Any) -> None:
+        """Nothing; the program of the latest call and the parameters are in the file `path`.
+
+        `micrograd.compiler.load(path)` gives it back, without the function it came from.
+        """
+        save(self.known("the program"), path, self.name)
 
     def examples(self, columns: tuple[Any, ...]) -> tuple[Compiled, Any]:
         """What was made for one example, and the numbers of all."""

@@ -51,11 +51,18 @@ class Group:
 class Grouping:
     """The groups of a program, given those of its inputs and parameters.
 
-    `place` says of each scalar step in which group and where in it its number is.
+    `place` says of each scalar step in which group and where in it its number is. `ordered`
+    keeps the terms of sums in the order in which they are added, zeros included.
     """
 
-    def __init__(self, program: Program, place: dict[int, tuple[int, int]], first: int) -> None:
-        self.program = program
+    def __init__(
+        self,
+        program: Program,
+        place: dict[int, tuple[int, int]],
+        first: int,
+        ordered: bool = False,
+    ) -> None:
+        self.program, self.ordered = program, ordered
         self.place = dict(place)
         self.groups: dict[int, Group] = {}
         self.next = first
@@ -64,6 +71,7 @@ class Grouping:
         # The terms of sums that go on in the step that uses them.
         self._open: dict[int, list[tuple[int, ...]]] = {}
         self._products: set[int] = set()
+        self._zero = -1
         self._user_is_sum = self._summed()
         for i, rule in enumerate(program.rules):
             if isinstance(rule, Rule):
@@ -125,12 +133,23 @@ class Grouping:
             self.operation(i, rule, xs)
             return
         if used == "first" and rule is not MEAN:
+            if self.ordered and (rule is SUM or rule is DOT):
+                terms = [(self.zero(),), *terms]
             self._open[i] = terms
             return
         data = program.data
-        if len(terms) > 1:  # 0 + x is x, but for the sign of a zero
+        if self.ordered:
+            if rule in PLAIN_SUMS or rule is DOT:
+                terms = [(self.zero(),), *terms]  # these begin with 0
+        elif len(terms) > 1:  # 0 + x is x, but for the sign of a zero
             terms = [t for t in terms if len(t) > 1 or data.get(t[0]) != 0.0] or terms[:1]
         self.member(i, "sum", MEAN if rule is MEAN else SUM, terms, (len(xs),) * (rule is MEAN))
+
+    def zero(self) -> int:
+        """The step of the constant 0."""
+        if self._zero < 0:
+            self._zero = self.program.constant(0.0)
+        return self._zero
 
     def sorted_terms(self, terms: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
         """The terms with those of the same groups next to each other, else in order."""
@@ -164,7 +183,7 @@ class Grouping:
         counts: list[int] = []
         last: Any = None
         separate = kind == "apply"
-        if kind == "sum" and len(terms) > 1:
+        if kind == "sum" and len(terms) > 1 and not self.ordered:
             terms = self.sorted_terms(terms)
         for k, term in enumerate(terms):
             groups = tuple([CONSTANTS if x in data else place[x][0] for x in term])

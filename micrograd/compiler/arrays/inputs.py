@@ -38,7 +38,7 @@ def shape_of(x: Any) -> Shape | None:
     """The shape of lists of numbers within lists of equal length; None for what is none."""
     if is_array(x):
         return tuple(x.shape)
-    if isinstance(x, dict) or hasattr(x, "_fields"):
+    if isinstance(x, dict) or (isinstance(x, tuple) and hasattr(x, "_fields")):
         return None
     if not isinstance(x, (list, tuple)):
         return ()

@@ -384,6 +384,10 @@ def round(x, digits):
     return np.round(x * scale) / scale
 
 
+def copysign(a, b):
+    return np.copysign(a * np.ones_like(b), b)
+
+
 def ldexp(x, n):
     return x * 2.0**n
 

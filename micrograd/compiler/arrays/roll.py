@@ -27,8 +27,11 @@ ALIKE = ("sum", "identity")
 Inputs = Sequence[tuple[str, Shape]]  # the arrays that the inputs are, in order
 
 
-def roll(program: Program, inputs: Inputs | None = None) -> Rolled:
-    """The array program with the same inputs, parameters and outputs; linear in the steps."""
+def roll(program: Program, inputs: Inputs | None = None, ordered: bool = False) -> Rolled:
+    """The array program with the same inputs, parameters and outputs; linear in the steps.
+
+    `ordered` keeps the order in which sums are added up, for whoever promises their last bit.
+    """
     program = merged(program)
     if inputs is None:
         inputs = [(program.names[i], ()) for i in program.inputs]
@@ -37,11 +40,11 @@ def roll(program: Program, inputs: Inputs | None = None) -> Rolled:
     for k, (_, shape) in enumerate(inputs):
         for position in range(prod(shape)):
             place[next(rest)] = k, position
-    layout = parameter_arrays(program, place, len(inputs))
+    layout = parameter_arrays(program, place, len(inputs), ordered)
     for k, (_, _, members) in enumerate(layout, len(inputs)):
         for position, p in enumerate(members):
             place[p] = k, position
-    grouping = Grouping(program, place, len(inputs) + len(layout))
+    grouping = Grouping(program, place, len(inputs) + len(layout), ordered)
     return Roller(program, inputs, layout, grouping).rolled
 
 
@@ -88,7 +91,9 @@ def merged(program: Program) -> Program:
 Layout = list[tuple[str, Shape, list[int]]]  # of each array its name, its shape, its parameters
 
 
-def parameter_arrays(program: Program, place: dict[int, tuple[int, int]], first: int) -> Layout:
+def parameter_arrays(
+    program: Program, place: dict[int, tuple[int, int]], first: int, ordered: bool
+) -> Layout:
     """Which parameters make up an array: those that are read together, as a matrix if they are."""
     families: dict[str, list[int]] = {}
     for p in program.parameters:
@@ -98,7 +103,7 @@ def parameter_arrays(program: Program, place: dict[int, tuple[int, int]], first:
     for k, stem in enumerate(stems, first):
         for position, p in enumerate(families[stem]):
             trial[p] = k, position
-    grouping = Grouping(program, trial, first + len(stems))
+    grouping = Grouping(program, trial, first + len(stems), ordered)
     claims: dict[int, dict[tuple[int, ...], tuple[Shape, bool]]] = {}
     used: dict[int, tuple[int, bool]] = {}  # in which group first, and as what
     for turn, group in grouping.groups.items():

@@ -28,7 +28,7 @@ DIRECT = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "sinh": "sinh",
     "cosh": "cosh", "tanh": "tanh", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
     "ceil": "ceil", "floor": "floor", "trunc": "trunc", "rint": "round", "sign": "sign",
-    "copysign": "copysign", "fmod": "fmod", "hypot": "hypot",
+    "fmod": "fmod", "hypot": "hypot",
 }  # fmt: skip
 # What is done along the last dimension: the value, and the slopes.
 VALUES = {"maximum": "largest", "minimum": "smallest", "prod": "product", "hypot": "norm",

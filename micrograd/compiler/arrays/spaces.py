@@ -180,7 +180,7 @@ def jax_space(dtype: Any) -> dict[str, Any]:
     np, special = import_module("jax.numpy"), import_module("jax.scipy.special")
     known = {
         "erf": special.erf, "erfc": special.erfc, "ndtr": special.ndtr, "lgamma": special.gammaln,
-        "gamma": special.gamma, "digamma": special.digamma, "polygamma": special.polygamma,
+        "gamma": special.gamma, "digamma": special.digamma, "polygamma": lambda n, x: special.polygamma(int(n), x),
         "cbrt": np.cbrt, "sinc": np.sinc,
     }  # fmt: skip
     return space_of(Typed(np, dtype=dtype), known)

@@ -73,7 +73,7 @@ def differentiable(jax: Any, space: dict[str, Any]) -> dict[str, Any]:
     arithmetic = {
         "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b,
         "neg": lambda a: -a, "identity": lambda a: a, "stop": jax.lax.stop_gradient,
-        "sum": lambda *xs: sum(xs[1:], xs[0]),
+        "sum": lambda *xs: sum(xs[1:], xs[0]), "ties": plain["ties"],
     }  # fmt: skip
     functions.update(arithmetic)
     for name, rule in TABLE.items():
@@ -113,8 +113,8 @@ class Operations:
     def __init__(self, np: Any, functions: dict[str, Any]) -> None:
         self._np = np
         for name in ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "sin", "cos",
-                     "tan", "sinh", "cosh", "tanh", "ceil", "floor", "trunc", "sign", "copysign",
-                     "fmod", "hypot", "abs", *BY_NUMPY):  # fmt: skip
+                     "tan", "sinh", "cosh", "tanh", "ceil", "floor", "trunc", "sign", "fmod",
+                     "hypot", "abs", *BY_NUMPY):  # fmt: skip
             setattr(self, BY_NUMPY.get(name, name), functions[name])
 
     def __getattr__(self, name: str) -> Any:
