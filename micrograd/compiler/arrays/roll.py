@@ -30,7 +30,8 @@ Inputs = Sequence[tuple[str, Shape]]  # the arrays that the inputs are, in order
 def roll(program: Program, inputs: Inputs | None = None, ordered: bool = False) -> Rolled:
     """The array program with the same inputs, parameters and outputs; linear in the steps.
 
-    `ordered` keeps the order in which sums are added up, for whoever promises their last bit.
+    `ordered` keeps the order in which sums are added up, for whoever promises their last bit,
+    and all parameters in one array.
     """
     program = merged(program)
     if inputs is None:
@@ -40,7 +41,11 @@ def roll(program: Program, inputs: Inputs | None = None, ordered: bool = False) 
     for k, (_, shape) in enumerate(inputs):
         for position in range(prod(shape)):
             place[next(rest)] = k, position
-    layout = parameter_arrays(program, place, len(inputs), ordered)
+    layout: Layout = []
+    if not ordered:
+        layout = parameter_arrays(program, place, len(inputs))
+    elif program.parameters:
+        layout = [("p", (len(program.parameters),), program.parameters)]
     for k, (_, _, members) in enumerate(layout, len(inputs)):
         for position, p in enumerate(members):
             place[p] = k, position
@@ -91,9 +96,7 @@ def merged(program: Program) -> Program:
 Layout = list[tuple[str, Shape, list[int]]]  # of each array its name, its shape, its parameters
 
 
-def parameter_arrays(
-    program: Program, place: dict[int, tuple[int, int]], first: int, ordered: bool
-) -> Layout:
+def parameter_arrays(program: Program, place: dict[int, tuple[int, int]], first: int) -> Layout:
     """Which parameters make up an array: those that are read together, as a matrix if they are."""
     families: dict[str, list[int]] = {}
     for p in program.parameters:
@@ -103,7 +106,7 @@ def parameter_arrays(
     for k, stem in enumerate(stems, first):
         for position, p in enumerate(families[stem]):
             trial[p] = k, position
-    grouping = Grouping(program, trial, first + len(stems), ordered)
+    grouping = Grouping(program, trial, first + len(stems))
     claims: dict[int, dict[tuple[int, ...], tuple[Shape, bool]]] = {}
     used: dict[int, tuple[int, bool]] = {}  # in which group first, and as what
     for turn, group in grouping.groups.items():
