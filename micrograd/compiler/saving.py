@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.rule import TABLE, Rule
+from .arrays.spaces import is_own
 from .ir.program import CONSTANT, INPUT, PARAMETER, Program, Source
 from .structure import STATIC, is_array
 
@@ -26,7 +27,7 @@ def save(made: Compiled, path: Any, name: str) -> None:
     """Nothing; the program and its parameters are in the file. TypeError for one's own operations."""
     program = made.program
     for rule in program.rules:
-        if isinstance(rule, Rule) and TABLE.get(rule.name) not in (rule, rule.twin):
+        if isinstance(rule, Rule) and is_own(rule):
             raise TypeError(
                 f"{name}.save: the operation {rule.name} is one of your own, and a file cannot "
                 "hold it; save the parameters, and compile the function again"

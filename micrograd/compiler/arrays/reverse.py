@@ -263,9 +263,7 @@ class Backward:
     def contribute(self, read: Read, factors: tuple[Read, ...], dims: Shape) -> None:
         """The product of the factors goes to what was read there, over these dimensions."""
         program = self.program
-        if not self.active[read.array] or (
-            len(factors) == 1 and program.number(factors[0].array) == 0.0
-        ):
+        if not self.active[read.array]:
             return
         total = not program.steps[read.array].varying and (
             any([program.steps[f.array].varying for f in factors]) or self.batched
@@ -476,6 +474,7 @@ def _unchanged(*xs: float) -> float:
 
 
 REACHED = Rule("reached", _unchanged, (), 2, doc="d * slope, and 0 where nothing flows, d = 0.")
+REACHED.function = lambda *xs: apply_rule(REACHED, xs)
 
 
 def shorter(rule: Rule, operands: Sequence[Any]) -> Any:

@@ -16,6 +16,7 @@ from ...core.rule import TABLE, Rule
 from ..ir.names import RESERVED, adjoint_name, free, shown
 
 from .program import Along, Apply, ArrayProgram, Leaf, Place, Read, Shape, Step, Sum, Term
+from .spaces import is_own
 from .views import BATCH, View, Viewer, indices
 
 SUM, PRODUCT, SIGN, POWER, ATOM = range(5)  # how tightly an expression binds
@@ -262,10 +263,16 @@ class Writer:
             exponent = self.operand(reads[1], step.shape, varying, ATOM)
             return Text(f"{base} ** {exponent}", POWER, depth)
         given = [self.floated(self.operand(r, step.shape, varying), r) for r in reads]
-        known = TABLE.get(name)
-        if rule is not known and name not in ("reached", "power") and rule is not getattr(known, "twin", None):
-            name = free(rule.symbol if rule.symbol.isidentifier() else "operation", set(RESERVED))
+        if name not in ("reached", "power") and is_own(rule):
+            name = self.own_name(rule)
         return self.call(name, given, rule, depth)
+
+    def own_name(self, rule: Rule) -> str:
+        """What an operation of the user's own is called, no two the same."""
+        for name, other in self.calls.items():
+            if other is rule:
+                return name
+        return free(rule.symbol if rule.symbol.isidentifier() else "operation", self.taken)
 
     def sum(self, step: Sum) -> Text:
         texts: list[Text] = []

@@ -202,13 +202,16 @@ def torch_space(dtype: Any, device: Any) -> dict[str, Any]:
     return space_of(TypedTorch(torch, dtype=dtype, device=device), known)
 
 
+def is_own(rule: Rule) -> bool:
+    """Whether an operation is not of the table: a user made it."""
+    known = TABLE.get(rule.name)
+    return known is None or known not in (rule, rule.twin)
+
+
 def own_names(calls: dict[str, Rule | None]) -> dict[str, Rule]:
     """Of the functions that a source calls, those that a user made."""
     return {
         name: rule
         for name, rule in calls.items()
-        if rule is not None and rule.name != "reached"
-        and TABLE.get(rule.name) not in (rule, rule.twin)
-    }  # fmt: skip
-
-
+        if rule is not None and rule.name != "reached" and is_own(rule)
+    }

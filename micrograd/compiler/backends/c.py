@@ -15,11 +15,12 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...core.rule import TABLE, Rule
+from ...core.rule import Rule
 from ..arrays.inputs import input_arrays
 from ..arrays.layout import row_major
 from ..arrays.program import Along, Apply, ArrayProgram, Leaf, Place, Read, Shape, Step, Sum
 from ..arrays.roll import roll
+from ..arrays.spaces import is_own
 
 if TYPE_CHECKING:
     from ..compiled import Compiled
@@ -159,7 +160,7 @@ class CWriter:
 
     def function(self, rule: Rule) -> tuple[int, str]:
         found = table()[1].get(rule.name)
-        if found is None or TABLE.get(rule.name) not in (rule, rule.twin):
+        if found is None or is_own(rule):
             raise TypeError(
                 f"{self.who}: the operation {rule.name} has no function in C; compute it outside"
             )

@@ -18,7 +18,7 @@ from ..arrays.program import ArrayProgram
 from ..arrays.reverse import reverse
 from ..arrays.runtime import Layout, function_of
 from ..arrays.source import Source, emit
-from ..arrays.spaces import jax_space, torch_space
+from ..arrays.spaces import is_own, jax_space, torch_space
 from ..structure import STATIC, is_array
 from .rules import differentiable
 
@@ -93,6 +93,10 @@ class Export:
         self.parameters = Layout(program, program.parameters, program.parameter_places)
         self.inputs = Layout(program, program.inputs, program.input_places)
         self.results = made.program.values
+        for step in program.steps:  # said now, and not at the first call
+            rule = getattr(step, "rule", None)
+            if rule is not None and is_own(rule):
+                self.no_meaning(rule)
 
     @cached_property
     def values(self) -> Source:
@@ -150,12 +154,6 @@ def to_jax(made: Compiled, name: str) -> Callable[..., Any]:
                 export.no_meaning,
             )
         return found
-
-    # What cannot be exported is said now, and not at the first call.
-    for rule in export.program.steps:
-        one = getattr(rule, "rule", None)
-        if one is not None and one.name in made.program.functions().values():
-            export.no_meaning(one)
 
     def function(parameters: Any, *args: Any) -> Any:
         parameters = np.asarray(parameters)
