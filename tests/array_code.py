@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import micrograd as mg
@@ -141,7 +142,7 @@ def mixed(rng, h):
     if kind == 0:
         return h[::-1]
     if kind == 1:
-        return [a - b for a, b in zip(h, h[1:])] or h
+        return [a - b for a, b in pairwise(h)] or h
     if kind == 2:
         m = mg.mean(h)
         return [v - m for v in h]
@@ -167,7 +168,9 @@ def random_model(seed):
     nin = sizes[0]
     examples = rng.choice([None, None, 2, 3])
     for _ in sizes[1:]:
-        plans.append((rng.choice(STYLES), rng.choice(BENDS), rng.random() < 0.5, rng.randrange(10**9)))
+        plans.append(
+            (rng.choice(STYLES), rng.choice(BENDS), rng.random() < 0.5, rng.randrange(10**9))
+        )
     made = {}
 
     def weights(k, n, m):
@@ -291,10 +294,7 @@ def recurrent():
     def f(xs, y):
         h = [0.0] * 3
         for x in xs:
-            h = [
-                mg.tanh(mg.dot(w[j], x) + mg.dot(u[j], h) + b[j])
-                for j in range(3)
-            ]
+            h = [mg.tanh(mg.dot(w[j], x) + mg.dot(u[j], h) + b[j]) for j in range(3)]
         return (h[0] - y) ** 2
 
     return f, None, ([[0.1, 0.2], [0.3, -0.1], [0.5, 0.0]], 1.0)

@@ -20,6 +20,8 @@ from ..optim.optimizer import Optimizer
 from ..optim.optimizers import STEADY
 from ..train.progress import CtrlC, Progress
 from .backends.base import Rows
+from .backends.numpy import NumPyBatch
+from .backends.numpy_fit import NumPyLoop
 from .ir.program import Program
 from .ir.reverse import Symbol
 from .ir.simplify import simplify
@@ -110,9 +112,12 @@ def fit(
             f"uses {len(made.parameters)}, not the same: name them with jit(f, parameters=...)"
         )
     runner = made.batch(backend)
-    loop: Loop
+    loop: Loop | NumPyLoop
     if isinstance(runner, NativeBatch):
         loop = NativeLoop(runner, rows, optimizer, size, seed)
+    elif isinstance(runner, NumPyBatch) and type(optimizer).step is Optimizer.step:
+        batches = orders(rows.n, size, seed) if size < rows.n else None
+        loop = NumPyLoop(runner, rows, optimizer, batches, update_program(optimizer))
     else:
         loop = Loop(runner, rows, optimizer, size, seed)
     done = Fitted()
@@ -263,6 +268,11 @@ class NativeLoop(Loop):
 
 def update_machine(optimizer: Optimizer, build: Build) -> Any:
     """A machine for the optimizer's `update`, with a column for each number of a parameter."""
+    return Encoder(update_program(optimizer), mapped=True).machine(build)
+
+
+def update_program(optimizer: Optimizer) -> Program:
+    """The optimizer's `update` of one parameter, from its gradient, itself and its state."""
     program = Program()
     states = optimizer.first_state()
     g, p = (Symbol(program, program.input(name)) for name in ("g", "p"))
@@ -275,4 +285,4 @@ def update_machine(optimizer: Optimizer, build: Build) -> Any:
     program.outputs = [
         y.i if isinstance(y, Symbol) else program.constant(float(y)) for y in (new, *kept)
     ]
-    return Encoder(simplify(program), mapped=True).machine(build)
+    return simplify(program)

@@ -2,8 +2,9 @@
 
 What the compiled function offers is in `Jit`; how a program is made and run for one
 structure of arguments is in `compiled.py`. The order of reading: `ir/program.py`, `trace.py`,
-`ir/reverse.py`, `ir/simplify.py`, `backends/emit.py`, `backends/runtime.py`; batches are in `ir/batch.py`. (Past 300 lines
-because `Jit` documents in one place all that is called from outside.)
+`ir/reverse.py`, `ir/simplify.py`, `backends/emit.py`, `backends/runtime.py`; batches are in
+`ir/batch.py`, arrays in `arrays/program.py`. (Past 300 lines because `Jit` documents in one place
+all that is called from outside.)
 """
 
 from __future__ import annotations
@@ -246,7 +247,7 @@ class Jit(native.Caller):
         and arguments alike, are those of this engine. Numbers have the precision of
         `parameters`. A batch is `jax.vmap(g, (None, 0, 0))(parameters, X, Y)`.
         """
-        from .backends.interop import to_jax
+        from .backends.jax import to_jax
 
         return to_jax(self.known("the function for JAX"), self.name)
 
@@ -256,7 +257,7 @@ class Jit(native.Caller):
         As `to_jax`, for tensors: `g(parameters, x, y).backward()` gives `parameters.grad`,
         and a batch is `torch.func.vmap(g, (None, 0, 0))(parameters, X, Y)`.
         """
-        from .backends.interop import to_torch
+        from .backends.torch import to_torch
 
         return to_torch(self.known("the function for PyTorch"), self.name)
 

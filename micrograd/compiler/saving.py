@@ -24,7 +24,7 @@ SOURCES: dict[str, Source] = {s.name: s for s in (INPUT, PARAMETER, CONSTANT)}
 
 
 def save(made: Compiled, path: Any, name: str) -> None:
-    """Nothing; the program and its parameters are in the file. TypeError for one's own operations."""
+    """Nothing; the file holds the program and its parameters. TypeError for a user's operations."""
     program = made.program
     for rule in program.rules:
         if isinstance(rule, Rule) and is_own(rule):

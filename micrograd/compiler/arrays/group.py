@@ -9,11 +9,10 @@ numbers can be computed one after the other. What the arrays look like is found 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from ...core.rule import TABLE, Rule
-from ..ir.program import CONSTANT, Program
+from ..ir.program import Program
 
 ADD, MUL, SUM, MEAN = (TABLE[name] for name in ("add", "mul", "sum", "mean"))
 DOT, WEIGHTED = TABLE["dot"], TABLE["weighted_sum"]
@@ -213,5 +212,3 @@ class Grouping:
                     run.positions[f] += [place[t[f]][1] for t in part]
         place[i] = at, len(group.members)
         group.members.append(i)
-
-

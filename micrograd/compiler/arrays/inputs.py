@@ -22,7 +22,7 @@ def input_arrays(structure: Structure) -> list[tuple[str, Shape]]:
         if shape is None:
             for element in x.values() if isinstance(x, dict) else x:
                 visit(element)
-        elif not isinstance(x, STATIC) and prod(shape):
+        elif not isinstance(x, STATIC) and 0 not in shape:
             name = names[at]
             for _ in shape:  # the first element of x is x0
                 name = re.sub(r"_?0$", "", name)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .operands import WIDTH
 from .program import ArrayProgram, Leaf, Shape
 from .reverse import reverse
 from .runtime import nested
-from .source import WIDTH, Source, Writer, emit, wrapped
+from .source import Source, Writer, emit, wrapped
 from .spaces import ELSEWHERE, definitions, needs, own_names, texts
 
 
@@ -79,7 +80,9 @@ def formulas(program: ArrayProgram) -> str:
 
 
 def standing_alone(source: Source) -> str:
-    head = ["import numpy as np  # or jax.numpy, or torch with torch.set_default_dtype(torch.float64)"]
+    head = [
+        "import numpy as np  # or jax.numpy, or torch with torch.set_default_dtype(torch.float64)"
+    ]
     wanted = [name for name in source.calls if name in texts()]
     used = {part for name in wanted for part in needs(name)}
     body = definitions(wanted)
@@ -112,5 +115,3 @@ def literal(name: str, function: str, data: object) -> str:
     if len(line) <= WIDTH:
         return line
     return "\n".join([f"{name} = {function}(", *wrapped(repr(data) + ",", "    "), ")"])
-
-

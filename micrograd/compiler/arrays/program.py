@@ -20,7 +20,7 @@ Shape = tuple[int, ...]
 
 
 class Read(NamedTuple):
-    """Where an operand's elements lie: at strides over the dimensions of the step, or in a table."""
+    """Where an operand's elements lie: at strides over the step's dimensions, or by a table."""
 
     array: int
     base: int

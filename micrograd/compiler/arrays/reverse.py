@@ -10,13 +10,13 @@ have. Over a batch the gradient of what all examples share is added up over them
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
-from ...core.rule import CHOICE, FLAT, TABLE, Rule, method
-from ...core.rule import apply as apply_rule
-from .layout import Nest, cuts, row_major, strides_over
+from ...core.rule import CHOICE, FLAT, TABLE, Rule
+from .layout import row_major
+from .parts import as_whole, in_order
 from .program import Along, Apply, ArrayProgram, Leaf, Part, Place, Read, Shape, Step, Sum, Term
+from .symbols import REACHED, Symbol, shorter
 
 ADD, SUB, MUL, DIV, NEG = (TABLE[name] for name in ("add", "sub", "mul", "div", "neg"))
 IDENTITY, WHERE, EQUAL = TABLE["identity"], TABLE["where"], TABLE["equal"]
@@ -27,80 +27,6 @@ BRANCHES = ("where", "maximum", "minimum", "clip", "fmax", "fmin")
 BOUNDED = ("add", "sub", "neg", "tanh", "sigmoid", "sin", "cos", "softplus", "logsigmoid", "atan",
            "asinh", "identity", "abs", "erf", "erfc", "ndtr", "gelu", "silu", "degrees", "radians",
            "leaky_relu", "elu")  # fmt: skip
-
-
-class Symbol:
-    """An array of the shape at hand that does arithmetic by adding steps."""
-
-    __slots__ = ("backward", "read")
-
-    def __init__(self, backward: Backward, read: Read) -> None:
-        self.backward, self.read = backward, read
-
-    def _apply(self, rule: Rule, operands: tuple[Any, ...]) -> Any:
-        return self.backward.applied(rule, operands)
-
-    def __neg__(self) -> Any:
-        return self._apply(NEG, (self,))
-
-    def __add__(self, other: Any) -> Any:
-        return self._apply(ADD, (self, other))
-
-    def __radd__(self, other: Any) -> Any:
-        return self._apply(ADD, (other, self))
-
-    def __sub__(self, other: Any) -> Any:
-        return self._apply(SUB, (self, other))
-
-    def __rsub__(self, other: Any) -> Any:
-        return self._apply(SUB, (other, self))
-
-    def __mul__(self, other: Any) -> Any:
-        return self._apply(MUL, (self, other))
-
-    def __rmul__(self, other: Any) -> Any:
-        return self._apply(MUL, (other, self))
-
-    def __truediv__(self, other: Any) -> Any:
-        return self._apply(DIV, (self, other))
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return self._apply(DIV, (other, self))
-
-    def __pow__(self, other: Any) -> Any:
-        return self._apply(TABLE["pow"], (self, other))
-
-    def __rpow__(self, other: Any) -> Any:
-        return self._apply(TABLE["pow"], (other, self))
-
-    def __abs__(self) -> Any:
-        return self._apply(TABLE["abs"], (self,))
-
-    def __mod__(self, other: Any) -> Any:
-        return self._apply(TABLE["mod"], (self, other))
-
-    def __lt__(self, other: Any) -> Any:
-        return self._apply(TABLE["less"], (self, other))
-
-    def __le__(self, other: Any) -> Any:
-        return self._apply(TABLE["less_equal"], (self, other))
-
-    def __gt__(self, other: Any) -> Any:
-        return self._apply(TABLE["greater"], (self, other))
-
-    def __ge__(self, other: Any) -> Any:
-        return self._apply(TABLE["greater_equal"], (self, other))
-
-    def __bool__(self) -> bool:
-        raise TypeError(
-            "jit: a derivative given to micrograd.custom decides by a number, which is not known "
-            "while it is compiled: write where(condition, a, b)"
-        )
-
-
-for _name, _rule in TABLE.items():
-    if not _rule.helper and not hasattr(Symbol, _name):
-        setattr(Symbol, _name, method(_rule, lambda rule, x: x._apply(rule, (x,)), apply_rule))
 
 
 def reverse(
@@ -132,9 +58,9 @@ class Backward:
             self.active[i] = True
         for i, step in enumerate(program.steps):
             rule = getattr(step, "rule", None)
-            if i not in program.bare and (rule is None or rule.kind != FLAT):
-                if any([self.active[read.array] for read in step.reads()]):
-                    self.active[i] = True
+            passes = i not in program.bare and (rule is None or rule.kind != FLAT)
+            if passes and any([self.active[read.array] for read in step.reads()]):
+                self.active[i] = True
 
     def run(self) -> None:
         program = self.program
@@ -150,9 +76,7 @@ class Backward:
             else:
                 value = program.whole(program.constant([1.0]))
             if self.active[array]:
-                self.parts.setdefault(array, []).append(
-                    Part((), value, Read(-1, position, ()))
-                )
+                self.parts.setdefault(array, []).append(Part((), value, Read(-1, position, ())))
         for i in range(n - 1, -1, -1):
             step = program.steps[i]
             if self.active[i] and i in self.parts and not isinstance(step, Leaf):
@@ -316,8 +240,8 @@ class Backward:
         if len(whole) == 1:
             found = whole[0]
         elif None not in numbers:
-            total = sum(numbers[1:], numbers[0])  # type: ignore[arg-type]
-            found = Read(program.constant([float(total)]), 0, whole[0].strides)  # type: ignore
+            total = sum([x for x in numbers if x is not None])
+            found = Read(program.constant([total]), 0, whole[0].strides)
         else:
             varying = any([program.steps[r.array].varying for r in whole])
             terms = [Term((), (r,)) for r in whole]
@@ -465,70 +389,3 @@ class Backward:
         for dims, value, target in step.parts:
             taken = Read(d.array, target.base, target.strides, target.table)
             self.contribute(value, (taken,), dims)
-
-
-def _unchanged(*xs: float) -> float:
-    """What `reached` is on floats: the product, but 0 where nothing flows."""
-    d, slope = xs
-    return 0.0 if d == 0.0 and slope - slope != 0.0 else d * slope
-
-
-REACHED = Rule("reached", _unchanged, (), 2, doc="d * slope, and 0 where nothing flows, d = 0.")
-REACHED.function = lambda *xs: apply_rule(REACHED, xs)
-
-
-def shorter(rule: Rule, operands: Sequence[Any]) -> Any:
-    """An operand that is the result already, or None."""
-    if rule is MUL or rule is DIV:
-        a, b = operands
-        for x, c in ((a, b), (b, a)) if rule is MUL else ((a, b),):
-            if not isinstance(c, Symbol) and float(c) == 1.0:
-                return x
-            if not isinstance(c, Symbol) and float(c) == -1.0 and isinstance(x, Symbol):
-                return -x
-    if rule is ADD:
-        a, b = operands
-        for x, c in ((a, b), (b, a)):
-            if not isinstance(c, Symbol) and float(c) == 0.0:
-                return x
-    return None
-
-
-def in_order(part: Part, shape: Shape) -> tuple[int, ...] | None:
-    """The part's dimensions by place in the array that it fills; None if it fills none in order."""
-    target, value = part.target, part.value
-    if target.table is not None or value.table is not None or target.base:
-        return None
-    if prod(part.dims) != prod(shape) or any(s < 0 for s in target.strides):
-        return None
-    kept = [k for k, n in enumerate(part.dims) if n > 1]
-    order = tuple(sorted(kept, key=lambda k: -target.strides[k]))
-    dims = tuple(part.dims[k] for k in order)
-    return order if tuple(target.strides[k] for k in order) == row_major(dims) else None
-
-
-def as_whole(part: Part, shape: Shape) -> Read | None:
-    """A part that fills an array of this shape, read in the order of the array; or None."""
-    order = in_order(part, shape)
-    if order is None:
-        return None
-    value = part.value
-    dims = tuple(part.dims[k] for k in order)
-    strides = tuple(value.strides[k] for k in order)
-    merged = merged_dims(Nest(value.base, dims, strides))
-    if not cuts(merged.dims) <= cuts(shape) | {1}:
-        return None
-    return Read(value.array, value.base, strides_over(merged, shape))
-
-
-def merged_dims(found: Nest) -> Nest:
-    """With dimensions that run on into each other made one."""
-    dims: list[int] = []
-    strides: list[int] = []
-    for n, s in zip(reversed(found.dims), reversed(found.strides)):
-        if dims and s == strides[-1] * dims[-1]:
-            dims[-1] *= n
-        else:
-            dims.append(n)
-            strides.append(s)
-    return Nest(found.base, tuple(dims[::-1]), tuple(strides[::-1]))

@@ -18,6 +18,9 @@ from ...core.rule import TABLE, Rule
 from ...numerics import ieee
 
 LIBRARY = Path(__file__).with_name("library.py")
+# What NumPy computes number by number, as the table does, to the same accuracy.
+BY_NUMBER = ("dsinc", "sinc", "remainder", "ldexp", "round", "fma", "power_partial", "dcbrt",
+             "datan2", "inv_r2", "gelu", "dgelu", "truncdiv", "neardiv", "unit", "xlogy")  # fmt: skip
 # What has no formula in the words that the three share.
 ELSEWHERE = ("erf", "erfc", "ndtr", "lgamma", "gamma", "digamma", "polygamma", "sinc")
 
@@ -125,9 +128,7 @@ def numpy_space() -> dict[str, Any]:
         e[tops] = 0.0
         return e.sum(-1) + (np.count_nonzero(tops, -1) - 1.0)
 
-    by_number = ("dsinc", "sinc", "remainder", "ldexp", "round", "fma", "power_partial", "dcbrt",
-                 "datan2", "inv_r2", "gelu", "dgelu", "truncdiv", "neardiv", "unit", "xlogy")  # fmt: skip
-    space.update({name: elementwise(TABLE[name].forward) for name in by_number})
+    space.update({name: elementwise(TABLE[name].forward) for name in BY_NUMBER})
     space.update(
         maximum=np.maximum, minimum=np.minimum, fmax=np.fmax, fmin=np.fmin, cbrt=np.cbrt,
         relu=lambda x: np.maximum(x, 0.0), clip=checked_clip, chosen=chosen, exp_gap=exp_gap,
@@ -143,7 +144,7 @@ def numpy_gradient_space() -> dict[str, Any]:
     return {**numpy_space(), "gate": lambda d, x: d * (x > 0)}
 
 
-# JAX and PyTorch -----------------------------------------------------------------------------------
+# JAX and PyTorch -------------------------------------------------------------------------------
 
 
 class Typed:
@@ -180,7 +181,8 @@ def jax_space(dtype: Any) -> dict[str, Any]:
     np, special = import_module("jax.numpy"), import_module("jax.scipy.special")
     known = {
         "erf": special.erf, "erfc": special.erfc, "ndtr": special.ndtr, "lgamma": special.gammaln,
-        "gamma": special.gamma, "digamma": special.digamma, "polygamma": lambda n, x: special.polygamma(int(n), x),
+        "gamma": special.gamma, "digamma": special.digamma,
+        "polygamma": lambda n, x: special.polygamma(int(n), x),
         "cbrt": np.cbrt, "sinc": np.sinc,
     }  # fmt: skip
     return space_of(Typed(np, dtype=dtype), known)

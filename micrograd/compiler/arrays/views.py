@@ -35,6 +35,11 @@ class Viewer:
         lead = (BATCH,) if varying and self.batched else ()
         colon = [":"] if lead else []
         if read.table is not None:
+            rows = rows_of(read.table, shape, dims)
+            if rows is not None:
+                at = self.table(rows, dims[: len(dims) - len(shape) + 1])
+                axes = lead + tuple(range(len(dims)))
+                return View(f"{name}[{', '.join([*colon, at])}]", axes)
             flat = name if len(shape) == 1 else self.reshaped(name, (-1,), lead)
             at = self.table(read.table, dims)
             axes = tuple(range(len(dims)))
@@ -53,6 +58,8 @@ class Viewer:
         if read.base == 0 and prod(sizes) == prod(shape) and strides == row_major(sizes):
             if sizes == shape:
                 return View(name, axes, True)
+            if not sizes:  # the only element
+                return View(f"{name}[{', '.join([*colon, *'0' * len(shape)])}]", axes)
             return View(self.reshaped(name, sizes, lead), axes)
         for form in self.forms(shape, sizes, strides):
             index = indices(form, read.base, sizes, strides)
@@ -119,6 +126,20 @@ class Viewer:
         while index[-1] == ":":
             index.pop()
         return f"{text}[{', '.join(index)}]"
+
+
+def rows_of(table: Sequence[int], shape: Shape, dims: Shape) -> list[int] | None:
+    """The rows of an array that a table reads, where it reads whole ones; or None."""
+    if len(shape) < 2 or len(dims) < len(shape) or dims[len(dims) - len(shape) + 1 :] != shape[1:]:
+        return None
+    width = prod(shape[1:])
+    starts = table[::width]
+    if any(start % width for start in starts):
+        return None
+    for k, start in enumerate(starts):
+        if tuple(table[k * width : (k + 1) * width]) != tuple(range(start, start + width)):
+            return None
+    return [start // width for start in starts]
 
 
 def indices(form: Shape, base: int, sizes: Shape, strides: tuple[int, ...]) -> list[str] | None:

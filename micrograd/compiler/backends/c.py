@@ -189,7 +189,7 @@ class CWriter:
 
     def along(self, step: Along, outer: str, target: str) -> list[str]:
         """The operands one after the other in memory, and the function on them."""
-        arity, name = self.function(step.rule)
+        name = self.function(step.rule)[1]
         width = prod(step.inner)
         inner = INDICES[len(outer) : len(outer) + len(step.inner)]
         dims = step.shape + step.inner

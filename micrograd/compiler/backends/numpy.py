@@ -56,15 +56,14 @@ class NumPyBatch(Batch):
             try:
                 for chunk in chunks(rows.n):
                     found = self.values(*[x[chunk] for x in inputs], *ps)
-                    at = 0
-                    for y in found if isinstance(found, list) else [found]:
-                        y = np.asarray(y)
-                        if y.ndim > 1 or (count > 1 and not isinstance(found, list)):
-                            y = y.reshape(-1, count) if y.ndim > 1 else y
-                            results[chunk] = y
-                        else:
+                    if isinstance(found, list):
+                        for at, y in enumerate(found):
                             results[chunk, at] = y
-                        at += 1
+                    elif count > 1:  # all results in one array
+                        y = np.asarray(found)
+                        results[chunk] = y.reshape(-1, count) if y.size > count else y.reshape(-1)
+                    else:
+                        results[chunk, 0] = found
             except EDGES:  # out of a domain: the table says it better
                 return super().map(rows)
         return results[:, 0] if self.made.result.is_scalar else self.results(results.tolist())
@@ -85,7 +84,7 @@ class NumPyBatch(Batch):
         """The parameters as arrays."""
         return self.parameters.views(row) if self.parameters.regular else self.parameters.cut(row)
 
-    def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Any]:
+    def gradient(self, rows: Rows, ps: Any) -> tuple[float, Any]:
         import numpy as np
 
         n = rows.n
@@ -109,7 +108,7 @@ class NumPyBatch(Batch):
                         return total, found + 0.0  # no -0.0, as in .grad
                 except EDGES:
                     pass
-        return self.one_by_one(rows.rows, ps)
+        return self.one_by_one(rows.rows, list(map(float, ps)))
 
     def row(self, slopes: list[Any], n: int) -> Any:
         """The gradients by arrays in the order of the parameters."""
@@ -132,9 +131,7 @@ def numpy_function(source: Source, space: dict[str, Any]) -> Any:
     def table(positions: Any) -> Any:
         return np.asarray(positions, dtype=np.intp)
 
-    return function_of(
-        source, space, np.asarray, table, lambda rule: elementwise(rule.forward)
-    )
+    return function_of(source, space, np.asarray, table, lambda rule: elementwise(rule.forward))
 
 
 def chunks(n: int) -> list[slice]:

@@ -6,6 +6,9 @@ that what was not chosen gets none; below a choice a slope of inf or nan is drop
 flows.
 """
 
+# JAX has no types for its decorators.
+# mypy: disable-error-code="untyped-decorator"
+
 from __future__ import annotations
 
 from typing import Any
@@ -148,7 +151,7 @@ def ruled(jax: Any, rule: Rule, forward: Any, functions: dict[str, Any]) -> Any:
         y = operation(*xs)
         total: Any = None
         for s, t in zip(slopes(xs, y), tangents):
-            if s is None or type(t) is not object and is_zero(t):
+            if s is None or (type(t) is not object and is_zero(t)):
                 continue
             # What was not chosen, of slope 0, gets no gradient at all.
             part = np.where(s != 0, s * t, 0.0) if rule.kind == CHOICE else s * t

@@ -1,0 +1,80 @@
+"""Training steps in NumPy: parameters and what the optimizer remembers are rows of numbers.
+
+They become Values' data again when the loop ends. The optimizer's `update` is the program that
+`fit.py` traced, run on all parameters at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...optim.optimizer import Optimizer
+from ..arrays.roll import roll
+from ..arrays.runtime import Layout
+from ..arrays.source import emit
+from ..arrays.spaces import numpy_space
+from ..ir.program import Program
+from .base import Rows
+from .numpy import NumPyBatch, numpy_function
+
+
+class NumPyLoop:
+    """The steps of one `fit`; what `fit.py` asks of a loop."""
+
+    def __init__(
+        self,
+        runner: NumPyBatch,
+        rows: Rows,
+        optimizer: Optimizer,
+        orders: Iterator[Any] | None,
+        update: Program,
+    ) -> None:
+        import numpy as np
+
+        self.runner, self.rows, self.optimizer, self.orders = runner, rows, optimizer, orders
+        program = roll(update)
+        self.numbers = Layout(program, program.parameters, program.parameter_places)
+        self.update = numpy_function(emit(program, batched=True), numpy_space())
+        parameters = runner.made.parameters
+        place = {p: i for i, p in enumerate(optimizer.parameters)}
+        self.places = [place[p] for p in parameters]  # where the optimizer has them
+        self.row = np.array([p._data for p in parameters])
+        states = [optimizer.state[i] for i in self.places]
+        self.states = [np.array(column) for column in zip(*states)]
+        self.gradient: Any = None
+
+    def take(self, count: int, schedule: Any) -> list[float]:
+        """The losses of that many steps, or up to the first that is not a number."""
+        import numpy as np
+
+        optimizer = self.optimizer
+        found: list[float] = []
+        while len(found) < count and (not found or found[-1] == found[-1]):
+            rows = self.rows if self.orders is None else self.rows.chosen(next(self.orders))
+            loss, gradient = self.runner.gradient(rows, self.row)
+            self.gradient = np.asarray(gradient, dtype=float)
+            if loss == loss:
+                optimizer.steps += 1
+                numbers = self.numbers.cut(np.array(optimizer.coefficients(), dtype=float))
+                with np.errstate(all="ignore"):
+                    made = self.update(self.gradient, self.row, *self.states, *numbers)
+                first, *rest = made if isinstance(made, list) else [made]
+                self.row = np.broadcast_to(first, self.row.shape)
+                self.states = [np.broadcast_to(s, self.row.shape) for s in rest]
+                if schedule is not None:
+                    schedule.step()
+            found.append(float(loss))
+        return found
+
+    def finish(self) -> None:
+        """Give the parameters and the optimizer what the rows hold."""
+        if self.gradient is None:
+            return
+        parameters = self.runner.made.parameters
+        for p, data, g in zip(parameters, self.row.tolist(), self.gradient.tolist()):
+            p.data, p.grad = data, g
+        if self.states:
+            rows = zip(*[state.tolist() for state in self.states])
+            for i, state in zip(self.places, rows):
+                self.optimizer.state[i] = state
