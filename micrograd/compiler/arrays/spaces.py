@@ -95,7 +95,7 @@ def numpy_space() -> dict[str, Any]:
     """The meanings in NumPy, where some things go faster than in the shared words."""
     np = import_module("numpy")
     space = space_of(np, {name: elementwise(TABLE[name].forward) for name in ELSEWHERE})
-    clip, careful = space["clip"], space["exp_gap"]
+    clip, careful, nll = space["clip"], space["exp_gap"], space["nll"]
 
     def refuse(wrong: Any) -> None:
         if wrong:
@@ -105,10 +105,13 @@ def numpy_space() -> dict[str, Any]:
         refuse(np.any(np.greater(low, high)))
         return clip(x, low, high)
 
+    def place(index: Any, x: Any) -> Any:
+        found = np.arange(x.shape[-1]) == index
+        return found if found.shape == x.shape else np.broadcast_to(found, x.shape)
+
     def chosen(index: Any, x: Any) -> Any:
-        n = x.shape[-1]
-        found = np.arange(n) == index
-        refuse(np.count_nonzero(found) * n != found.size)
+        found = place(index, x)
+        refuse(np.count_nonzero(found) * x.shape[-1] != found.size)
         return found
 
     def exp_gap(x: Any, top: Any) -> Any:
@@ -122,17 +125,36 @@ def numpy_space() -> dict[str, Any]:
         back = gap - x
         return e + ((x - (gap - back)) - (top + back)) * np.where(gap <= 710.0, e, 0.0)
 
-    def others(x: Any, top: Any) -> Any:
-        tops = x == top
-        e = exp_gap(x, top)
+    def gaps(x: Any) -> tuple[Any, Any]:
+        """x less its largest, and the exponentials of that; both are new arrays."""
+        top = np.maximum.reduce(x, -1, keepdims=True)
+        gap = x - top
+        return gap, np.exp(gap) if np.min(gap) > -8.0 else exp_gap(x, top)
+
+    def fast_nll(index: Any, x: Any) -> Any:
+        right = chosen(index, x)
+        gap, e = gaps(x)
+        if np.isnan(gap).any():  # of inf, or of nothing but -inf
+            return nll(index, x)
+        tops = gap == 0.0
         e[tops] = 0.0
-        return e.sum(-1) + (np.count_nonzero(tops, -1) - 1.0)
+        rest = e.sum(-1) + (np.count_nonzero(tops, -1) - 1.0)
+        return np.log1p(rest) - gap[right].reshape(rest.shape)
+
+    def fast_dnll(index: Any, x: Any) -> Any:
+        right = place(index, x)
+        _, e = gaps(x)
+        whole = e.sum(-1, keepdims=True)
+        e[right] = 0.0
+        e[right] = -e.sum(-1).reshape(-1)
+        e /= whole
+        return e
 
     space.update({name: elementwise(TABLE[name].forward) for name in BY_NUMBER})
     space.update(
         maximum=np.maximum, minimum=np.minimum, fmax=np.fmax, fmin=np.fmin, cbrt=np.cbrt,
         relu=lambda x: np.maximum(x, 0.0), clip=checked_clip, chosen=chosen, exp_gap=exp_gap,
-        others=others, power=np.power, norm=lambda x: np.hypot.reduce(x, -1),
+        nll=fast_nll, dnll=fast_dnll, power=np.power, norm=lambda x: np.hypot.reduce(x, -1),
         exactly=lambda x: np.apply_along_axis(lambda row: ieee.fsum(*row.tolist()), -1, x),
     )  # fmt: skip
     return space
@@ -184,6 +206,7 @@ def jax_space(dtype: Any) -> dict[str, Any]:
         "gamma": special.gamma, "digamma": special.digamma,
         "polygamma": lambda n, x: special.polygamma(int(n), x),
         "cbrt": np.cbrt, "sinc": np.sinc,
+        "chosen": lambda index, x: np.arange(x.shape[-1]) == index,
     }  # fmt: skip
     return space_of(Typed(np, dtype=dtype), known)
 
@@ -199,6 +222,7 @@ def torch_space(dtype: Any, device: Any) -> dict[str, Any]:
     known = {
         "erf": torch.erf, "erfc": torch.erfc, "ndtr": torch.special.ndtr, "lgamma": torch.lgamma,
         "gamma": gamma, "digamma": torch.digamma,
+        "chosen": lambda index, x: torch.arange(x.shape[-1], device=x.device) == index,
         "polygamma": lambda n, x: torch.polygamma(int(n), x), "sinc": torch.sinc,
     }  # fmt: skip
     return space_of(TypedTorch(torch, dtype=dtype, device=device), known)

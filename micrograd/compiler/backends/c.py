@@ -209,23 +209,18 @@ class CWriter:
             self.nested(heads, [f"v{i}[{at}] = {self.element(value, dims, indices)};"])
 
     def outputs(self, places: Sequence[Any], target: str) -> list[str]:
-        """Results put one after the other, those of one array in one loop."""
+        """Results put in their order, those of one array in one loop."""
+        by_array: dict[int, list[tuple[int, int]]] = {}
+        for k, place in enumerate(places):
+            by_array.setdefault(place.array, []).append((k, place.position))
         lines = []
-        k = 0
-        while k < len(places):
-            end = k + 1
-            while end < len(places) and places[end].array == places[k].array:
-                end += 1
-            positions = [place.position for place in places[k:end]]
-            whole = Read(places[k].array, 0, (), tuple(positions))
-            n = end - k
-            if n == 1:
-                lines.append(f"{target}[{k}] = {self.element(whole, (1,), ['0'])};")
-            else:
-                source = self.element(whole, (n,), ["i"])
-                at = affine(k, [1], ["i"])
-                lines.append(f"for (int i = 0; i < {n}; i++) {target}[{at}] = {source};")
-            k = end
+        for array_, found in by_array.items():
+            whole = Read(array_, 0, (), tuple(position for _, position in found))
+            n = len(found)
+            at = self.address([k for k, _ in found], (n,), ["i"])
+            source = self.element(whole, (n,), ["i"])
+            head = f"for (int i = 0; i < {n}; i++) " if n > 1 else ""
+            lines.append(f"{head}{target}[{at}] = {source};")
         return lines
 
 

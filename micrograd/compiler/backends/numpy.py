@@ -8,6 +8,7 @@ or refuses, the eager engine is asked example by example.
 from __future__ import annotations
 
 from functools import cached_property
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 from ..arrays.reverse import reverse
@@ -87,41 +88,55 @@ class NumPyBatch(Batch):
     def gradient(self, rows: Rows, ps: Any) -> tuple[float, Any]:
         import numpy as np
 
-        n = rows.n
-        if n:
-            inputs, parameters = self.columns(rows), self.weights(np.array(ps))
-            with np.errstate(all="ignore"):
-                try:
-                    if n <= CHUNK:
-                        total, slopes = self.means(*inputs, *parameters)
-                        found = self.row(slopes, len(ps))
-                    else:
-                        total, found = 0.0, np.zeros(len(ps))
-                        for chunk in chunks(n):
-                            part = [x[chunk] for x in inputs]
-                            weight = len(part[0]) / n
-                            value, slopes = self.means(*part, *parameters)
-                            total += weight * value
-                            found += weight * self.row(slopes, len(ps))
-                    total = float(total) + float(found.sum()) * 0.0  # nan if any of them is
-                    if total == total:
-                        return total, found + 0.0  # no -0.0, as in .grad
-                except EDGES:
-                    pass
+        found = np.empty(len(ps))
+        given = self.weights(np.array(ps, dtype=float))
+        out = self.parameters.views(found) if self.parameters.regular else None
+        value = self.gradient_into(found, out, self.columns(rows), given, rows.n)
+        if value == value:
+            return value, found + 0.0  # no -0.0, as in .grad
         return self.one_by_one(rows.rows, list(map(float, ps)))
 
-    def row(self, slopes: list[Any], n: int) -> Any:
-        """The gradients by arrays in the order of the parameters."""
+    def gradient_into(
+        self, found: Any, out: list[Any] | None, inputs: list[Any], weights: list[Any], n: int
+    ) -> float:
+        """The mean; its gradient is then in the row `found`, of which `out` has the arrays.
+
+        nan where it, or anything in the gradient, is nan, or where NumPy refuses.
+        """
         import numpy as np
 
         if not n:
-            return np.zeros(0)
-        if not self.parameters.regular:
-            return self.parameters.joined(np, [np.asarray(x) for x in slopes])
-        row = np.empty(n)
-        for view, x in zip(self.parameters.views(row), slopes):
-            view[...] = x
-        return row
+            return nan
+        means = self.means
+        with np.errstate(all="ignore"):
+            try:
+                if n <= CHUNK:
+                    total, slopes = means(*inputs, *weights)
+                    self.put(found, out, slopes)
+                else:
+                    total, sums, part = 0.0, np.zeros(len(found)), np.empty(len(found))
+                    views = None if out is None else self.parameters.views(part)
+                    for chunk in chunks(n):
+                        some = [x[chunk] for x in inputs]
+                        weight = len(some[0]) / n
+                        value, slopes = means(*some, *weights)
+                        self.put(part, views, slopes)
+                        total += weight * value
+                        sums += weight * part
+                    found[...] = sums
+                return float(total) + float(found.sum()) * 0.0  # nan if any of them is
+            except EDGES:
+                return nan
+
+    def put(self, row: Any, views: list[Any] | None, slopes: list[Any]) -> None:
+        """The gradients by arrays, in the order of the parameters."""
+        import numpy as np
+
+        if views is not None:
+            for view, x in zip(views, slopes):
+                view[...] = x
+        elif len(row):
+            row[...] = self.parameters.joined(np, [np.asarray(x) for x in slopes])
 
 
 def numpy_function(source: Source, space: dict[str, Any]) -> Any:

@@ -42,7 +42,25 @@ class NumPyLoop:
         self.row = np.array([p._data for p in parameters])
         states = [optimizer.state[i] for i in self.places]
         self.states = [np.array(column) for column in zip(*states)]
-        self.gradient: Any = None
+        # The arrays in these rows, which stay where they are.
+        layout = runner.parameters
+        self.gradient = np.zeros(len(parameters))
+        self.weights = runner.weights(self.row)
+        self.slopes = layout.views(self.gradient) if layout.regular else None
+        self.all = runner.columns(rows) if orders is None else None
+        self.ahead = False  # whether the rows hold what the parameters do not yet
+
+    def loss(self) -> float:
+        """The mean over the next batch; its gradient is in its row."""
+        runner = self.runner
+        rows = self.rows if self.orders is None else self.rows.chosen(next(self.orders))
+        inputs = self.all or runner.columns(rows)
+        weights = self.weights if runner.parameters.regular else runner.weights(self.row)
+        value = runner.gradient_into(self.gradient, self.slopes, inputs, weights, rows.n)
+        if value != value:
+            value, slopes = runner.one_by_one(rows.rows, self.row.tolist())
+            self.gradient[...] = slopes
+        return value
 
     def take(self, count: int, schedule: Any) -> list[float]:
         """The losses of that many steps, or up to the first that is not a number."""
@@ -50,26 +68,25 @@ class NumPyLoop:
 
         optimizer = self.optimizer
         found: list[float] = []
-        while len(found) < count and (not found or found[-1] == found[-1]):
-            rows = self.rows if self.orders is None else self.rows.chosen(next(self.orders))
-            loss, gradient = self.runner.gradient(rows, self.row)
-            self.gradient = np.asarray(gradient, dtype=float)
-            if loss == loss:
-                optimizer.steps += 1
-                numbers = self.numbers.cut(np.array(optimizer.coefficients(), dtype=float))
-                with np.errstate(all="ignore"):
+        self.ahead = True
+        with np.errstate(all="ignore"):
+            while len(found) < count and (not found or found[-1] == found[-1]):
+                loss = self.loss()
+                if loss == loss:
+                    optimizer.steps += 1
+                    numbers = self.numbers.cut(np.array(optimizer.coefficients(), dtype=float))
                     made = self.update(self.gradient, self.row, *self.states, *numbers)
-                first, *rest = made if isinstance(made, list) else [made]
-                self.row = np.broadcast_to(first, self.row.shape)
-                self.states = [np.broadcast_to(s, self.row.shape) for s in rest]
-                if schedule is not None:
-                    schedule.step()
-            found.append(float(loss))
+                    first, *rest = made if isinstance(made, list) else [made]
+                    self.row[...] = first
+                    self.states = [np.broadcast_to(s, self.row.shape) for s in rest]
+                    if schedule is not None:
+                        schedule.step()
+                found.append(loss)
         return found
 
     def finish(self) -> None:
         """Give the parameters and the optimizer what the rows hold."""
-        if self.gradient is None:
+        if not self.ahead:
             return
         parameters = self.runner.made.parameters
         for p, data, g in zip(parameters, self.row.tolist(), self.gradient.tolist()):
