@@ -125,25 +125,39 @@ def numpy_space() -> dict[str, Any]:
         back = gap - x
         return e + ((x - (gap - back)) - (top + back)) * np.where(gap <= 710.0, e, 0.0)
 
-    def gaps(x: Any) -> tuple[Any, Any]:
-        """x less its largest, and the exponentials of that; both are new arrays."""
+    def gaps(x: Any) -> tuple[Any, Any, float]:
+        """x less its largest, the exponentials of that, and the least gap."""
         top = np.maximum.reduce(x, -1, keepdims=True)
         gap = x - top
-        return gap, np.exp(gap) if np.min(gap) > -8.0 else exp_gap(x, top)
+        low = gap.min()
+        if low > -8.0:
+            return gap, np.exp(gap), low
+        if not low > -700.0:
+            return gap, exp_gap(x, top), low
+        e = np.exp(gap)
+        back = gap - x
+        lost = (x - (gap - back)) - (top + back)
+        lost *= e
+        e += lost
+        return gap, e, low
 
     def fast_nll(index: Any, x: Any) -> Any:
         right = chosen(index, x)
-        gap, e = gaps(x)
-        if np.isnan(gap).any():  # of inf, or of nothing but -inf
+        gap, e, low = gaps(x)
+        if not low > -700.0:  # or x is not finite
             return nll(index, x)
-        tops = gap == 0.0
-        e[tops] = 0.0
-        rest = e.sum(-1) + (np.count_nonzero(tops, -1) - 1.0)
-        return np.log1p(rest) - gap[right].reshape(rest.shape)
+        whole = e.sum(-1)
+        if whole.min() > 1.5:
+            logs = np.log(whole)
+        else:  # one class has nearly all: 1 + the rest would lose digits
+            tops = gap == 0.0
+            e[tops] = 0.0
+            logs = np.log1p(e.sum(-1) + (tops.sum(-1) - 1.0))
+        return logs - gap[right].reshape(whole.shape)
 
     def fast_dnll(index: Any, x: Any) -> Any:
         right = place(index, x)
-        _, e = gaps(x)
+        _, e, _ = gaps(x)
         whole = e.sum(-1, keepdims=True)
         e[right] = 0.0
         e[right] = -e.sum(-1).reshape(-1)
