@@ -33,9 +33,7 @@ class NumPyLoop:
         import numpy as np
 
         self.runner, self.rows, self.optimizer, self.orders = runner, rows, optimizer, orders
-        program = roll(update)
-        self.numbers = Layout(program, program.parameters, program.parameter_places)
-        self.update = numpy_function(emit(program, batched=True), numpy_space())
+        self.numbers, self.update = update_of(update)
         parameters = runner.made.parameters
         place = {p: i for i, p in enumerate(optimizer.parameters)}
         self.places = [place[p] for p in parameters]  # where the optimizer has them
@@ -95,3 +93,19 @@ class NumPyLoop:
             rows = zip(*[state.tolist() for state in self.states])
             for i, state in zip(self.places, rows):
                 self.optimizer.state[i] = state
+
+
+_updates: dict[Any, tuple[Layout, Any]] = {}  # a few: one for each kind of optimizer
+
+
+def update_of(update: Program) -> tuple[Layout, Any]:
+    """Where an update's numbers are, and the update in NumPy; made once for each program."""
+    data = tuple([(i, c.hex()) for i, c in update.data.items()])
+    key = (*update.rules, *update.operands, data, *update.inputs, *update.outputs)
+    found = _updates.get(key)
+    if found is None:
+        program = roll(update)
+        numbers = Layout(program, program.parameters, program.parameter_places)
+        function = numpy_function(emit(program, batched=True), numpy_space())
+        found = _updates[key] = numbers, function
+    return found
