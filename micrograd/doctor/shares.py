@@ -53,7 +53,9 @@ class Shares:
         upstream = float(node._grad)
         self.upstream = upstream if upstream else 1.0
         self.assumed = not upstream
-        pairs = [(x, s) for x, s in zip(operands_of(node), partials_of(node)) if isinstance(x, Node)]
+        pairs = [
+            (x, s) for x, s in zip(operands_of(node), partials_of(node)) if isinstance(x, Node)
+        ]
         sent = [0.0 if s is None else s * self.upstream for _, s in pairs]
         whole = sum(map(abs, sent))
         self.parts = [
