@@ -118,7 +118,7 @@ def summed(w, x, b):
 
 
 def library(w, x, b):
-    from micrograd.core.weighted import weighted_sum
+    from micrograd.core.weighted_sum import weighted_sum
 
     return [weighted_sum(row, x, bi) for row, bi in zip(w, b)]
 
