@@ -102,7 +102,8 @@ ALONG = {"nll": ("nll", "dnll"), "logsumexp": ("logsumexp", "softmax"),
          "product": ("product", "dproduct"), "norm": ("norm", "dnorm"),
          "largest": ("largest", ""), "smallest": ("smallest", "")}  # fmt: skip
 BY_NUMPY = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2",
-            "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "rint": "round"}  # fmt: skip
+            "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
+            "rint": "round"}  # fmt: skip
 
 
 def meaning(name: str, plain: dict[str, Any], np: Any) -> Any:
