@@ -41,9 +41,8 @@ def by_turns(contenders: dict[str, Callable[[], Any]], rounds: int) -> dict[str,
 
 
 def show(what: str, ours: float, theirs: float, unit: str = "us", scale: float = 1e6) -> None:
-    print(
-        f"  {what:<34} {ours * scale:>10.1f} {theirs * scale:>10.1f} {unit}  {ours / theirs:>6.2f}"
-    )
+    both = f"{ours * scale:>10.1f} {theirs * scale:>10.1f}"
+    print(f"  {what:<34} {both} {unit}  {ours / theirs:>6.2f}")
 
 
 def started(cls: Any, name: str, examples: int | None) -> Any:
@@ -87,7 +86,7 @@ def prepared(name: str, examples: int | None) -> Any:
     emit(reverse(arrays, arrays.parameters, "mean"), batched=True, mean=True)
     done = time.perf_counter()
     print(
-        f"  {len(made.program)} scalar steps, {len(arrays)} array steps: trace {traced - start:.3f} s, "
+        f"  {len(made.program)} steps, {len(arrays)} of arrays; trace {traced - start:.3f} s, "
         f"arrays {found - traced:.3f} s, gradient and source {done - found:.3f} s"
     )
     return ours

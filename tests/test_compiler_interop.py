@@ -94,6 +94,52 @@ def test_jax_follows_our_conventions_at_kinks(jax):
     assert found.tolist() == list(fast.value_and_grad()[1])
 
 
+UNCHOSEN = (
+    lambda p: mg.where(p > 0, mg.log(p), p * 2),
+    lambda p: mg.where(p > 0, 1 / p, p * 2),
+    lambda p: mg.where(p > 0, mg.sqrt(p) * 3, p * 2),
+    lambda p: mg.maximum(1.0, mg.log(p)) + p * 2,
+    lambda p: mg.relu(mg.log(p)) + p * 2,
+    lambda p: mg.where(p > 0, p**-0.5, p * 2),
+)
+
+
+@pytest.mark.parametrize("f", UNCHOSEN)
+def test_what_was_not_chosen_gives_nothing_in_jax(f, jax):
+    fast = mg.jit(f)
+    fast.trace(0.0)
+    assert float(jax.grad(fast.to_jax(), 1)(jax.numpy.zeros(0), 0.0)) == 2.0
+
+
+@pytest.mark.parametrize("f", UNCHOSEN)
+def test_what_was_not_chosen_gives_nothing_in_torch(f, torch):
+    fast = mg.jit(f)
+    fast.trace(0.0)
+    x = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    fast.to_torch()(torch.zeros(0, dtype=torch.float64), x).backward()
+    assert x.grad.item() == 2.0
+
+
+def test_jax_forward_mode_and_single_precision(jax):
+    np = jax.numpy
+    case = CASES["classes"]()
+    fast = mg.jit(case.f, parameters=case.parameters)
+    (columns,) = batches(case)
+    fast.trace(*next(zip(*columns)))
+    g = fast.to_jax()
+    arrays = [np.array(c, dtype="float32") for c in columns]
+
+    def mean(ps):
+        return jax.vmap(g, (None, 0, 0))(ps, *arrays).mean()
+
+    ps = np.array([p.data for p in case.parameters], dtype="float32")
+    value, gradient = jax.jit(jax.value_and_grad(mean))(ps)
+    assert value.dtype == gradient.dtype == ps.dtype
+    ps = ps.astype("float64")
+    ones = np.ones_like(ps)
+    assert near(float(jax.jvp(mean, (ps,), (ones,))[1]), float(jax.grad(mean)(ps).sum()))
+
+
 def test_jax_refuses_in_a_sentence(jax):
     p = Value(1.0)
     fast = mg.jit(lambda xs, mode: p * xs[0], parameters=[p])

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...core.rule import CHOICE, FLAT, TABLE, Rule
+from ...core.rule import CHOICE, FLAT, SMOOTH, TABLE, Rule
 from .layout import row_major
 from .parts import as_whole, in_order
 from .program import Along, Apply, ArrayProgram, Leaf, Part, Place, Read, Shape, Step, Sum, Term
@@ -43,6 +43,14 @@ def reverse(
     return new
 
 
+def careful_steps(program: ArrayProgram) -> set[int]:
+    """The steps below a choice, whose slope may be inf or nan where nothing flows to them."""
+    new = program.copy()
+    backward = Backward(new, [*new.parameters, *new.inputs], "one", True)
+    backward.run()
+    return backward.careful_steps
+
+
 class Backward:
     """One backward pass."""
 
@@ -52,6 +60,7 @@ class Backward:
         self.shape: Shape = ()
         self.below = 0  # how careful a product has to be: 1 below any choice, 2 below a branch
         self.reach: dict[int, list[tuple[int, bool]]] = {}
+        self.careful_steps: set[int] = set()
         n = len(program)
         self.active = [False] * n
         for i in by:
@@ -82,6 +91,9 @@ class Backward:
             if self.active[i] and i in self.parts and not isinstance(step, Leaf):
                 d = self.adjoint(i)
                 self.below = self.care(i)
+                rule = getattr(step, "rule", None)
+                if rule is not None and rule.kind == SMOOTH and self.careful(rule):
+                    self.careful_steps.add(i)
                 if isinstance(step, Apply):
                     self.apply(i, step, d)
                 elif isinstance(step, Sum):

@@ -1,7 +1,8 @@
 """Array source made into functions: with its constants, its tables, and the words of a library.
 
-The arguments of such a function are the arrays of inputs and parameters; `Layout` cuts a flat
-row of parameters into those arrays and puts gradients back in a row. What uses them is in `compiler/backends`.
+The arguments of such a function are the arrays of inputs and parameters; `Layout` cuts a flat row
+of parameters into those arrays and puts gradients back in a row. What uses them is in
+`compiler/backends`.
 """
 
 from __future__ import annotations

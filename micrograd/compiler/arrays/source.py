@@ -30,6 +30,7 @@ from .operands import (
 )
 from .places import Places
 from .program import Along, Apply, ArrayProgram, Leaf, Place, Read, Shape, Sum
+from .reverse import careful_steps
 from .spaces import is_own
 
 
@@ -45,6 +46,8 @@ class Source(NamedTuple):
 class Writer(Places):
     """Writes the lines of one program."""
 
+    careful: set[int] = set()  # noqa: RUF012  # steps to be written as `log_reached(x)`
+
     def expression(self, i: int) -> Text:
         step = self.program.steps[i]
         if self.stops and (i in self.program.bare or getattr(step, "rule", None) is STOP):
@@ -52,6 +55,14 @@ class Writer(Places):
             found = self.expression(i)
             self.stops = True
             return self.call("stop", [found.text], None, found.depth)
+        if self.stops and i in self.careful and isinstance(step, Apply):
+            given = [self.operand(r, step.shape, step.varying) for r in step.operands]
+            name = f"{step.rule.name}_reached"
+            return self.spread(
+                Text(f"{name}({', '.join(given)})", ATOM, self.depth(step.operands) + 1),
+                step.operands,
+                step,
+            )
         if isinstance(step, Apply):
             return self.spread(self.apply(step), step.operands, step)
         if isinstance(step, Sum):
@@ -194,9 +205,12 @@ def emit(
 
     It returns the results, and after `reverse` the gradients. Over a batch each input has the
     examples as its first dimension; `mean` returns the mean of the first result over them.
-    With `stops` it says `stop(x)` where no gradient passes, for who differentiates the source.
+    With `stops` it says `stop(x)` where no gradient passes and `log_reached(x)` below a choice,
+    for who differentiates the source.
     """
     writer = Writer(program, batched, stops)
+    if stops:
+        writer.careful = careful_steps(program)
     forward = writer.lines(0, program.forward_steps)
     backward = writer.lines(program.forward_steps, len(program))
     names = writer.names

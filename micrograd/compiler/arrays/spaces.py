@@ -20,7 +20,8 @@ from ...numerics import ieee
 LIBRARY = Path(__file__).with_name("library.py")
 # What NumPy computes number by number, as the table does, to the same accuracy.
 BY_NUMBER = ("dsinc", "sinc", "remainder", "ldexp", "round", "fma", "power_partial", "dcbrt",
-             "datan2", "inv_r2", "gelu", "dgelu", "truncdiv", "neardiv", "unit", "xlogy")  # fmt: skip
+             "datan2", "inv_r2", "gelu", "dgelu", "truncdiv", "neardiv", "unit",
+             "xlogy")  # fmt: skip
 # What has no formula in the words that the three share.
 ELSEWHERE = ("erf", "erfc", "ndtr", "lgamma", "gamma", "digamma", "polygamma", "sinc")
 

@@ -65,10 +65,13 @@ def differentiable(jax: Any, space: dict[str, Any]) -> dict[str, Any]:
         forward = meaning(name, plain, np)
         if forward is not None:
             functions[name] = ruled(jax, rule, forward, functions)
+            space[f"{name}_reached"] = ruled(jax, rule, forward, functions, True)
     for name in ("maximum", "minimum"):
         functions[name] = tied(jax, plain[name])
     space.update({name: f for name, f in functions.items() if name in plain})
     space["power"] = functions["pow"]
+    mul = TABLE["mul"]
+    space["mul_reached"] = ruled(jax, mul, functions["mul"], functions, True)
     space.update({name: along(jax, plain, *two) for name, two in ALONG.items()})
     space["np"] = Operations(np, functions)
     return space
@@ -79,7 +82,8 @@ ALONG = {"nll": ("nll", "dnll"), "logsumexp": ("logsumexp", "softmax"),
          "product": ("product", "dproduct"), "norm": ("norm", "dnorm"),
          "largest": ("largest", ""), "smallest": ("smallest", "")}  # fmt: skip
 BY_NUMPY = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2",
-            "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "rint": "round"}  # fmt: skip
+            "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
+            "rint": "round"}  # fmt: skip
 
 
 def meaning(name: str, plain: dict[str, Any], np: Any) -> Any:
@@ -104,8 +108,14 @@ class Operations:
         return getattr(self._np, name)
 
 
-def ruled(jax: Any, rule: Rule, forward: Any, functions: dict[str, Any]) -> Any:
-    """One operation, element by element, with its partials."""
+def ruled(
+    jax: Any, rule: Rule, forward: Any, functions: dict[str, Any], reached: bool = False
+) -> Any:
+    """One operation, element by element, with its partials.
+
+    `reached` is for one below a choice: where nothing flows to it, a slope of inf or nan gives
+    nothing. That is known in reverse mode alone.
+    """
     np = jax.numpy
 
     def slopes(xs: Any, y: Any) -> list[Any]:
@@ -140,13 +150,37 @@ def ruled(jax: Any, rule: Rule, forward: Any, functions: dict[str, Any]) -> Any:
             total = np.zeros_like(y)
         return y, np.broadcast_to(total, np.shape(y)).astype(np.result_type(y))
 
+    @jax.custom_vjp
+    def guarded(*xs: Any) -> Any:
+        return forward(*xs)
+
+    def pull(saved: Any, d: Any) -> Any:
+        xs, y = saved
+        found = []
+        for s, x in zip(slopes(xs, y), xs):
+            if s is None:
+                found.append(np.zeros_like(x))
+                continue
+            nothing = (d == 0) & ~np.isfinite(s)
+            found.append((d * np.where(nothing, 0.0, s)).astype(x.dtype))
+        return tuple(found)
+
+    def push(*xs: Any) -> Any:
+        y = guarded(*xs)
+        return y, (xs, y)
+
+    guarded.defvjp(push, pull)
+
     def called(*xs: Any) -> Any:
         if all(isinstance(x, (float, int)) for x in xs):
             return rule.forward(*map(float, xs))
+        if reached:
+            shape = np.broadcast_shapes(*map(np.shape, xs))
+            xs = tuple(x if isinstance(x, (float, int)) else np.broadcast_to(x, shape) for x in xs)
         fixed = {k: x for k, x in enumerate(xs) if isinstance(x, (float, int))}
         if not fixed:
-            return operation(*xs)
-        return with_fixed(jax, rule, forward, functions, fixed, len(xs))(
+            return guarded(*xs) if reached else operation(*xs)
+        return with_fixed(jax, rule, forward, functions, fixed, len(xs), reached)(
             *[x for k, x in enumerate(xs) if k not in fixed]
         )
 
@@ -159,7 +193,13 @@ def is_zero(t: Any) -> bool:
 
 
 def with_fixed(
-    jax: Any, rule: Rule, forward: Any, functions: dict[str, Any], fixed: dict[int, Any], n: int
+    jax: Any,
+    rule: Rule,
+    forward: Any,
+    functions: dict[str, Any],
+    fixed: dict[int, Any],
+    n: int,
+    reached: bool,
 ) -> Any:
     """The operation with some operands that are numbers, and known to the partials."""
     free = [k for k in range(n) if k not in fixed]
@@ -183,7 +223,7 @@ def with_fixed(
         rule.name, rule.forward, tuple(map(bound, partials)), len(free), kind=rule.kind,
         is_reflected=True,
     )  # fmt: skip
-    return ruled(jax, smaller, lambda *xs: forward(*whole(xs)), functions)
+    return ruled(jax, smaller, lambda *xs: forward(*whole(xs)), functions, reached)
 
 
 def tied(jax: Any, forward: Any) -> Any:
