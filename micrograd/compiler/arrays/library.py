@@ -69,8 +69,36 @@ def greater_equal(a, b):
     return flag(a >= b)
 
 
+def not_equal(a, b):
+    return flag(a != b)
+
+
+def logical_and(a, b):
+    return flag((a != 0) & (b != 0))
+
+
+def logical_or(a, b):
+    return flag((a != 0) | (b != 0))
+
+
+def logical_not(x):
+    return flag(x == 0)
+
+
+def isnan(x):
+    return flag(x != x)
+
+
+def isinf(x):
+    return flag((x == inf) | (x == -inf))
+
+
+def isfinite(x):
+    return flag(x - x == 0)
+
+
 def relu(x):
-    return np.clip(x, 0.0, None)
+    return np.clip(x, 0.0, None) + 0.0
 
 
 def gate(d, x):
@@ -82,29 +110,41 @@ def where(c, a, b):
     return np.where(c != 0, a, b)
 
 
-def maximum(a, b):
+def upper(a, b):
+    """The larger, nan if one is; of the two zeros either."""
     return np.where((a >= b) | (a != a), a, b)
 
 
-def minimum(a, b):
+def lower(a, b):
     return np.where((a <= b) | (a != a), a, b)
 
 
+def maximum(a, b):
+    """The larger; of the two zeros 0.0, in either order; nan if one is nan."""
+    return np.where((a == 0) & (b == 0), a + b, upper(a, b))
+
+
+def minimum(a, b):
+    return np.where((a == 0) & (b == 0), -(-a - b), lower(a, b))
+
+
 def fmax(a, b):
-    return np.where((a >= b) | (b != b), a, b)
+    return np.where(a != a, b, np.where(b != b, a, maximum(a, b)))
 
 
 def fmin(a, b):
-    return np.where((a <= b) | (b != b), a, b)
+    return np.where(a != a, b, np.where(b != b, a, minimum(a, b)))
 
 
 def clip(x, low, high):
-    return minimum(maximum(x, low), high)
+    clipped = np.where(x < low, low, np.where(x > high, high, x))
+    return np.where((x == x) & (low == low) & (high == high), clipped, nan)
 
 
 def inside(d, x, low, high):
     """d where x lies between the bounds, else 0: the gradient through clip."""
-    return np.where((x >= low) & (x <= high), d, np.where(x == x, 0.0, nan))
+    outside = np.where((x == x) & (low == low) & (high == high), 0.0, nan)
+    return np.where((x >= low) & (x <= high), d, outside)
 
 
 def route(d, x, top, shared):
@@ -129,19 +169,22 @@ def leaky_relu(x, s):
     return np.where(x > 0, x, s * x)
 
 
+def at_kink(slope):
+    """Of the numbers between the slope and 1 the one nearest to 0."""
+    return np.where(slope > 0, lower(slope, 1.0), np.where(slope == slope, 0.0, nan))
+
+
 def leaky_step(x, s):
-    at_kink = np.clip(s * np.ones_like(x), 0.0, 1.0)
-    step = np.where(x > 0, 1.0, np.where(x == 0, at_kink, s))
+    step = np.where(x > 0, 1.0, np.where(x == 0, at_kink(s), s))
     return np.where(x == x, step, nan)
 
 
 def elu(x, a):
-    return np.where(x > 0, x, a * np.expm1(minimum(x, 0.0)))
+    return np.where(x > 0, x, a * np.expm1(np.where(x > 0, 0.0, x)))
 
 
 def elu_step(x, a):
-    at_kink = np.clip(a * np.ones_like(x), 0.0, 1.0)
-    below = np.where(x == 0, at_kink, a * np.exp(minimum(x, 0.0)))
+    below = np.where(x == 0, at_kink(a), a * np.exp(lower(x, 0.0)))
     return np.where(x > 0, 1.0, below)
 
 
@@ -159,7 +202,7 @@ def dsigmoid(x):
 
 
 def softplus(x):
-    return maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+    return upper(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
 
 def logsigmoid(x):
@@ -175,6 +218,11 @@ def dsilu(x):
     return np.where(finite(x), s + x * dsigmoid(x), s)
 
 
+def d2silu(x):
+    value = dsigmoid(x) * (2.0 - x * np.tanh(0.5 * x))
+    return np.where(finite(x), value, np.where(x == x, 0.0, nan))
+
+
 def dlog(x):
     """1 / x where the logarithm exists: inf at both zeros, nan below."""
     return inverse(x, x > 0)
@@ -186,6 +234,15 @@ def dlog1p(x):
 
 def xlogy(a, b):
     return np.where((a == 0) & (b == b), 0.0, a * np.log(b))
+
+
+def weighed(w, x):
+    """w * x, and 0 where w is 0, also beside inf."""
+    return np.where((w == 0) & (x == x), 0.0, w * x)
+
+
+def portion(a, b):
+    return a / (a + b)
 
 
 def exp_diff(x, top):
@@ -201,17 +258,17 @@ def exp_gap(x, top):
 
 
 def share(x, y):
-    e = exp_gap(minimum(x, y), maximum(x, y))
+    e = exp_gap(lower(x, y), upper(x, y))
     return np.where(x >= y, 1.0, e) / (1.0 + e)
 
 
 def dshare(x, y):
-    return bell(exp_gap(minimum(x, y), maximum(x, y)))
+    return bell(exp_gap(lower(x, y), upper(x, y)))
 
 
 def logaddexp(x, y):
-    top = maximum(x, y)
-    return top + np.log1p(exp_gap(minimum(x, y), top))
+    top = upper(x, y)
+    return top + np.log1p(exp_gap(lower(x, y), top))
 
 
 # Powers and roots --------------------------------------------------------------------------------
@@ -317,7 +374,7 @@ def radians(x):
 
 def gauss(x):
     """exp(-x*x) to the last digits."""
-    x = minimum(maximum(x, -40.0), 40.0)
+    x = lower(upper(x, -40.0), 40.0)
     head = split(x)
     return np.exp(-head * head) * np.exp(-(x - head) * (x + head))
 
@@ -328,7 +385,7 @@ def derf(x):
 
 def normal(x):
     """The density of the standard normal."""
-    x = minimum(maximum(x, -40.0), 40.0)
+    x = lower(upper(x, -40.0), 40.0)
     head = split(x)
     value = np.exp(-0.5 * head * head) * np.exp(-0.5 * (x - head) * (x + head))
     return np.where(np.abs(x) == 40.0, 0.0, 0.3989422804014327 * value)
@@ -343,6 +400,13 @@ def gelu(x):
 
 def dgelu(x):
     return ndtr(x) + x * normal(x)
+
+
+def d2gelu(x):
+    """(2 - x*x) * normal(x), with sqrt(2) in two parts."""
+    a = np.abs(x)
+    near = ((1.4142135623730951 - a) + -9.667293313452913e-17) * (1.4142135623730951 + a)
+    return np.where(a > 40.0, 0.0, near * normal(x))
 
 
 def dsinc(n, x):
@@ -402,11 +466,16 @@ def fma(a, b, c):
 
 
 def largest(x):
-    return np.amax(x, -1)
+    """The largest; of zeros 0.0, if one is that."""
+    top = np.amax(x, -1)
+    zeros = flag((x == 0) & ~np.signbit(x)).sum(-1)
+    return np.where((top == 0) & (zeros > 0), 0.0, top)
 
 
 def smallest(x):
-    return np.amin(x, -1)
+    low = np.amin(x, -1)
+    zeros = flag((x == 0) & np.signbit(x)).sum(-1)
+    return np.where((low == 0) & (zeros > 0), -0.0, low)
 
 
 def product(x):

@@ -9,7 +9,7 @@ from .program import ArrayProgram, Leaf, Shape
 from .reverse import reverse
 from .runtime import nested
 from .source import Source, Writer, emit, wrapped
-from .spaces import ELSEWHERE, definitions, needs, own_names, texts
+from .spaces import definitions, elsewhere, needs, own_names, texts
 
 
 class Rolled(ArrayProgram):
@@ -94,7 +94,7 @@ def standing_alone(source: Source) -> str:
         head.append("from math import pi")
     missing = [
         name
-        for name in ELSEWHERE
+        for name in elsewhere()
         if name in source.calls or any(f"{name}(" in texts()[u] for u in used)
     ]
     for name in missing:

@@ -2,7 +2,8 @@
 
 `library.py` is text that the three share: here it is run with `np` bound to each, and completed
 by the special functions that each has elsewhere. `definitions` gives the parts of it that a
-source needs, to be printed above it. What runs with them is in `runtime.py`.
+source needs, to be printed above it. NumPy's own are in `spaces_numpy.py`; what runs with them is
+in `runtime.py`.
 """
 
 from __future__ import annotations
@@ -11,19 +12,16 @@ import ast
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import import_module
+from math import pi, sqrt
 from pathlib import Path
 from typing import Any
 
 from ...core.rule import TABLE, Rule
-from ...numerics import ieee
+from .operands import DIRECT, OPERATORS, VALUES
 
 LIBRARY = Path(__file__).with_name("library.py")
-# What NumPy computes number by number, as the table does, to the same accuracy.
-BY_NUMBER = ("dsinc", "sinc", "remainder", "ldexp", "round", "fma", "power_partial", "dcbrt",
-             "datan2", "inv_r2", "gelu", "dgelu", "truncdiv", "neardiv", "unit",
-             "xlogy")  # fmt: skip
-# What has no formula in the words that the three share.
-ELSEWHERE = ("erf", "erfc", "ndtr", "lgamma", "gamma", "digamma", "polygamma", "sinc")
+# What source says without a function of this name.
+WRITTEN = (*OPERATORS, *VALUES, "neg", "pow", "sum", "mean", "dot", "weighted_sum", "identity")
 
 
 @cache
@@ -37,6 +35,12 @@ def texts() -> dict[str, str]:
         for node in tree.body
         if isinstance(node, ast.FunctionDef)
     }
+
+
+@cache
+def elsewhere() -> tuple[str, ...]:
+    """The operations that have no formula in the words that the three share: special functions."""
+    return tuple(name for name in TABLE if name not in {*texts(), *DIRECT, *WRITTEN})
 
 
 @cache
@@ -73,115 +77,49 @@ def space_of(np: Any, special: dict[str, Any]) -> dict[str, Any]:
     space: dict[str, Any] = {"__name__": "micrograd.compiler.arrays.library"}
     exec(program_text(), space)
     space["np"] = np
+    space.update({name: unknown(name) for name in elsewhere()})
     space.update(special)
     return space
 
 
-# NumPy ------------------------------------------------------------------------------------------
+def unknown(name: str) -> Callable[..., Any]:
+    def refused(*xs: Any) -> Any:
+        raise TypeError(f"the operation {name} cannot be exported: there is no formula for it")
+
+    return refused
 
 
-def elementwise(forward: Callable[..., float]) -> Callable[..., Any]:
-    """A function of floats on arrays, number by number: for what NumPy has no formula."""
-    np = import_module("numpy")
+def composed(np: Any, known: dict[str, Any]) -> dict[str, Any]:
+    """What is made of special functions, those of them that a library has."""
 
-    def each(*xs: Any) -> Any:
-        found = np.frompyfunc(lambda *a: forward(*map(float, a)), len(xs), 1)(*xs)
-        return np.asarray(found, dtype=float)
+    def of_order_one(low: str, high: str) -> Any:
+        def slope(v: Any, n: Any, x: Any) -> Any:
+            if v != 1 or n != 1 or low not in known:
+                raise TypeError(f"this derivative of {high} cannot be exported")
+            return known[low](x) - known[high](x) / x
 
-    return each
+        return slope
 
+    def only(order: float, name: str, value: Any) -> Any:
+        def formula(n: Any, *xs: Any) -> Any:
+            if n != order:
+                raise TypeError(f"the derivatives of {name} beyond the first cannot be exported")
+            return value(*xs)
 
-@cache
-def numpy_space() -> dict[str, Any]:
-    """The meanings in NumPy, where some things go faster than in the shared words."""
-    np = import_module("numpy")
-    space = space_of(np, {name: elementwise(TABLE[name].forward) for name in ELSEWHERE})
-    clip, careful, nll = space["clip"], space["exp_gap"], space["nll"]
+        return formula
 
-    def refuse(wrong: Any) -> None:
-        if wrong:
-            raise ValueError("an operand is out of its domain")  # said better by the table's own
-
-    def checked_clip(x: Any, low: Any, high: Any) -> Any:
-        refuse(np.any(np.greater(low, high)))
-        return clip(x, low, high)
-
-    def place(index: Any, x: Any) -> Any:
-        found = np.arange(x.shape[-1]) == index
-        return found if found.shape == x.shape else np.broadcast_to(found, x.shape)
-
-    def chosen(index: Any, x: Any) -> Any:
-        found = place(index, x)
-        refuse(np.count_nonzero(found) * x.shape[-1] != found.size)
-        return found
-
-    def exp_gap(x: Any, top: Any) -> Any:
-        gap = x - top
-        # Up to 8 the rounding of the difference costs less than 2 units in the last place.
-        if np.max(np.abs(gap)) < 8.0:
-            return np.exp(gap)
-        if not np.isfinite(gap).all():
-            return careful(x, top)
-        e = np.exp(gap)
-        back = gap - x
-        return e + ((x - (gap - back)) - (top + back)) * np.where(gap <= 710.0, e, 0.0)
-
-    def gaps(x: Any) -> tuple[Any, Any, float]:
-        """x less its largest, the exponentials of that, and the least gap."""
-        top = np.maximum.reduce(x, -1, keepdims=True)
-        gap = x - top
-        low = gap.min()
-        if low > -8.0:
-            return gap, np.exp(gap), low
-        if not low > -700.0:
-            return gap, exp_gap(x, top), low
-        e = np.exp(gap)
-        back = gap - x
-        lost = (x - (gap - back)) - (top + back)
-        lost *= e
-        e += lost
-        return gap, e, low
-
-    def fast_nll(index: Any, x: Any) -> Any:
-        right = chosen(index, x)
-        gap, e, low = gaps(x)
-        if not low > -700.0:  # or x is not finite
-            return nll(index, x)
-        whole = e.sum(-1)
-        if whole.min() > 1.5:
-            logs = np.log(whole)
-        else:  # one class has nearly all: 1 + the rest would lose digits
-            tops = gap == 0.0
-            e[tops] = 0.0
-            logs = np.log1p(e.sum(-1) + (tops.sum(-1) - 1.0))
-        return logs - gap[right].reshape(whole.shape)
-
-    def fast_dnll(index: Any, x: Any) -> Any:
-        right = place(index, x)
-        _, e, _ = gaps(x)
-        whole = e.sum(-1, keepdims=True)
-        e[right] = 0.0
-        e[right] = -e.sum(-1).reshape(-1)
-        e /= whole
-        return e
-
-    space.update({name: elementwise(TABLE[name].forward) for name in BY_NUMBER})
-    space.update(
-        maximum=np.maximum, minimum=np.minimum, fmax=np.fmax, fmin=np.fmin, cbrt=np.cbrt,
-        relu=lambda x: np.maximum(x, 0.0), clip=checked_clip, chosen=chosen, exp_gap=exp_gap,
-        nll=fast_nll, dnll=fast_dnll, power=np.power, norm=lambda x: np.hypot.reduce(x, -1),
-        exactly=lambda x: np.apply_along_axis(lambda row: ieee.fsum(*row.tolist()), -1, x),
-    )  # fmt: skip
-    return space
-
-
-@cache
-def numpy_gradient_space() -> dict[str, Any]:
-    """The same for gradients of which none is nan: whoever finds one asks the eager engine."""
-    return {**numpy_space(), "gate": lambda d, x: d * (x > 0)}
-
-
-# JAX and PyTorch -------------------------------------------------------------------------------
+    made = {
+        "bessel_j": of_order_one("j0", "j1"), "bessel_y": of_order_one("y0", "y1"),
+        "bessel_i": of_order_one("i0", "i1"),
+        "derfinv": lambda x: sqrt(pi) / 2.0 * np.exp(known["erfinv"](x) ** 2),
+        "gamma_density": only(0.0, "gammainc", lambda a, x: np.exp(
+            (a - 1.0) * np.log(x) - x - known["lgamma"](a))),
+    }  # fmt: skip
+    if "erfcx" in known:
+        made["erfcx_by"] = only(
+            1.0, "erfcx", lambda x: 2.0 * x * known["erfcx"](x) - 2.0 / sqrt(pi)
+        )
+    return {**known, **made}
 
 
 class Typed:
@@ -220,14 +158,17 @@ def jax_space(dtype: Any) -> dict[str, Any]:
         "erf": special.erf, "erfc": special.erfc, "ndtr": special.ndtr, "lgamma": special.gammaln,
         "gamma": special.gamma, "digamma": special.digamma,
         "polygamma": lambda n, x: special.polygamma(int(n), x),
-        "cbrt": np.cbrt, "sinc": np.sinc,
+        "cbrt": np.cbrt, "sinc": np.sinc, "i0": special.i0, "i1": special.i1,
+        "erfinv": special.erfinv, "gammainc": special.gammainc, "gammaincc": special.gammaincc,
+        "betainc": special.betainc,
         "chosen": lambda index, x: np.arange(x.shape[-1]) == index,
     }  # fmt: skip
-    return space_of(Typed(np, dtype=dtype), known)
+    return space_of(Typed(np, dtype=dtype), composed(np, known))
 
 
 def torch_space(dtype: Any, device: Any) -> dict[str, Any]:
     torch: Any = import_module("torch")
+    special = torch.special
 
     def gamma(x: Any) -> Any:
         odd = (x < 0) & (torch.remainder(torch.floor(x), 2.0) != 0)
@@ -235,12 +176,15 @@ def torch_space(dtype: Any, device: Any) -> dict[str, Any]:
         return torch.where(odd, -size, size)
 
     known = {
-        "erf": torch.erf, "erfc": torch.erfc, "ndtr": torch.special.ndtr, "lgamma": torch.lgamma,
+        "erf": torch.erf, "erfc": torch.erfc, "ndtr": special.ndtr, "lgamma": torch.lgamma,
         "gamma": gamma, "digamma": torch.digamma,
         "chosen": lambda index, x: torch.arange(x.shape[-1], device=x.device) == index,
         "polygamma": lambda n, x: torch.polygamma(int(n), x), "sinc": torch.sinc,
+        "j0": special.bessel_j0, "j1": special.bessel_j1, "y0": special.bessel_y0,
+        "y1": special.bessel_y1, "i0": special.i0, "i1": special.i1, "erfinv": torch.erfinv,
+        "erfcx": special.erfcx, "gammainc": special.gammainc, "gammaincc": special.gammaincc,
     }  # fmt: skip
-    return space_of(TypedTorch(torch, dtype=dtype, device=device), known)
+    return space_of(TypedTorch(torch, dtype=dtype, device=device), composed(torch, known))
 
 
 def is_own(rule: Rule) -> bool:

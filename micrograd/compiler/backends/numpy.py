@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..arrays.reverse import reverse
 from ..arrays.runtime import Layout, function_of
 from ..arrays.source import Source, emit
-from ..arrays.spaces import elementwise, numpy_gradient_space, numpy_space
+from ..arrays.spaces_numpy import elementwise, numpy_gradient_space, numpy_space
 from .base import Batch, Rows
 from .runtime import EDGES
 

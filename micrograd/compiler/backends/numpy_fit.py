@@ -17,7 +17,7 @@ from ...optim.schedules import WarmupLR, advance
 from ..arrays.roll import roll
 from ..arrays.runtime import Layout
 from ..arrays.source import emit
-from ..arrays.spaces import numpy_space
+from ..arrays.spaces_numpy import numpy_space
 from ..ir.program import Program
 from ..ir.reverse import Symbol
 from ..ir.simplify import simplify
