@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.rule import CHOICE, FLAT, SMOOTH, TABLE, Rule
+from ...core.selection import Selection
 from .layout import row_major
 from .parts import as_whole, in_order
 from .program import Along, Apply, ArrayProgram, Leaf, Part, Place, Read, Shape, Step, Sum, Term
@@ -21,12 +22,7 @@ from .symbols import REACHED, Symbol, shorter
 ADD, SUB, MUL, DIV, NEG = (TABLE[name] for name in ("add", "sub", "mul", "div", "neg"))
 IDENTITY, WHERE, EQUAL = TABLE["identity"], TABLE["where"], TABLE["equal"]
 ROUTE = TABLE["route"]
-# Choices below which a product may meet what was not chosen, inf or nan; the other choices, as
-# relu, are of a number that is computed for all.
-BRANCHES = ("where", "maximum", "minimum", "clip", "fmax", "fmin")
-BOUNDED = ("add", "sub", "neg", "tanh", "sigmoid", "sin", "cos", "softplus", "logsigmoid", "atan",
-           "asinh", "identity", "abs", "erf", "erfc", "ndtr", "gelu", "silu", "degrees", "radians",
-           "leaky_relu", "elu")  # fmt: skip
+CHOSEN, GUARDED = 1, 2  # what is above a step: some choice, or `where`
 
 
 def reverse(
@@ -58,9 +54,13 @@ class Backward:
         self.program, self.by, self.seeds, self.guarded = program, by, seeds, guarded
         self.parts: dict[int, list[Part]] = {}
         self.shape: Shape = ()
-        self.below = 0  # how careful a product has to be: 1 below any choice, 2 below a branch
+        self.below = 0  # what choices are above the step at hand
+        self.careful = False  # whether its products are 0 where nothing flows to it
         self.reach: dict[int, list[tuple[int, bool]]] = {}
         self.careful_steps: set[int] = set()
+        self.selection = Selection()
+        for i, step in enumerate(program.steps):
+            self.announce(i, step)
         n = len(program)
         self.active = [False] * n
         for i in by:
@@ -70,6 +70,20 @@ class Backward:
             passes = i not in program.bare and (rule is None or rule.kind != FLAT)
             if passes and any([self.active[read.array] for read in step.reads()]):
                 self.active[i] = True
+
+    def announce(self, i: int, step: Step) -> None:
+        """Tell the selection what step i does."""
+        program = self.program
+        if isinstance(step, Leaf):
+            return
+        rule = getattr(step, "rule", IDENTITY)
+        if isinstance(step, Sum):
+            rule = MUL if any([len(term.factors) > 1 for term in step.terms]) else ADD
+        given = [(read.array, program.number(read.array)) for read in step.reads()]
+        if rule is DIV and given[0][1] is not None:
+            rule = DIV.reflected
+        numbers = [x for _, x in given if x is not None]
+        self.selection.node(i, rule, [a for a, x in given if x is None], numbers)
 
     def run(self) -> None:
         program = self.program
@@ -91,8 +105,13 @@ class Backward:
             if self.active[i] and i in self.parts and not isinstance(step, Leaf):
                 d = self.adjoint(i)
                 self.below = self.care(i)
+                selection = self.selection
+                self.careful = self.guarded and bool(
+                    (self.below and selection.singular[i])
+                    or (self.below == GUARDED and selection.scales[i])
+                )
                 rule = getattr(step, "rule", None)
-                if rule is not None and rule.kind == SMOOTH and self.careful(rule):
+                if rule is not None and rule.kind == SMOOTH and self.careful:
                     self.careful_steps.add(i)
                 if isinstance(step, Apply):
                     self.apply(i, step, d)
@@ -283,25 +302,14 @@ class Backward:
         wanted = [self.active[read.array] for read in step.operands]
         y = Symbol(self, program.whole(i))
         if rule.kind == CHOICE:
-            self.below = max(self.below, 2 if rule.name in BRANCHES else 1)
-            if rule.arity == 0:
-                found = rule.partials[0](upstream, xs, y)
-            else:
-                found = [p(upstream, *xs, y) if w else None for p, w in zip(rule.partials, wanted)]
+            self.below = max(self.below, GUARDED if rule is WHERE else CHOSEN)
+            found = rule.local(xs, y, wanted, upstream)
         elif rule is MUL:
             self.product(step, d, step.shape)
             return
         else:
-            if rule.arity == 0:
-                slopes = rule.partials[0](xs, y)
-            else:
-                slopes = [p(*xs, y) if w else None for p, w in zip(rule.partials, wanted)]
-            # A whole power is a product, and tame where its operand is.
-            tame = rule.name == "pow" and isinstance(xs[1], float) and xs[1] >= 1.0
-            found = [
-                self.times(s, upstream, rule, tame) if w and s is not None else None
-                for s, w in zip(slopes, wanted)
-            ]
+            slopes = rule.local(xs, y, wanted)
+            found = [None if s is None else self.times(s, upstream) for s in slopes]
         for read, part, w in zip(step.operands, found, wanted):
             if w and part is not None:
                 self.contribute(read, (self.as_read(part),), step.shape)
@@ -311,16 +319,11 @@ class Backward:
             return part.read
         return Read(self.program.constant([float(part)]), 0, (0,) * len(self.shape))
 
-    def times(self, slope: Any, upstream: Any, rule: Rule, tame: bool = False) -> Any:
+    def times(self, slope: Any, upstream: Any) -> Any:
         """The product; where nothing flows, 0 also for a slope of inf or nan."""
-        if self.careful(MUL if tame else rule) and isinstance(slope, Symbol):
+        if self.careful and isinstance(slope, Symbol):
             return self.applied(REACHED, (upstream, slope))
         return upstream * slope
-
-    def careful(self, rule: Rule) -> bool:
-        if not self.guarded or not self.below:
-            return False
-        return rule.name not in BOUNDED and (self.below == 2 or rule is not MUL)
 
     def product(self, step: Apply, d: Read, dims: Shape) -> None:
         """Of a product each factor gets the adjoint times the other, added up at once."""
@@ -328,8 +331,8 @@ class Backward:
             other = step.operands[1 - k]
             if not self.active[read.array]:
                 continue
-            if self.careful(MUL):
-                part = self.times(self.symbol(other), self.symbol(d), MUL)
+            if self.careful:
+                part = self.times(self.symbol(other), self.symbol(d))
                 self.contribute(read, (self.as_read(part),), dims)
                 continue
             self.contribute(read, self.factors(d, other), dims)
@@ -350,10 +353,10 @@ class Backward:
             widened = Read(d.array, d.base, d.strides + (0,) * len(inner))
             if len(factors) == 1:
                 self.contribute(factors[0], (widened,), dims)
-            elif factors[0] == factors[1] and not self.careful(MUL):
+            elif factors[0] == factors[1] and not self.careful:
                 twice = self.scaled(self.factors(widened, factors[0]), 2.0, len(dims))
                 self.contribute(factors[0], twice, dims)
-            elif inner or not self.careful(MUL):
+            elif inner or not self.careful:
                 for k, read in enumerate(factors):
                     self.contribute(read, self.factors(widened, factors[1 - k]), dims)
             else:
@@ -369,7 +372,7 @@ class Backward:
         if not self.active[last.array]:
             return
         if rule.kind == CHOICE:  # maximum, minimum: those that tie share the gradient
-            self.below = 2
+            self.below = max(self.below, CHOSEN)
             self.shape = dims
             top = Read(i, 0, row_major(step.shape) + (0,) * len(step.inner))
             tied = self.applied(EQUAL, (Symbol(self, last), Symbol(self, top)))
@@ -388,7 +391,7 @@ class Backward:
             Along(rule, step.inner, step.operands, dims, step.varying, keeps=True)
         )
         self.shape = dims
-        part = self.times(Symbol(self, program.whole(slopes)), self.symbol(widened), rule)
+        part = self.times(Symbol(self, program.whole(slopes)), self.symbol(widened))
         self.contribute(last, (self.as_read(part),), dims)
 
     def place(self, step: Place, d: Read) -> None:

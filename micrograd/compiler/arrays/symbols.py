@@ -69,7 +69,7 @@ def shorter(rule: Rule, operands: Sequence[Any]) -> Any:
             if not isinstance(c, Symbol) and float(c) == 1.0:
                 return x
             if not isinstance(c, Symbol) and float(c) == -1.0 and isinstance(x, Symbol):
-                return -x
+                return x._apply(NEG, (x,))
     if rule is ADD:
         a, b = operands
         for x, c in ((a, b), (b, a)):

@@ -14,11 +14,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.operators import give_operators
-from ...core.rule import CHOICE, FLAT, TABLE, Rule, method
+from ...core.rule import CHOICE, TABLE, Rule, method
 from ...core.rule import apply as apply_rule
-
-LINEAR = ("add", "sub", "neg", "mul", "identity", "degrees", "radians", "sum", "fsum", "mean",
-          "dot", "weighted_sum", "stop", "reached")  # fmt: skip
 
 
 class Traced:
@@ -119,17 +116,9 @@ def ruled(
     np = jax.numpy
 
     def slopes(xs: Any, y: Any) -> list[Any]:
-        if rule.kind == FLAT:
-            return [None] * len(xs)
         symbols = [x if isinstance(x, float) else Traced(x, functions) for x in xs]
-        result = Traced(y, functions)
-        if rule.kind == CHOICE:
-            one = Traced(np.ones_like(y), functions)
-            found = [p(one, *symbols, result) for p in rule.partials]
-        elif rule.arity == 0:
-            found = list(rule.partials[0](symbols, result))
-        else:
-            found = [p(*symbols, result) for p in rule.partials]
+        one = Traced(np.ones_like(y), functions)
+        found = rule.local(symbols, Traced(y, functions), [True] * len(xs), one)
         return [s.x if isinstance(s, Traced) else s for s in found]
 
     @jax.custom_jvp
