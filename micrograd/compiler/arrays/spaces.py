@@ -170,19 +170,31 @@ def torch_space(dtype: Any, device: Any) -> dict[str, Any]:
     torch: Any = import_module("torch")
     special = torch.special
 
+    def lifted(function: Any) -> Any:
+        """The function, of which some operands may be numbers."""
+
+        def called(*xs: Any) -> Any:
+            kind = {"dtype": dtype, "device": device}
+            return function(
+                *[x if isinstance(x, torch.Tensor) else torch.full((), x, **kind) for x in xs]
+            )
+
+        return called
+
     def gamma(x: Any) -> Any:
         odd = (x < 0) & (torch.remainder(torch.floor(x), 2.0) != 0)
         size = torch.exp(torch.lgamma(x))
         return torch.where(odd, -size, size)
 
     known = {
-        "erf": torch.erf, "erfc": torch.erfc, "ndtr": special.ndtr, "lgamma": torch.lgamma,
+        "erf": torch.erf, "erfc": torch.erfc, "ndtr": special.ndtr, "lgamma": lifted(torch.lgamma),
         "gamma": gamma, "digamma": torch.digamma,
         "chosen": lambda index, x: torch.arange(x.shape[-1], device=x.device) == index,
         "polygamma": lambda n, x: torch.polygamma(int(n), x), "sinc": torch.sinc,
         "j0": special.bessel_j0, "j1": special.bessel_j1, "y0": special.bessel_y0,
         "y1": special.bessel_y1, "i0": special.i0, "i1": special.i1, "erfinv": torch.erfinv,
-        "erfcx": special.erfcx, "gammainc": special.gammainc, "gammaincc": special.gammaincc,
+        "erfcx": special.erfcx, "gammainc": lifted(special.gammainc),
+        "gammaincc": lifted(special.gammaincc),
     }  # fmt: skip
     return space_of(TypedTorch(torch, dtype=dtype, device=device), composed(torch, known))
 
