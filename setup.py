@@ -120,7 +120,8 @@ SUBCLASSES = [
         "        return made;\n    }",
     ),
     (
-        r"(engine___Value_init\(PyObject \*self, PyObject \*args, PyObject \*kwds\)\s*{\s*)return 0;",
+        r"(engine___Value_init\(PyObject \*self, PyObject \*args, PyObject \*kwds\)\s*{\s*)"
+        r"return 0;",
         rf"\1if (Py_TYPE(self) == {VALUE}) return 0;\n"
         "    PyObject *done = CPyPy_engine___Value_____init__(self, args, kwds);\n"
         "    Py_XDECREF(done);\n    return done == NULL ? -1 : 0;",

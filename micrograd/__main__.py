@@ -30,8 +30,8 @@ def train_parser() -> argparse.ArgumentParser:
         "on Fisher's irises; print loss and accuracy on rows that training did not see; write "
         "pictures of the decisions and of one neuron.",
         epilog='Another command draws an expression: micrograd draw "relu(a*b + c)" a=2 b=-3 c=10 '
-        "-o out.svg; see micrograd draw --help. To build your own: micrograd learn. To hear what is "
-        "wrong with the gradients of a training script: micrograd diagnose script.py.",
+        "-o out.svg; see micrograd draw --help. To build your own: micrograd learn. To hear what "
+        "is wrong with the gradients of a training script: micrograd diagnose script.py.",
     )
     commands = ["train", "draw", "learn", "check", "diagnose"]
     parser.add_argument("command", nargs="?", choices=commands, default="train")

@@ -26,8 +26,8 @@ def trained(backend, kind):
     """All that a fit leaves behind: groups, a parameter frozen for a while, a schedule."""
     random.seed(3)
     model = nn.MLP(2, [4, 1])
-    X = [[random.gauss(0, 1), random.gauss(0, 1)] for _ in range(20)]
-    Y = [a * b for a, b in X]
+    xs = [[random.gauss(0, 1), random.gauss(0, 1)] for _ in range(20)]
+    ys = [a * b for a, b in xs]
     ps = model.parameters()
     optimizer = KINDS[kind]([{"params": ps[:5], "lr": 0.02}, {"params": ps[5:]}])
     schedule = optim.CosineAnnealingLR(optimizer, 30)
@@ -35,7 +35,7 @@ def trained(backend, kind):
     losses = []
     for frozen in (True, False):
         ps[3].requires_grad = not frozen
-        fitted = fast.fit(X, Y, optimizer, steps=7, batch_size=6, schedule=schedule, progress=False)
+        fitted = fast.fit(xs, ys, optimizer, steps=7, batch_size=6, schedule=schedule, progress=False)
         losses += fitted.loss
     states = [x for state in optimizer.state for x in state]
     numbers = [*losses, *(p.data for p in ps), *(p.grad for p in ps), *states]

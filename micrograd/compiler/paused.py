@@ -1,4 +1,4 @@
-"""`undisturbed`: for what makes many objects and keeps them, in `compiled.py` and `native/backend.py`."""
+"""`undisturbed`: for what makes many objects and keeps them: `compiled.py`, `native/backend.py`."""
 
 from __future__ import annotations
 

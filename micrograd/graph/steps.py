@@ -134,7 +134,7 @@ def walk(view: View, start: float, write: bool = False) -> Iterator[Step]:
 def passed(
     view: View, v: Node, adjoint: dict[Node, float]
 ) -> Iterator[tuple[int, Node, float | None, float, float]]:
-    """What the chain rule at a node does to each operand: place, operand, local partial, old, new."""
+    """What the chain rule does at a node, by operand: place, operand, local partial, old, new."""
     upstream = adjoint[v]
     if closure_of(v) is not None:
         yield from by_closure(view, v, adjoint)
