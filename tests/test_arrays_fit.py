@@ -35,7 +35,9 @@ def trained(backend, kind):
     losses = []
     for frozen in (True, False):
         ps[3].requires_grad = not frozen
-        fitted = fast.fit(xs, ys, optimizer, steps=7, batch_size=6, schedule=schedule, progress=False)
+        fitted = fast.fit(
+            xs, ys, optimizer, steps=7, batch_size=6, schedule=schedule, progress=False
+        )
         losses += fitted.loss
     states = [x for state in optimizer.state for x in state]
     numbers = [*losses, *(p.data for p in ps), *(p.grad for p in ps), *states]
