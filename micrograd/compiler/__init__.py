@@ -5,7 +5,8 @@ Read `jit.py` first, then `ir/program.py` and `trace.py`.
 
 from .ir.program import Program
 from .jit import Jit, jit
+from .load import load
 from .staged import staged
 from .trace import TraceError
 
-__all__ = ["Jit", "Program", "TraceError", "jit", "staged"]
+__all__ = ["Jit", "Program", "TraceError", "jit", "load", "staged"]

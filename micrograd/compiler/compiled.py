@@ -11,8 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..engine import Value
-from .backends.base import Batch, NumPyBatch
+from .arrays.inputs import input_arrays
+from .arrays.printing import Rolled
+from .arrays.roll import roll
+from .backends.base import Batch
 from .backends.emit import emit
+from .backends.numpy import NumPyBatch
 from .backends.runtime import EDGES, exact_gradient, exact_values, float_function
 from .ir.program import Program
 from .ir.reverse import reverse
@@ -44,12 +48,22 @@ class Compiled:
     @gc_paused
     def gradient(self) -> Program:
         """The program of the result and its gradient by the parameters, shortened."""
+        self.check_scalar()
+        return differentiated(self.program)
+
+    def check_scalar(self) -> None:
+        """Nothing; TypeError if the function gives more than one number."""
         if not self.result.is_scalar:
             raise TypeError(
                 f"jit: the gradient is that of one number, and the function gives "
                 f"{len(self.result.found)}; return their sum or mean"
             )
-        return differentiated(self.program)
+
+    @functools.cached_property
+    @undisturbed
+    def arrays(self) -> Rolled:
+        """The same as steps on whole arrays."""
+        return roll(self.program, input_arrays(self.structure))
 
     @functools.cached_property
     def staged(self) -> Program:

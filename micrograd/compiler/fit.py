@@ -2,7 +2,8 @@
 
 Steps, batches and updates are the same for every backend; the native one takes a chunk of
 steps at a time without coming back to Python, which then shows the progress and looks for
-Ctrl-C. One step after the other is in `loop.py`, the chunks are in `native/loop.py`.
+Ctrl-C. One step after the other is in `loop.py`, the chunks are in `native/loop.py`, and NumPy's
+steps in `backends/numpy_fit.py`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from ..optim.optimizer import Optimizer
 from ..optim.schedules import belongs
 from ..train.progress import CtrlC, Progress
 from .backends.base import Rows
+from .backends.numpy import NumPyBatch
+from .backends.numpy_fit import NumPyLoop, moves_in_rows
 from .loop import Loop, orders, shuffled
 from .native.backend import NativeBatch
 from .native.loop import NativeLoop, moved_by, steps_in_the_machine
@@ -78,6 +81,8 @@ def fit(
     loop: Loop
     if isinstance(runner, NativeBatch) and steps_in_the_machine(optimizer):
         loop = NativeLoop(runner, rows, optimizer, schedule, size, seed)
+    elif isinstance(runner, NumPyBatch) and moves_in_rows(optimizer, schedule):
+        loop = NumPyLoop(runner, rows, optimizer, schedule, size, seed)
     else:
         loop = Loop(runner, rows, optimizer, schedule, size, seed)
     done = Fitted(loop.losses)

@@ -3,8 +3,8 @@
 What the compiled function offers is in `Jit`; how a program is made and run for one
 structure of arguments is in `compiled.py`. The order of reading: `ir/program.py`, `trace.py`,
 `ir/reverse.py`, `ir/simplify.py`, `backends/emit.py`, `backends/runtime.py`; batches are in
-`ir/batch.py`. (Past 300 lines because `Jit` documents in one place all that is called from
-outside.)
+`ir/batch.py`, arrays in `arrays/program.py`. (Past 300 lines because `Jit` documents in one place
+all that is called from outside.)
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from ..core.watch import WATCH
 from ..engine import Value
 from ..nn.parameters import set_all, values
 from ..optim.optimizer import Optimizer
+from .arrays.printing import Rolled
 from .backends.base import Rows
+from .backends.c import write_c
 from .backends.emit import emit
 from .backends.runtime import EDGES, exact_values
 from .compiled import Compiled
@@ -29,6 +31,7 @@ from .door import door, without_our_frames
 from .fit import fit
 from .ir.program import Program
 from .native import backend as native
+from .saving import save
 from .structure import Structure, key_of, numbers_of
 from .trace import tracing
 
@@ -102,6 +105,15 @@ class Jit(native.Caller):
         """Forward and backward of the latest call as Python source."""
         made = self.known("the source")
         return emit(made.staged, self.name, gradient=made.result.is_scalar)
+
+    @property
+    def array_program(self) -> Rolled:
+        """The program of the latest call as steps on whole arrays, with a `source` in NumPy.
+
+        What was written number by number, by `nn` or in loops, is matrices again: `print` it to
+        see shapes and formulas.
+        """
+        return self.known("the array program").arrays
 
     @property
     def name(self) -> str:
@@ -269,7 +281,7 @@ class Jit(native.Caller):
         and arguments alike, are those of this engine. Numbers have the precision of
         `parameters`. A batch is `jax.vmap(g, (None, 0, 0))(parameters, X, Y)`.
         """
-        from .backends.interop import to_jax
+        from .backends.jax import to_jax
 
         return to_jax(self.known("the function for JAX"), self.name)
 
@@ -280,9 +292,24 @@ class Jit(native.Caller):
         As `to_jax`, for tensors: `g(parameters, x, y).backward()` gives `parameters.grad`,
         and a batch is `torch.func.vmap(g, (None, 0, 0))(parameters, X, Y)`.
         """
-        from .backends.interop import to_torch
+        from .backends.torch import to_torch
 
         return to_torch(self.known("the function for PyTorch"), self.name)
+
+    def to_c(self, path: Any) -> Any:
+        """The path of a C file, written there with a header beside it: value and gradient.
+
+        C99 without dependencies, for the structure of the latest call. Its results have the bits
+        of this function, compiled with `-std=c99`. TypeError for an operation without C.
+        """
+        return write_c(self.known("the function in C"), path, self.name)[0]
+
+    def save(self, path: Any) -> None:
+        """Nothing; the program of the latest call and the parameters are in the file `path`.
+
+        `micrograd.compiler.load(path)` gives it back, without the function it came from.
+        """
+        save(self.known("the program"), path, self.name)
 
     def examples(self, columns: tuple[Any, ...]) -> tuple[Compiled, Any]:
         """What was made for one example, and the numbers of all."""

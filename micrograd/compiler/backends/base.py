@@ -1,4 +1,4 @@
-"""What runs a program over many examples: plain Python, NumPy, or machine code.
+"""What runs a program over many examples: plain Python here, arrays in `numpy.py`, or machine code.
 
 All answer the same two questions, `map` and `gradient`, for `Rows` of numbers.
 """
@@ -12,17 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.foreign import is_array
 from ...core.rule import real
-from ..ir.batch import over_batch
 from ..structure import key_of, numbers_in
-from .emit import emit
-from .numpy import numpy_function
-from .runtime import EDGES
 
 if TYPE_CHECKING:
     from ..compiled import Compiled
-
-
-CHUNK = 4096  # examples at a time in NumPy
 
 
 class Rows:
@@ -115,57 +108,3 @@ class Batch:
     def results(self, rows: Sequence[Sequence[float]]) -> Any:
         """The results as a list of what the function gives."""
         return [self.made.result.fill(list(row)) for row in rows]
-
-
-class NumPyBatch(Batch):
-    """The same source run on whole columns."""
-
-    @cached_property
-    def values(self) -> Any:
-        return numpy_function(self.made.values, emit(self.made.values))
-
-    @cached_property
-    def sums(self) -> Any:
-        program = over_batch(self.made.gradient)
-        return numpy_function(program, emit(program, gradient=True))
-
-    def map(self, rows: Rows) -> Any:
-        import numpy as np
-
-        if not rows.n:
-            return super().map(rows)
-        columns, ps, several = rows.columns, self.made.numbers(), self.made.program.values > 1
-        results = np.empty((rows.n, self.made.program.values))
-        with np.errstate(all="ignore"):
-            try:
-                for chunk in chunks(rows.n):
-                    found = self.values(*columns[:, chunk], *ps)
-                    for j, y in enumerate(found if several else [found]):
-                        results[chunk, j] = y
-            except EDGES:  # among numbers that are the same for all examples
-                return super().map(rows)
-        return results[:, 0] if self.made.result.is_scalar else self.results(results.tolist())
-
-    def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Any]:
-        import numpy as np
-
-        columns, n = rows.columns, rows.n
-        if n:
-            with np.errstate(all="ignore"):
-                try:
-                    total, found = 0.0, np.zeros(len(ps))  # + 0.0: no -0.0, as in .grad
-                    for chunk in chunks(n):
-                        part = columns[:, chunk]
-                        value, gradient = self.sums(*part, *ps, float(part.shape[1]))
-                        total += float(value)
-                        found += np.array(gradient, dtype=float)
-                    if not np.isnan(found).any():
-                        return total / n, found / n
-                except EDGES:
-                    pass
-        return self.one_by_one(columns.T.tolist(), ps)
-
-
-def chunks(n: int) -> list[slice]:
-    """The examples in parts that are small enough for all steps of them to stay near at hand."""
-    return [slice(i, i + CHUNK) for i in range(0, n, CHUNK)]

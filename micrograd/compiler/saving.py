@@ -1,0 +1,122 @@
+"""Programs in files: what a compiled function does, without the function and without pickle.
+
+A file is JSON: the steps by the names of their operations, constants to the last bit, the
+structure of arguments and result, and the parameters. `load.py` reads it.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.foreign import is_array
+from ..core.rule import TABLE, Rule
+from .arrays.spaces import is_own
+from .ir.program import CONSTANT, INPUT, PARAMETER, Program, Source
+from .structure import STATIC
+
+if TYPE_CHECKING:
+    from .compiled import Compiled
+
+FORMAT = 1
+SOURCES: dict[str, Source] = {s.name: s for s in (INPUT, PARAMETER, CONSTANT)}
+
+
+def save(made: Compiled, path: Any, name: str) -> None:
+    """Nothing; the file holds the program and its parameters. TypeError for a user's operations."""
+    program = made.program
+    for rule in program.rules:
+        if isinstance(rule, Rule) and is_own(rule):
+            raise TypeError(
+                f"{name}.save: the operation {rule.name} is one of your own, and a file cannot "
+                "hold it; save the parameters, and compile the function again"
+            )
+    text = {
+        "micrograd program": FORMAT,
+        "name": name,
+        "arguments": [structure(x) for x in made.structure.args],
+        "keywords": {key: structure(x) for key, x in made.structure.kwargs.items()},
+        "input names": made.structure.names,
+        "result": structure(made.result.args[0]),
+        "rules": [rule.name for rule in program.rules],
+        "operands": [list(xs) for xs in program.operands],
+        "constants": {str(i): c.hex() for i, c in program.data.items()},
+        "names": {str(i): label for i, label in program.names.items()},
+        "numbers": {str(i): n for i, n in program.numbers.items()},
+        "notes": {str(i): note for i, note in program.notes.items()},
+        "inputs": program.inputs,
+        "steps of parameters": program.parameters,
+        "outputs": program.outputs,
+        "bare": sorted(program.bare),
+        "order": program.order,
+        "parameters": [p._data.hex() for p in made.parameters],
+    }
+    Path(path).write_text(json.dumps(text, indent=None, separators=(", ", ": ")), encoding="utf-8")
+
+
+def structure(x: Any) -> Any:
+    """What an argument or a result looks like; a number is null."""
+    if is_array(x):
+        return {"array": list(x.shape)}
+    if isinstance(x, dict):
+        return {"dict": [[key, structure(element)] for key, element in x.items()]}
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        raise TypeError(
+            f"save: the named tuple {type(x).__name__} cannot be kept in a file: take a plain tuple"
+        )
+    if isinstance(x, (list, tuple)):
+        kind = "list" if isinstance(x, list) else "tuple"
+        return {kind: [structure(element) for element in x]}
+    if isinstance(x, bytes):
+        return {"bytes": x.hex()}
+    if isinstance(x, STATIC):
+        return {"same": x}
+    return None
+
+
+def example(described: Any, number: Any) -> Any:
+    """An argument that looks like this, with numbers made by `number()`."""
+    if described is None:
+        return number()
+    ((kind, inside),) = described.items()
+    if kind == "array":
+        import numpy as np
+
+        filled = np.empty(inside, dtype=object)
+        for i in range(filled.size):
+            filled.flat[i] = number()
+        return filled
+    if kind == "dict":
+        return {key: example(element, number) for key, element in inside}
+    if kind == "bytes":
+        return bytes.fromhex(inside)
+    if kind == "same":
+        return inside
+    elements = [example(element, number) for element in inside]
+    return elements if kind == "list" else tuple(elements)
+
+
+def read(text: dict[str, Any]) -> Program:
+    """The program in a file."""
+    program = Program()
+    for name, xs in zip(text["rules"], text["operands"], strict=True):
+        rule: Any = SOURCES.get(name) if not xs and name in SOURCES else TABLE.get(name)
+        if rule is None:
+            raise ValueError(f"load: the operation {name} is not known in this version")
+        program.step(rule, tuple(xs))
+    program.data = {int(i): float.fromhex(c) for i, c in text["constants"].items()}
+    program._constants = {pack(c): i for i, c in program.data.items()}
+    program.names = {int(i): label for i, label in text["names"].items()}
+    program.numbers = {int(i): n for i, n in text["numbers"].items()}
+    program.notes = {int(i): note for i, note in text["notes"].items()}
+    program.inputs, program.parameters = text["inputs"], text["steps of parameters"]
+    program.outputs, program.order = text["outputs"], text["order"]
+    program.bare = set(text["bare"])
+    program.forward_steps, program.values = len(program), len(program.outputs)
+    return program
+
+
+def pack(x: float) -> bytes:
+    return struct.pack("d", x)
