@@ -60,7 +60,7 @@ class Compiled:
             )
 
     @functools.cached_property
-    @undisturbed
+    @gc_paused
     def arrays(self) -> Rolled:
         """The same as steps on whole arrays."""
         return roll(self.program, input_arrays(self.structure))
