@@ -29,7 +29,14 @@ UNARY = [
     for name, rule in TABLE.items()
     if rule.arity == 1 and rule.kind == SMOOTH and name not in ("abs",)
 ]
-INSIDE = {"gamma": (0.7, 2.5, 4.25), "lgamma": (0.7, 2.5, 4.25), "digamma": (0.7, 2.5, 4.25)}
+INSIDE = {
+    "erfcx": (-1.5, 0.3, 2.0),
+    "y0": (0.7, 1.5, 6.0),
+    "y1": (0.7, 1.5, 6.0),
+    "gamma": (0.7, 2.5, 4.25),
+    "lgamma": (0.7, 2.5, 4.25),
+    "digamma": (0.7, 2.5, 4.25),
+}
 POINTS = {  # well inside the domain, so that a contour of mpmath's fits around them
     (-math.inf, math.inf): (-1.75, -0.4, 0.3, 1.5),
     (0.0, math.inf): (0.3, 1.5, 20.0),
@@ -95,7 +102,7 @@ def test_forward_mode_repeated_is_reverse_mode_repeated(name):
 GRID = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 1e-8, 1e-160, 1e160, 700.0, 5e-324, 1.5e308,
         math.inf, -math.inf, math.nan]  # fmt: skip
 BINARY = [name for name, rule in TABLE.items() if rule.arity == 2 and rule.kind != FLAT]
-WHOLE = {"polygamma", "dsinc"}  # their first operand is a setting
+WHOLE = {"polygamma", "dsinc", "erfcx_by"}  # their first operand is a setting
 
 
 def close(a, b, size=0.0):
