@@ -19,7 +19,7 @@ from micrograd.compiler.native import backend as native
 
 
 def main(module: str, seed: int, programs: int) -> None:
-    machine = importlib.import_module(f"micrograd.compiler.{module}")
+    machine = importlib.import_module(f"micrograd.compiler.native.{module}")
     rng = random.Random(seed)
     known = machine.FUNCTIONS
     real = real_programs(machine)
