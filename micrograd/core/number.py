@@ -197,6 +197,7 @@ class Number(Node):
         `.data` was changed. What Python decided on the way, an `if` or the condition
         given to `where` as a bool, stays as it was.
 
+        >>> from micrograd import Value
         >>> x = Value(3.0)
         >>> y = x * x
         >>> x.data = 5.0

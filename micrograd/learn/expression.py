@@ -62,7 +62,7 @@ def evaluate(text: str, names: Mapping[str, Value]) -> Value:
     5.0
     >>> evaluate("x + y", {"x": x})
     Traceback (most recent call last):
-    micrograd.expression.ExpressionError: y has no value: give it one, such as y=1.5
+    micrograd.learn.expression.ExpressionError: y has no value: give it one, such as y=1.5
       x + y
           ^
     """
