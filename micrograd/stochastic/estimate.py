@@ -84,6 +84,7 @@ def gradient(
     with noise that `seed` fixes, and must depend on nothing else that is random. No `.grad`
     is touched; `Estimate.backward()` adds to it.
 
+    ================== ==================================================================
     "score"            unbiased, for every distribution but Uniform with bounds that are
                        learned. `baseline` is "mean", "leave_one_out", "learned", "none", a
                        number, a function of the draw, or a dictionary of those by the names
@@ -96,6 +97,7 @@ def gradient(
                        draw itself is soft, and so is the cost
     "backprop_q"       biased as far as learned critics are wrong: see `BackpropQ`
     "exact"            all outcomes, where every draw has finitely many
+    ================== ==================================================================
 
     With a `backend` ("auto", "native", "numpy", "python") the runs are compiled into one
     program over an array of noise; the draws are those of the eager runs. The cost may then
