@@ -27,12 +27,14 @@ from .ops import minimum as min
 from .version import __version__
 
 if TYPE_CHECKING:  # the same names as below, for type checkers
+    from . import adversarial as adversarial
     from . import compiler as compiler
     from . import data as data
     from . import graph as graph
     from . import losses as losses
     from . import nn as nn
     from . import optim as optim
+    from . import stochastic as stochastic
     from . import train as train
     from .autodiff.anomaly import AnomalyError as AnomalyError
     from .autodiff.anomaly import detect_anomaly as detect_anomaly
@@ -50,6 +52,10 @@ if TYPE_CHECKING:  # the same names as below, for type checkers
     from .compiler.jit import jit as jit
     from .compiler.staged import staged as staged
     from .compiler.trace import TraceError as TraceError
+    from .doctor import compare_backward as compare_backward
+    from .doctor import diagnose as diagnose
+    from .doctor import shares as shares
+    from .doctor import watch as watch
     from .graph import draw as draw
     from .graph import latex as latex
     from .graph import name_values as name_values
