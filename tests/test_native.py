@@ -105,7 +105,17 @@ def eagerly(f, xs):
         return error
 
 
-@pytest.mark.parametrize("name", TABLE)
+# The machine calls Python for these, which takes up to milliseconds for a number: one of each kind
+# is enough, and `erfinv` is it.
+SLOW = {
+    *("gammainc", "gammaincc", "gammainc_by", "gamma_density", "gamma_slope", "erfcx", "erfcx_by"),
+    *("betainc", "betainc_by", "beta_density", "beta_slope", "derfinv"),
+    *("j0", "j1", "y0", "y1", "i0", "i1", "bessel_j", "bessel_y", "bessel_i"),
+}
+QUICK = [name for name in TABLE if name not in SLOW]
+
+
+@pytest.mark.parametrize("name", QUICK)
 def test_values_of_each_operation(name):
     f = operation(name)
     fast = native(f)
@@ -138,7 +148,7 @@ def gradients(f, xs, which):
     return y.data, [values[i].grad for i in which]
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("name", QUICK)
 def test_gradients_of_each_operation(name):
     f = operation(name)
     given = numbers(name)
@@ -178,7 +188,7 @@ def column_gradients(name):
     )
 
 
-@pytest.mark.parametrize("name", [name for name in TABLE if name not in SETTINGS])
+@pytest.mark.parametrize("name", [name for name in QUICK if name not in SETTINGS])
 def test_sums_of_equal_gradients_are_exact(name):
     _, ps, scaled = column_gradients(name)
     fast = native(scaled, parameters=ps)
