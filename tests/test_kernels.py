@@ -402,8 +402,7 @@ MAKERS = [
     lambda c, p, t: layer(c, p, t, mg.tanh),
     lambda c, p, t: [mg.relu(c(t[0])), mg.relu(c(t[0])) * c(t[1])],
     lambda c, p, t: [losses.cross_entropy([c(t[0]), c(t[1]), c(t[2])], int(3 * t[3]))],
-    # Not logsumexp: over a batch its last bit is not always Python's.
-    lambda c, p, t: [mg.exp(c(t[0]) - 3.0)],
+    lambda c, p, t: [mg.logsumexp([c(t[0]), p(t[1]), c(t[2])]), mg.exp(c(t[0]) - 3.0)],
     lambda c, p, t: [mg.maximum(c(t[0]), c(t[1]), p(t[2])), abs(c(t[3]))],
     lambda c, p, t: [mg.leaky_relu(c(t[0]), 0.1) - c(t[1]) / (2.0 + abs(p(t[2])))],
     lambda c, p, t: [mg.where(c(t[0]), c(t[1]), p(t[2])), mg.log(1.0 + c(t[0]) ** 2)],
