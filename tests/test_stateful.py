@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import pickle
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -33,8 +34,9 @@ LIMIT = 2.0**20
 class Record:
     """What the model knows of one node."""
 
-    def __init__(self, data, operands=(), slopes=()):
+    def __init__(self, data, operands=(), slopes=(), quiet=False):
         self.data, self.operands, self.slopes = data, operands, slopes
+        self.quiet = quiet  # computed under no_grad
         self.grad = 0.0
 
 
@@ -65,7 +67,7 @@ class Graphs(RuleBasedStateMachine):
             return
         if quiet:
             with mg.no_grad():
-                self.add(f(self.nodes[i], self.nodes[j]), Record(float(f(a, b))))
+                self.add(f(self.nodes[i], self.nodes[j]), Record(float(f(a, b)), quiet=True))
         else:
             local = slopes(a, b)
             record = Record(float(f(a, b)), (i, j)[: len(local)], local)
@@ -89,6 +91,10 @@ class Graphs(RuleBasedStateMachine):
     @rule(data=st.data(), seed=st.integers(-2, 2))
     def backward(self, data, seed):
         root = self.pick(data)
+        if self.model[root].quiet:
+            with pytest.raises(ValueError, match="no_grad"):
+                self.nodes[root].backward(seed)
+            return
         adjoint = {root: float(seed)}
         for i in range(root, -1, -1):
             if i in adjoint and abs(adjoint[i]) > LIMIT:

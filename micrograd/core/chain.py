@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from .node import (
-    UNRECORDED,
     Node,
     attribute,
     closure_of,
@@ -24,7 +23,7 @@ from .node import (
     rule_of,
     set_grads,
 )
-from .rule import CHOICE, real, times
+from .rule import CHOICE, UNRECORDED, real, times
 from .selection import Selection
 from .sort import Search, toposort
 from .watch import WATCH

@@ -22,7 +22,7 @@ from .node import (
     place,
     rule_of,
 )
-from .rule import Rule, opaque
+from .rule import UNRECORDED, Rule, opaque
 from .sort import toposort
 from .watch import WATCH
 
@@ -41,8 +41,7 @@ def rebuilt(
         place(value, rule, operands, data, list(partials))
     else:
         leaf(value, data)
-        if rule.symbol:
-            value._rule = opaque(rule.symbol)
+        value._rule = rule if rule is UNRECORDED else opaque(rule.symbol)
     value._grad = grad
     return value
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .node import UNRECORDED, Node, cut_off
+from .node import Node, cut_off
 from .observe import Observer
+from .rule import UNRECORDED
 
 
 class no_grad(Observer):

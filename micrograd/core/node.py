@@ -14,12 +14,10 @@ from typing import Any, Final
 from . import build
 from .build import compiled, mypyc_attr
 from .own_step import OwnStep
-from .rule import CHOICE, FLAT, SMOOTH, Rule, opaque, real
+from .rule import CHOICE, FLAT, SMOOTH, opaque, real
 from .watch import WATCH
 
 LEAF: Final[Any] = opaque("")
-# That of a result under no_grad: there is no graph under it, and never will be.
-UNRECORDED: Final[Any] = Rule("", LEAF.forward, (), 0, "", FLAT)
 BLANK: Final = object()  # what a class of nodes is called with to make one that is still empty
 FIELDS: Final = ("_data", "_grad", "_rule", "_a", "_b", "_da", "_db")
 

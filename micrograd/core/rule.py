@@ -133,7 +133,9 @@ class Rule:
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> Any:
+        if self is UNRECORDED:
+            return "UNRECORDED"  # the object of that name in this module
         known = TABLE.get(self.name) or CUSTOM.get(self.name)
         if known is not None and known is not self and known is not self.reflected:
             raise TypeError(
@@ -179,6 +181,10 @@ def opaque(symbol: str) -> Rule:
     if rule is None:
         rule = _opaque[symbol] = Rule("", _unknown, (), 0, symbol, FLAT)
     return rule
+
+
+# That of a result under no_grad: a leaf, but one that nobody meant.
+UNRECORDED: Final = Rule("", _unknown, (), 0, "", FLAT)
 
 
 def op(
