@@ -366,7 +366,7 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
             for (int k = 0; k < count; k++)
                 if (r[k] == NONE) p[k] = NULL, step[k] = 0;
                 else p[k] = at(place, r[k]), step[k] = COL(k);
-            k_surprise(dst, p, step, count / 2 - 1, n);
+            k_surprise(dst, p, step, count / 2 - 1, n, scratch->row);
             break;
         }
         case OUT: {
