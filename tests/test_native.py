@@ -18,6 +18,7 @@ import threading
 import numpy as np
 import pytest
 from graphs import recipes, run
+from helpers import LONG, SERIES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_ops import points
@@ -107,12 +108,7 @@ def eagerly(f, xs):
 
 # The machine calls Python for these, which takes up to milliseconds for a number: one of each kind
 # is enough, and `erfinv` is it.
-SLOW = {
-    *("gammainc", "gammaincc", "gammainc_by", "gamma_density", "gamma_slope", "erfcx", "erfcx_by"),
-    *("betainc", "betainc_by", "beta_density", "beta_slope", "derfinv"),
-    *("j0", "j1", "y0", "y1", "i0", "i1", "bessel_j", "bessel_y", "bessel_i"),
-}
-QUICK = [name for name in TABLE if name not in SLOW]
+QUICK = [name for name in TABLE if LONG or name not in SERIES - {"erfinv"}]
 
 
 @pytest.mark.parametrize("name", QUICK)
