@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, overload
 
 from ..adversarial import against
 from ..core.foreign import batch_of
@@ -39,15 +39,16 @@ __all__ = ["Compiled", "Jit", "jit"]
 
 CACHE = 128  # structures of arguments that a compiled function keeps; the one used least goes
 LOCK = threading.Lock()
+P = ParamSpec("P")  # what the function takes, the compiled one takes too
 BACKENDS = ("auto", "python", "numpy", "native")
 
 
-class Jit(native.Caller):
+class Jit(native.Caller, Generic[P]):
     """A function that runs as a compiled program; what `jit` gives."""
 
     def __init__(
         self,
-        f: Callable[..., Any],
+        f: Callable[P, Any],
         parameters: Sequence[Value] | None,
         backend: str,
         build: str = "",
@@ -61,10 +62,14 @@ class Jit(native.Caller):
         self.given = None if parameters is None else values(parameters, "jit")
         self.cache: dict[Any, Compiled] = {}
         self.latest: Compiled | None = None
-        self.attacked: dict[float, Jit] = {}
+        self.attacked: dict[float, Jit[P]] = {}
         # By the types of arguments that are all floats, what runs at once.
         self.ready: dict[tuple[type, ...], tuple[Compiled, Callable[..., Any]]] = {}
         functools.update_wrapper(self, f, updated=())
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any: ...
 
     # Tracing ------------------------------------------------------------------------------
 
@@ -261,7 +266,7 @@ class Jit(native.Caller):
             f"{self.name}.fit",
         )  # fmt: skip
 
-    def against(self, eps: float) -> Jit:
+    def against(self, eps: float) -> Jit[P]:
         """The same function at its first argument moved by eps against it; kept for later."""
         if eps not in self.attacked:
             backend, _, build = self.backend.partition("+")
@@ -333,6 +338,28 @@ class Jit(native.Caller):
             if self.latest
             else f"<jit of {self.name}>"
         )
+
+
+@overload
+def jit(
+    f: Callable[P, Any],
+    *,
+    parameters: Sequence[Value] | None = ...,
+    backend: str = ...,
+    fastmath: bool = ...,
+    dtype: str = ...,
+) -> Jit[P]: ...
+
+
+@overload
+def jit(
+    f: None = ...,
+    *,
+    parameters: Sequence[Value] | None = ...,
+    backend: str = ...,
+    fastmath: bool = ...,
+    dtype: str = ...,
+) -> Callable[[Callable[P, Any]], Jit[P]]: ...
 
 
 def jit(
