@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from array import array
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, overload
 
@@ -22,7 +23,7 @@ from ..engine import Value
 from ..nn.parameters import set_all, values
 from ..optim.optimizer import Optimizer
 from .arrays.printing import Rolled
-from .backends.base import Rows
+from .backends.base import Rows, as_array
 from .backends.c import write_c
 from .backends.emit import emit
 from .backends.runtime import EDGES, exact_values
@@ -32,7 +33,7 @@ from .fit import fit
 from .ir.program import Program
 from .native import backend as native
 from .saving import save
-from .structure import Structure, key_of, numbers_of
+from .structure import Structure, key_of, numbers_of, packed
 from .trace import tracing
 
 __all__ = ["Compiled", "Jit", "jit"]
@@ -155,11 +156,12 @@ class Jit(native.Caller, Generic[P]):
                         return exact_values(made.program, args, made.numbers())[0]
             made = self.compiled(*args, **kwargs)
             self._use(None)  # until it is called with floats again
-            given = numbers_of(args, kwargs)
-            if tracing() or any([isinstance(x, Value) for x in given]):
+            xs = array("d")
+            plain = all([packed(x, xs, self.name) for x in (*args, *kwargs.values())])
+            if not plain or tracing():
+                given = numbers_of(args, kwargs)
                 numbers = [x if isinstance(x, Value) else real(x, self.name) for x in given]
                 return made.on_values(numbers)
-            xs = [x if type(x) is float else real(x, self.name) for x in given]
             runner = made.batch(self.one_backend)
             if not kwargs and made.result.is_scalar and all([type(x) is float for x in args]):
                 machine = runner.ready()
@@ -182,7 +184,10 @@ class Jit(native.Caller, Generic[P]):
     def map(self, *columns: Any) -> Any:
         """The results for all examples, one for each entry of the leading axis.
 
-        An array of numbers, or a list of what else the function gives.
+        One number gives an array. Where all columns are arrays, what has a shape, such as a list
+        of ten numbers or a Jacobian, is one array too, the examples along its first axis; lists
+        and dictionaries of unequal parts hold such arrays. Otherwise a list of what the function
+        gives.
         """
         columns = tuple([batch_of(column, self.name) for column in columns])
         if any([len(column) == 0 for column in columns]):
@@ -407,14 +412,3 @@ def jit(
         raise ValueError("jit: fastmath is for float64 alone")
     build = "fastmath" if fastmath else "float32" if dtype == "float32" else ""
     return Jit(f, parameters, backend, build)
-
-
-def as_array(numbers: Sequence[float]) -> Any:
-    """The numbers as a NumPy array, or without NumPy as one of the standard library."""
-    try:
-        import numpy as np
-    except ImportError:
-        import array
-
-        return array.array("d", numbers)
-    return np.asarray(numbers, dtype=float)

@@ -98,13 +98,13 @@ class NativeBatch(Batch):
             return None  # another thread could come in while Python computes
         return self.one_value
 
-    def one(self, xs: Sequence[float]) -> list[float]:
+    def one(self, xs: Sequence[float]) -> Sequence[float]:
         results = self.build.zeros(len(self.made.program.outputs))
         numbers = self.build.numbers(xs)
         numbers.extend(self.made.numbers())
         with self.lock:
             refused = self.one_value.run(numbers, EMPTY, 1, 1, results, EMPTY) == 1
-        return super().one(xs) if refused else results.tolist()
+        return super().one(xs) if refused else results
 
     def one_gradient_of(
         self, xs: Sequence[float], ps: Sequence[float]
@@ -132,7 +132,7 @@ class NativeBatch(Batch):
         import numpy as np
 
         results = np.frombuffer(out, dtype=self.build.code).reshape(m, n)
-        return results[0] if self.made.result.is_scalar else self.results(results.T.tolist())
+        return self.results(results.T, rows.arrays)
 
     def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Sequence[float]]:
         n = rows.n
