@@ -34,7 +34,7 @@ from .ir.program import Program
 from .native import backend as native
 from .saving import save
 from .structure import Structure, key_of, numbers_of, packed
-from .trace import tracing
+from .trace import TraceError, tracing
 
 __all__ = ["Compiled", "Jit", "jit"]
 
@@ -64,6 +64,7 @@ class Jit(native.Caller, Generic[P]):
         self.cache: dict[Any, Compiled] = {}
         self.latest: Compiled | None = None
         self.attacked: dict[float, Jit[P]] = {}
+        self.derivatives: dict[Any, Derivative] = {}
         # By the types of arguments that are all floats, what runs at once.
         self.ready: dict[tuple[type, ...], tuple[Compiled, Callable[..., Any]]] = {}
         functools.update_wrapper(self, f, updated=())
@@ -177,6 +178,15 @@ class Jit(native.Caller, Generic[P]):
     def one_backend(self) -> str:
         """What runs one example: NumPy has nothing to offer there."""
         return "python" if self.backend == "numpy" or not native.available() else self.backend
+
+    def derived(
+        self, key: Any, transform: Callable[[Callable[..., Any]], Callable[..., Any]]
+    ) -> Jit[...]:
+        """A derivative of this function, compiled as well; `grad` and its kin ask for it."""
+        key = repr(key)
+        if key not in self.derivatives:
+            self.derivatives[key] = Derivative(self, transform)
+        return self.derivatives[key]
 
     # Many examples ------------------------------------------------------------------------
 
@@ -343,6 +353,33 @@ class Jit(native.Caller, Generic[P]):
             if self.latest
             else f"<jit of {self.name}>"
         )
+
+
+class Derivative(Jit[...]):
+    """A derivative of a compiled function: of its program, so that it is that of what it gives.
+
+    Where it cannot be compiled, because a derivative of the user's own decides by numbers, it is
+    computed eagerly.
+    """
+
+    def __init__(self, of: Jit[Any], transform: Callable[..., Callable[..., Any]]) -> None:
+        def f(*args: Any, **kwargs: Any) -> Any:
+            return of(*args, **kwargs)
+
+        functools.update_wrapper(f, of, updated=())
+        backend, _, build = of.backend.partition("+")
+        super().__init__(transform(f), of.given, backend, build)
+        self.is_eager = False
+
+    def _call(self, *args: Any, **kwargs: Any) -> Any:
+        if not self.is_eager:
+            try:
+                return super()._call(*args, **kwargs)
+            except (TraceError, TypeError):
+                found = self.f(*args, **kwargs)
+                self.is_eager = True
+                return found
+        return self.f(*args, **kwargs)
 
 
 @overload

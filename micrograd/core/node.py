@@ -276,6 +276,15 @@ def closure_of(v: Node) -> Any:
     return b.closure if v._a is None and isinstance(b, Edges) else None
 
 
+def data_of(nodes: list[Any]) -> list[float]:
+    """The numbers of many nodes, read at once."""
+    found: list[float] = []
+    for node in nodes:
+        v: Node = node
+        found.append(v._data)
+    return found
+
+
 def is_leaf(v: Node) -> bool:
     return v._a is None and v._b is None
 
