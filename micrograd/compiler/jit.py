@@ -421,7 +421,9 @@ def jit(
     number: the message names the line.
 
     The backend is "python", "numpy", "native" where it was built, or "auto". Python and
-    native give what the eager engine gives, to the last bit for one example. `fastmath`
+    native give what the eager engine gives, to the last bit for one example; where a gradient
+    is nan, or a float operation would raise, the examples are done over by the eager engine, one
+    by one, which is slow and knows what was not selected from what is not a number. `fastmath`
     lets the native one fuse multiplications into additions, and compute exp, log, tanh,
     the logistic function and its relatives on eight examples at once, with errors of up
     to 4 units in the last place, and 0 for what is below 2.3e-308. With the dtype
