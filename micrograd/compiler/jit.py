@@ -26,7 +26,9 @@ from .arrays.printing import Rolled
 from .backends.base import Rows, as_array
 from .backends.c import write_c
 from .backends.emit import emit
+from .backends.jax import to_jax
 from .backends.runtime import EDGES, exact_values
+from .backends.torch import to_torch
 from .compiled import Compiled
 from .door import door, without_our_frames
 from .fit import fit
@@ -301,8 +303,6 @@ class Jit(native.Caller, Generic[P]):
         and arguments alike, are those of this engine. Numbers have the precision of
         `parameters`. A batch is `jax.vmap(g, (None, 0, 0))(parameters, X, Y)`.
         """
-        from .backends.jax import to_jax
-
         return to_jax(self.known("the function for JAX"), self.name)
 
     @door
@@ -312,8 +312,6 @@ class Jit(native.Caller, Generic[P]):
         As `to_jax`, for tensors: `g(parameters, x, y).backward()` gives `parameters.grad`,
         and a batch is `torch.func.vmap(g, (None, 0, 0))(parameters, X, Y)`.
         """
-        from .backends.torch import to_torch
-
         return to_torch(self.known("the function for PyTorch"), self.name)
 
     def to_c(self, path: Any) -> Any:
