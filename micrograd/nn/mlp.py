@@ -116,6 +116,8 @@ class MLP(Module):
     >>> model = MLP(2, [16, 16, 1])
     >>> len(model.parameters())
     337
+    >>> len(model), len(model[0].neurons)
+    (3, 16)
     >>> MLP(2, [2, 1], activation="tanh", init="xavier")
     MLP of [Layer of [TanhNeuron(2), TanhNeuron(2)], Layer of [LinearNeuron(2)]]
     """
@@ -147,6 +149,12 @@ class MLP(Module):
             except (TypeError, ValueError) as error:
                 raise within(error, f"MLP, layer {i}", layer, x) from None
         return x
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __getitem__(self, i: int) -> Layer:
+        return self.layers[i]
 
     def parameters(self) -> list[Value]:
         return unique([p for layer in self.layers for p in layer.parameters()])

@@ -13,7 +13,8 @@ from ..core.rule import real
 from ..core.watch import WATCH
 from ..engine import Value
 from ..files import Saved
-from .parameters import set_all, unique
+from .parameters import is_frozen, set_all, unique
+from .summary import Row, Summary, kind_of
 
 M = TypeVar("M", bound="Module")
 
@@ -66,6 +67,34 @@ class Module(Saved):
         (26, 41)
         """
         return len(unique(self.parameters()))
+
+    def summary(self) -> Summary:
+        """A table of the layers with how many parameters each has; in Jupyter it shows itself.
+
+        >>> from micrograd.nn import MLP
+        >>> print(MLP(2, [16, 1]).summary())
+        MLP
+                    layer                 parameters
+          layers.0  Layer(2, 16), relu            48
+          layers.1  Layer(16, 1), linear          17
+        65 parameters
+        """
+
+        def counts(module: Module) -> tuple[int, int]:
+            found = unique(module.parameters())
+            return len(found), sum(map(is_frozen, found))
+
+        inner = [(path, x) for path, x in found_in(self, "") if isinstance(x, Module)]
+        paths = [path for path, _ in inner]
+        rows = tuple(
+            Row(path, kind_of(x), *counts(x))
+            for path, x in inner
+            if not any(path.startswith(f"{other}.") for other in paths)
+        )
+        return Summary(type(self).__name__, rows, *counts(self))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.summary()._repr_html_(), "text/plain": repr(self)}
 
     def requires_grad_(self: M, needed: bool = True) -> M:
         """The module itself, with all its parameters frozen (False) or free to move again.
