@@ -10,7 +10,7 @@ from .explain import Explanation, explain
 from .frames import Frames, frames
 from .interact import interact
 from .latex import latex
-from .scope import scope
+from ..core.scope import scope
 from .steps import Step, steps
 
 __all__ = [

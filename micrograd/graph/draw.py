@@ -12,7 +12,8 @@ from ..files import write_bytes, write_text
 from . import text
 from .diagram import Diagram, summary
 from .dot import digraph, render
-from .folding.fold import LARGEST, folded
+from .folding.fold import folded
+from .names import caller
 from .picture import svg
 from .picture.theme import check_theme
 
@@ -34,7 +35,8 @@ class Graph:
         depth: int | None = None,
         constants: bool = True,
         theme: str = "auto",
-        most: int = LARGEST,
+        most: int | None = None,
+        zeros: bool = False,
     ) -> None:
         check_theme(theme)
         svg.check_style(style)
@@ -43,7 +45,7 @@ class Graph:
         self.style = style
         self.engine = engine
         self.theme = theme
-        self.diagram: Diagram = folded(root, depth, constants, most)
+        self.diagram: Diagram = folded(root, depth, constants, most, zeros, caller())
         if engine == "dot":
             _ = self.svg  # where the program is missing, say so here
 
@@ -95,7 +97,8 @@ def draw(
     depth: int | None = None,
     constants: bool = True,
     theme: str = "auto",
-    most: int = LARGEST,
+    most: int | None = None,
+    zeros: bool = False,
 ) -> Graph:
     """A `Graph` of everything under root: boxes with values and gradients, from left to right.
 
@@ -107,10 +110,14 @@ def draw(
                but folds by itself what would be too large to read
     constants: whether numbers written in expressions are shown
     theme:     "light", "dark", or "auto" to follow whatever shows the picture
-    most:      how many boxes are drawn before it folds by itself
+    most:      how many boxes are drawn before it folds by itself: 80, or 600 with a depth
+    zeros:     whether products with a written 0 are drawn, which change nothing
+
+    What has no label is called by its place in the module that was called with it, or by your
+    variable: `w[1,2]` in the frame "layer 0". Modules, layers and scopes are frames.
 
     >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
     >>> draw(a * b + 1)
     <Graph: Computation graph of 2 operations on 2 leaves; the result is -5.0.>
     """
-    return Graph(root, style, engine, depth, constants, theme, most)
+    return Graph(root, style, engine, depth, constants, theme, most, zeros)

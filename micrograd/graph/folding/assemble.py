@@ -1,0 +1,236 @@
+"""The boxes of a folding: what stands on each, and which leads to which."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ...core.node import Node, op_name
+from ..diagram import Box, Diagram, Link, Spread, plural
+from ..picture.measure import clean
+from .nest import framed
+from .parts import Part, Way
+from .quotient import Key, ordered
+
+
+def assemble(fold: Any) -> Diagram:
+    """The diagram in which nodes with the same key are one box."""
+    return Assembly(fold).diagram()
+
+
+class Assembly:
+    def __init__(self, fold: Any) -> None:
+        self.fold = fold
+        self.mesh = fold.mesh
+        self.keys: list[Key] = fold.keys
+        self.members: dict[Key, list[int]] = {}
+        for i, key in enumerate(self.keys):
+            self.members.setdefault(key, []).append(i)
+
+    def diagram(self) -> Diagram:
+        mesh, members = self.mesh, self.members
+        below: dict[Key, dict[Key, bool]] = {key: {} for key in members}
+        for i in range(mesh.first, len(mesh.nodes)):
+            key = self.keys[i]
+            mine = below[key]
+            node = mesh.nodes[i]
+            for j in mesh.operands[i]:
+                other = self.keys[j]
+                if other == key or mine.get(other):
+                    continue
+                x = mesh.nodes[j]
+                live = any(y is x and p is not None for y, p in zip(*mesh.view.edges(node)))
+                mine[other] = live
+        self.share(below)
+        boxes: list[Box] = []
+        links: list[Link] = []
+        ways: list[Way | None] = []
+        inner: list[bool] = []
+        places: dict[Key, int] = {}
+        for key in ordered(self.keys[-1], below):
+            numbers = self.numbers(members[key]) if self.fold.constants else []
+            sources = [(places[other], live) for other, live in below[key].items()]
+            if numbers:
+                sources.append((len(boxes), False))
+                boxes.append(spread_number(numbers))
+                ways.append(None)
+                inner.append(True)
+            places[key] = target = len(boxes)
+            boxes.append(self.box(key, members[key]))
+            first = next((i for i in members[key] if i >= mesh.first), None)
+            ways.append(None if first is None else self.fold.open_around(first))
+            inner.append(all(map(mesh.is_inner, members[key])) if first is None else True)
+            for place, (source, live) in enumerate(sources):
+                links.append(Link(source, target, place, len(sources), live))
+        anything = any(box.kind == "fold" or box.times > 1 for box in boxes)
+        shown = Diagram(boxes, links, mesh.operations, mesh.first, anything)
+        return framed(shown._replace(remarks=mesh.remarks()), ways, inner, self.counts())
+
+    def share(self, below: dict[Key, dict[Key, bool]]) -> None:
+        """Leave out the edges of parameters into earlier calls where the last uses them too."""
+        earlier = [key for key in below if is_earlier(key)]
+        if not earlier:
+            return
+        used: set[Key] = set()
+        for key, mine in below.items():
+            if not is_earlier(key):
+                used.update(mine)
+        for key in earlier:
+            for other in list(below[key]):
+                leaves = self.members[other]
+                if other in used and all(
+                    i < self.mesh.first and self.mesh.places[i] is not None for i in leaves
+                ):
+                    del below[key][other]
+
+    def counts(self) -> dict[Part, int]:
+        """How many parts an open part stands for, where boxes in it were stacked."""
+        found: dict[Part, int] = {}
+        for key, members in self.members.items():
+            inner = [i for i in members if i >= self.mesh.first]
+            if len(inner) < 2:
+                continue
+            ways = {self.fold.open_around(i): None for i in inner}
+            first = next(iter(ways))
+            for k, part in enumerate(first):
+                n = len({way[k] for way in ways if len(way) > k})
+                found[part] = max(found.get(part, 1), n)
+        return found
+
+    def numbers(self, members: list[int]) -> list[float]:
+        """The numbers written in a box's operation, if it is just one kind of operation."""
+        mesh = self.mesh
+        first = members[0]
+        if isinstance(self.fold.units[first], tuple) or first < mesh.first:
+            return []
+        found = []
+        for i in members:
+            node = mesh.nodes[i]
+            settings = mesh.view.rule(node).settings
+            for k, x in enumerate(mesh.view.operands(node)):
+                if not isinstance(x, Node) and k not in settings:
+                    found.append(x)
+        return found
+
+    def box(self, key: Key, members: list[int]) -> Box:
+        mesh = self.mesh
+        if len(members) == 1:
+            i = members[0]
+            node = mesh.nodes[i]
+            if not isinstance(self.fold.units[i], tuple):
+                kind = "leaf" if i < mesh.first else "op"
+                where = mesh.places[i].path if mesh.places[i] is not None else ""
+                label = mesh.labels[i]
+                return Box(clean(op_name(node)), label, node._data, node._grad, kind, node, 1, None,
+                           "", where)  # fmt: skip
+        inner = [i for i in members if i >= mesh.first]
+        # What leaves the box: its results, or the leaves in it.
+        out = [i for i in inner if any(self.keys[j] != key for j in mesh.users[i])]
+        if len(mesh.nodes) - 1 in inner:
+            out.append(len(mesh.nodes) - 1)
+        out = sorted(set(out)) or members
+        data = [mesh.nodes[i]._data for i in out]
+        grads = [mesh.nodes[i]._grad for i in out]
+        spread = Spread(*ends(data), *ends(grads)) if len(out) > 1 else None
+        label = mesh.labels[out[0]] if len(out) == 1 else ""
+        title, note, count, kind, place = self.title(key, members, inner)
+        if kind == "leaf":
+            title, label = "", title
+        elif label == title:
+            label = ""
+        return Box(clean(title), label, data[0], grads[0], kind, None, count, spread, note, place)
+
+    def title(
+        self, key: Key, members: list[int], inner: list[int]
+    ) -> tuple[str, str, int, str, str]:
+        """What stands on a folded box: title, note, how many, its kind, and its place."""
+        mesh = self.mesh
+        units = self.fold.units
+        if not inner:
+            return (*self.title_of_leaves(members), len(members), "leaf", "")
+        mine = dict.fromkeys(units[i] for i in inner)
+        unit = next(iter(mine))
+        if isinstance(unit, tuple) and unit[0] == "band":
+            return self.band_title(inner), plural(len(inner), "operation"), 1, "fold", ""
+        if not isinstance(unit, tuple):
+            v = mesh.nodes[inner[0]]
+            name = mesh.names[inner[0]]
+            shown = op_name(v) if name == "pow" or not name else str(v._rule.symbol)
+            return shown, "", len(mine), "op", ""
+        part = part_of(unit)
+        if part.kind == "sum":
+            terms = sum(1 for i in inner for j in mesh.operands[i] if self.keys[j] != key)
+            return "+", f"{terms // len(mine):,} terms", len(mine), "fold", ""
+        if part.kind == "softmax":
+            return part.title, part.note if len(mine) == 1 else "", len(mine), "fold", ""
+        parameters = len(members) - len(inner)
+        if is_earlier(unit):
+            there = {p for i in inner for p in mesh.paths[i] if p.likeness == part.likeness}
+            note = f"{plural(len(there), 'earlier call')}, the same parameters"
+            return part.title, note, len(there), "fold", ""
+        if parameters:
+            note = plural(parameters // len(mine) or parameters, "parameter")
+        else:
+            note = plural(sum(map(mesh.weight, inner)) // len(mine), "operation")
+        known = part.note if len(mine) == 1 or part.kind != "call" else ""
+        note = ", ".join(filter(None, (known, note)))
+        return part.title, note, len(mine), "fold", part.line
+
+    def title_of_leaves(self, leaves: list[int]) -> tuple[str, str]:
+        """The name that these leaves share, and whose they are."""
+        stems = {stem(self.mesh.labels[i]) for i in leaves}
+        name = stems.pop() if len(stems) == 1 else ""
+        places = [self.mesh.places[i] for i in leaves]
+        holders = {place.title if place is not None else "" for place in places}
+        holder = holders.pop() if len(holders) == 1 else ""
+        roles = set[str]().union(*(self.mesh.roles[i] for i in leaves))
+        if not name and all(place is not None for place in places):
+            name = "parameters"
+        for role, words in (
+            ("input", "inputs"), ("weight", "weights"), ("bias", "biases")
+        ):  # fmt: skip
+            if not name and role in roles:
+                name = words if roles == {role} or role == "input" else "parameters"
+        return name or "numbers", holder
+
+    def band_title(self, inner: list[int]) -> str:
+        """The operations that a piece has most of."""
+        counts: dict[str, int] = {}
+        for i in inner:
+            symbol = str(self.mesh.nodes[i]._rule.symbol)
+            counts[symbol] = counts.get(symbol, 0) + 1
+        most = sorted(counts, key=lambda symbol: (-counts[symbol], symbol))
+        return "  ".join(most[:3]) + (" \u2026" if len(most) > 3 else "")
+
+
+def part_of(unit: Any) -> Part:
+    while not any(isinstance(element, Part) for element in unit):
+        unit = unit[0]
+    found = [element for element in unit if isinstance(element, Part)]
+    return found[-1]
+
+
+def is_earlier(key: Any) -> bool:
+    while isinstance(key, tuple) and key and isinstance(key[0], tuple) and not isinstance(
+        key[0], Part
+    ):
+        key = key[0]
+    return isinstance(key, tuple) and bool(key) and isinstance(key[-1], str) and " " in key[-1]
+
+
+def stem(label: str) -> str:
+    """A label without its index: w of w[3], x of x0."""
+    return re.sub(r"(\[[^\[\]]*\]|[\d_.])+$", "", label)
+
+
+def ends(numbers: list[float]) -> tuple[float, float]:
+    """The smallest and the largest number; nan if there is any."""
+    if any(x != x for x in numbers):
+        return float("nan"), float("nan")
+    return min(numbers), max(numbers)
+
+
+def spread_number(numbers: list[float]) -> Box:
+    low, high = ends(numbers)
+    spread = Spread(low, high, 0.0, 0.0) if low != high else None
+    return Box("", "", low, 0.0, "number", None, 1, spread)
