@@ -110,7 +110,7 @@ def draw(
                but folds by itself what would be too large to read
     constants: whether numbers written in expressions are shown
     theme:     "light", "dark", or "auto" to follow whatever shows the picture
-    most:      how many boxes are drawn before it folds by itself: 80, or 600 with a depth
+    most:      how many boxes are drawn before it folds by itself: 60, or 600 with a depth
     zeros:     whether products with a written 0 are drawn, which change nothing
 
     What has no label is called by its place in the module that was called with it, or by your

@@ -1,7 +1,7 @@
 """What the nodes of a graph are called when nobody has labelled them.
 
 A parameter is called by its place in the module that was called with it, or in an object among
-the variables of whoever asks; any other Value by its variable, `a`, `w[0]`, `xs[2,1]`, or by its
+the variables of whoever asks; any other leaf by its variable, `a`, `w[0]`, `xs[2,1]`, or by its
 place among the arguments of the call that it went into. A label of the user's wins. How a place
 is written is in `nn/naming.py`, and how calls are remembered in `nn/calls.py`.
 """
@@ -14,7 +14,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from ..core.lines import OTHERS, OURS
-from ..core.node import Node, attribute, is_leaf
+from ..core.node import Node, attribute
 from ..core.view import View, is_virtual
 from ..engine import Value
 from ..nn.module import Module
@@ -46,7 +46,7 @@ class Names:
         for places in dict.fromkeys(call.places for call in calls):
             for p, path in places.paths.items():
                 if p in leaves and p not in self.places:
-                    self.put(p, place_of(path, places.rows))
+                    self.put(p, place_of(path, places.rows, places.title))
 
     def put(self, v: Any, place: Place) -> None:
         self.places[v] = place
@@ -54,9 +54,10 @@ class Names:
             self.labels[v] = place.name
 
     def by_variables(self, view: View, frame: Any) -> None:
-        """What else has no name, by the variables that hold it."""
+        """Leaves that still have no name, by the variables that hold them."""
         wanted = {
-            v for v in view.nodes if not self.labels[v] and isinstance(v, Value) and not is_virtual(v)
+            v for v in view.leaves
+            if not self.labels[v] and not is_virtual(v) and attribute(v, "_draw") is None
         }  # fmt: skip
         left = MOST
         for variables in scopes_of(frame):
@@ -83,7 +84,7 @@ class Names:
             for path, p in named:
                 if p in wanted:
                     wanted.discard(p)
-                    self.put(p, place_of(path))
+                    self.put(p, place_of(path, None, type(x).__name__))
             return len(named)
         seen: set[int] = set()
         count = 0
@@ -95,7 +96,7 @@ class Names:
             if isinstance(x, Value):
                 if x in wanted:
                     wanted.discard(x)
-                    if owned and is_leaf(x):
+                    if owned:
                         self.put(x, place_of(path))
                     else:
                         self.labels[x] = variable(path)

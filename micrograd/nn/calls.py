@@ -30,6 +30,7 @@ class Places:
     """Where the parameters and modules stand inside one module, as it was at a call."""
 
     def __init__(self, module: Any) -> None:
+        self.title = type(module).__name__
         self.paths: dict[Value, str] = {path[1]: path[0] for path in module.named_parameters()}
         self.inner: dict[int, tuple[Any, str]] = {
             id(x): (ref(x), path) for path, x in module.named_modules()

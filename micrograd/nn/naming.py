@@ -26,14 +26,17 @@ class Place(NamedTuple):
     name: str  # w[1,2]
     row: str = ""  # what tells the rows of the holder apart: "w.1", "weight_ih.3"
     part: str = ""  # the part of the holder that the row belongs to, in words: "forget gate"
+    owner: str = ""  # the class of the outermost module, where it is the holder itself
 
     @property
     def title(self) -> str:
         """The part, or else the holder, in words: "layer 0"."""
-        return self.part or title_of(self.holder)
+        return self.part or title_of(self.holder) or self.owner
 
 
-def place_of(path: str, rows: Mapping[str, tuple[str, ...]] | None = None) -> Place:
+def place_of(
+    path: str, rows: Mapping[str, tuple[str, ...]] | None = None, owner: str = ""
+) -> Place:
     """The place that a path tells of.
 
     `rows` gives, for the path of a module whose rows have names, those names.
@@ -62,7 +65,7 @@ def place_of(path: str, rows: Mapping[str, tuple[str, ...]] | None = None) -> Pl
         part = rows[holder][int(indices[0])]
         name_of_row = "row"
     shown = f"{name}[{','.join(indices)}]" if indices else name
-    return Place(path, holder, shown, f"{name_of_row}.{row}", part)
+    return Place(path, holder, shown, f"{name_of_row}.{row}", part, owner)
 
 
 def title_of(path: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ...core.node import Node, op_name
-from ..diagram import Box, Diagram, Link, Spread, plural
+from ...core.node import Node, op_name, operands_of
+from ..diagram import Box, Diagram, Link, Spread, interval, number, plural
 from ..picture.measure import clean
 from .nest import framed
-from .parts import Part, Way
+from .parts import Part, Way, inside_of, is_earlier, last_part
 from .quotient import Key, ordered
 
 
@@ -47,9 +47,18 @@ class Assembly:
         ways: list[Way | None] = []
         inner: list[bool] = []
         places: dict[Key, int] = {}
+        given_boxes: dict[tuple[float, ...], int] = {}
         for key in ordered(self.keys[-1], below):
             numbers = self.numbers(members[key]) if self.fold.constants else []
             sources = [(places[other], live) for other, live in below[key].items()]
+            given = self.inputs(key, members[key]) if self.fold.constants else ()
+            if given:
+                if given not in given_boxes:
+                    given_boxes[given] = len(boxes)
+                    boxes.append(number_list(given))
+                    ways.append(None)
+                    inner.append(False)
+                sources.append((given_boxes[given], False))
             if numbers:
                 sources.append((len(boxes), False))
                 boxes.append(spread_number(numbers))
@@ -64,16 +73,17 @@ class Assembly:
                 links.append(Link(source, target, place, len(sources), live))
         anything = any(box.kind == "fold" or box.times > 1 for box in boxes)
         shown = Diagram(boxes, links, mesh.operations, mesh.first, anything)
-        return framed(shown._replace(remarks=mesh.remarks()), ways, inner, self.counts())
+        return framed(shown._replace(remarks=mesh.remarks()), ways, inner, self.counts(), mesh.is_bare)
 
     def share(self, below: dict[Key, dict[Key, bool]]) -> None:
         """Leave out the edges of parameters into earlier calls where the last uses them too."""
-        earlier = [key for key in below if is_earlier(key)]
+        units = self.fold.units
+        earlier = [key for key in below if is_earlier(units[self.members[key][-1]])]
         if not earlier:
             return
         used: set[Key] = set()
         for key, mine in below.items():
-            if not is_earlier(key):
+            if key not in earlier:
                 used.update(mine)
         for key in earlier:
             for other in list(below[key]):
@@ -111,6 +121,29 @@ class Assembly:
                 if not isinstance(x, Node) and k not in settings:
                     found.append(x)
         return found
+
+    def inputs(self, key: Key, members: list[int]) -> tuple[float, ...]:
+        """The numbers that go into folded neurons, if they are the same for all of them."""
+        mesh = self.mesh
+        inner = [i for i in members if i >= mesh.first]
+        if not inner or not isinstance(self.fold.units[inner[0]], tuple):
+            return ()
+        if len({self.fold.units[i] for i in inner}) > 1 or inside_of(
+            self.fold.units[inner[0]]
+        ) not in ("layer", "neuron"):
+            return ()
+        found: set[tuple[float, ...]] = set()
+        for i in inner:
+            xs = operands_of(mesh.nodes[i])
+            if mesh.names[i] == "weighted_sum":
+                numbers = tuple([x for x in xs[len(xs) // 2 + 1 :] if not isinstance(x, Node)])
+            elif mesh.names[i] == "dot":
+                numbers = tuple([x for x in xs if not isinstance(x, Node)])
+            else:
+                continue
+            if any(numbers):  # and not a state that is still 0
+                found.add(numbers)
+        return found.pop() if len(found) == 1 else ()
 
     def box(self, key: Key, members: list[int]) -> Box:
         mesh = self.mesh
@@ -157,7 +190,8 @@ class Assembly:
             name = mesh.names[inner[0]]
             shown = op_name(v) if name == "pow" or not name else str(v._rule.symbol)
             return shown, "", len(mine), "op", ""
-        part = part_of(unit)
+        part = last_part(unit)
+        assert part is not None
         if part.kind == "sum":
             terms = sum(1 for i in inner for j in mesh.operands[i] if self.keys[j] != key)
             return "+", f"{terms // len(mine):,} terms", len(mine), "fold", ""
@@ -168,11 +202,13 @@ class Assembly:
             there = {p for i in inner for p in mesh.paths[i] if p.likeness == part.likeness}
             note = f"{plural(len(there), 'earlier call')}, the same parameters"
             return part.title, note, len(there), "fold", ""
+        known = part.note if len(mine) == 1 or part.kind != "call" else ""
         if parameters:
             note = plural(parameters // len(mine) or parameters, "parameter")
+        elif known and part.kind in ("layer", "neuron"):
+            note = ""
         else:
             note = plural(sum(map(mesh.weight, inner)) // len(mine), "operation")
-        known = part.note if len(mine) == 1 or part.kind != "call" else ""
         note = ", ".join(filter(None, (known, note)))
         return part.title, note, len(mine), "fold", part.line
 
@@ -203,21 +239,6 @@ class Assembly:
         return "  ".join(most[:3]) + (" \u2026" if len(most) > 3 else "")
 
 
-def part_of(unit: Any) -> Part:
-    while not any(isinstance(element, Part) for element in unit):
-        unit = unit[0]
-    found = [element for element in unit if isinstance(element, Part)]
-    return found[-1]
-
-
-def is_earlier(key: Any) -> bool:
-    while isinstance(key, tuple) and key and isinstance(key[0], tuple) and not isinstance(
-        key[0], Part
-    ):
-        key = key[0]
-    return isinstance(key, tuple) and bool(key) and isinstance(key[-1], str) and " " in key[-1]
-
-
 def stem(label: str) -> str:
     """A label without its index: w of w[3], x of x0."""
     return re.sub(r"(\[[^\[\]]*\]|[\d_.])+$", "", label)
@@ -228,6 +249,14 @@ def ends(numbers: list[float]) -> tuple[float, float]:
     if any(x != x for x in numbers):
         return float("nan"), float("nan")
     return min(numbers), max(numbers)
+
+
+def number_list(numbers: tuple[float, ...]) -> Box:
+    """A box for the numbers of an input: all of them, or how many and from where to where."""
+    shown = ", ".join(map(number, numbers))
+    if len(numbers) > 4:
+        shown = f"{len(numbers)} numbers, {interval(*ends(list(numbers)))}"
+    return Box("", shown, numbers[0], 0.0, "number")
 
 
 def spread_number(numbers: list[float]) -> Box:

@@ -18,11 +18,11 @@ from ..names import Names
 from .alike import classes
 from .assemble import assemble, stem
 from .nest import framed
-from .parts import Part
+from .parts import EARLIER, Part, inside_of, last_part
 from .pattern import Mesh
 from .quotient import Key, in_circles
 
-READABLE = 80  # how many boxes a picture has at most before it folds by itself
+READABLE = 60  # how many boxes a picture has at most before it folds by itself
 LARGEST = 600  # and one that was asked for with all its operations
 STACKED = 48  # how many kinds of boxes are told apart where like ones are stacked
 BANDS = 16  # how many boxes are left where nothing is alike
@@ -56,18 +56,18 @@ def folded(
         return whole(root, constants, zeros, frame)
     if depth is not None:
         fold = Fold(mesh, constants)
-        fold.cut(at_depth(mesh, depth))
+        fold.cut(depth)
         if size <= UNFOLDED and any(mesh.names[i] == "weighted_sum" for i in fold.singles()):
             mesh = Mesh(view := View(root, zeros=zeros), Names(view, frame))
             fold = Fold(mesh, constants)
-            fold.cut(at_depth(mesh, depth))
+            fold.cut(depth)
         if fold.count() > limit:
             fold.stack()
     else:
         fold = best(mesh, constants, limit)
     if fold.count() > max(limit, LARGEST):
         fold.band()
-    return assemble(fold)
+    return fold.assemble()
 
 
 def whole(root: Value, constants: bool, zeros: bool, frame: Any) -> Diagram:
@@ -80,7 +80,7 @@ def whole(root: Value, constants: bool, zeros: bool, frame: Any) -> Diagram:
         None if box.kind != "op" else mesh.paths[mesh.place[box.node]] for box in shown.boxes
     ]  # fmt: skip
     inner = [box.node is None or mesh.is_inner(mesh.place[box.node]) for box in shown.boxes]
-    return framed(shown._replace(remarks=mesh.remarks()), ways, inner, {})
+    return framed(shown._replace(remarks=mesh.remarks()), ways, inner, {}, mesh.is_bare)
 
 
 def best(mesh: Mesh, constants: bool, limit: int) -> Fold:
@@ -181,11 +181,20 @@ class Fold:
         """The interior nodes that are boxes of their own."""
         return [i for i in range(self.mesh.first, len(self.keys)) if self.keys[i] == i]
 
+    def assemble(self) -> Diagram:
+        """The diagram in which nodes with the same key are one box."""
+        return assemble(self)
+
     # Choosing keys ------------------------------------------------------------------------
 
-    def cut(self, shut: Callable[[Part], bool], repeat: bool = False) -> None:
-        """Fold whatever lies inside a part that is shut, the outermost of them."""
+    def cut(self, shut: Callable[[Part], bool] | int, repeat: bool = False) -> None:
+        """Fold whatever lies inside a part that is shut, the outermost; or deeper than a number.
+
+        With `repeat` the calls of a module before the last are one box.
+        """
         mesh = self.mesh
+        if isinstance(shut, int):
+            shut = at_depth(mesh, shut)
         earlier = chains(mesh) if repeat else {}
         keys: list[Key] = []
         for i, way in enumerate(mesh.paths):
@@ -195,6 +204,9 @@ class Fold:
                     key, self.depths[i] = (*way[:k], earlier[part], EARLIER), k
                     break
                 if shut(part):
+                    while k and mesh.is_all_of(part, way[k - 1]):  # the only neuron of a layer
+                        k -= 1
+                        part = way[k]
                     key, self.depths[i] = way[: k + 1], k
                     break
             keys.append(key)
@@ -219,7 +231,7 @@ class Fold:
                     keys[i] = folds[0]
                     continue
             if place is not None:  # with the others of its layers
-                layers = frozenset(self.layer_of(j, keys[j]) for j in mesh.users[i])
+                layers = frozenset([self.layer_of(j, keys[j]) for j in mesh.users[i]])
                 groups.setdefault((layers, place.holder, place.part), []).append(i)
                 continue
             role = "input" if "input" in roles else min(roles, default="")
@@ -233,7 +245,8 @@ class Fold:
     def layer_of(self, i: int, key: Key) -> Key:
         """The layer that a node lies in, or else its box."""
         way = self.mesh.paths[i]
-        return next((part for part in reversed(way) if part.kind == "layer"), key)
+        layer = next((part for part in reversed(way) if part.kind == "layer"), None)
+        return (layer.likeness, way.index(layer)) if layer is not None else key
 
     def stack(self) -> None:
         """Draw boxes that are alike as one."""
@@ -307,24 +320,3 @@ class Fold:
             (key, turn) if key in tangled and isinstance(key, tuple) else key
             for key, turn in zip(keys, turns, strict=True)
         ]
-
-
-EARLIER = "the calls before the last"
-
-
-def last_part(key: Key) -> Part | None:
-    """The part that a key folds, or None where it is of another kind."""
-    while isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], tuple) and not isinstance(
-        key[0], Part
-    ):
-        key = key[0]
-    if isinstance(key, tuple):
-        for element in reversed(key):
-            if isinstance(element, Part):
-                return element
-    return None
-
-
-def inside_of(key: Key) -> str:
-    last = last_part(key)
-    return last.kind if last is not None else ""

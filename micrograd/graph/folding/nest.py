@@ -8,7 +8,7 @@ again say, one is drawn in several pieces.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..diagram import Box, Diagram, Frame
 from .parts import Part, Way
@@ -18,13 +18,23 @@ Piece = tuple[object, ...]  # the keys of the parts on a way, with the numbers o
 
 
 def framed(
-    shown: Diagram, ways: Sequence[Way | None], inner: Sequence[bool], counts: dict[Part, int]
+    shown: Diagram,
+    ways: Sequence[Way | None],
+    inner: Sequence[bool],
+    counts: dict[Part, int],
+    bare: Callable[[Part, Part | None], bool] | None = None,
 ) -> Diagram:
     """The diagram with frames. `ways` has None for leaves; those of `inner` go into frames.
 
-    `counts` says how many parts like it a part stands for.
+    `counts` says how many parts like it a part stands for, `bare` whether a part has no frame,
+    given the one around it.
     """
     found: list[Way] = list(with_leaves(shown, ways, inner))
+    if bare is not None:
+        found = [
+            tuple([p for k, p in enumerate(way) if not bare(p, way[k - 1] if k else None)])
+            for way in found
+        ]
     if not any(found):
         return shown
     pieces = untangled(shown, found)

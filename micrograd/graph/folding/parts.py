@@ -30,6 +30,29 @@ class Part(NamedTuple):
 
 
 Way = tuple[Part, ...]
+EARLIER = "the calls before the last"  # behind the part in the key of a box of several calls
+
+
+def last_part(key: Any) -> Part | None:
+    """The part that a key folds, or None where it is of another kind."""
+    while isinstance(key, tuple) and key and not any(isinstance(x, Part) for x in key):
+        key = key[0]
+    if not isinstance(key, tuple):
+        return None
+    return next((x for x in reversed(key) if isinstance(x, Part)), None)
+
+
+def inside_of(key: Any) -> str:
+    """The kind of the part that a key folds."""
+    last = last_part(key)
+    return last.kind if last is not None else ""
+
+
+def is_earlier(key: Any) -> bool:
+    """Whether a key is that of the calls before the last."""
+    while isinstance(key, tuple) and key and not any(isinstance(x, Part) for x in key):
+        key = key[0]
+    return isinstance(key, tuple) and bool(key) and key[-1] == EARLIER
 
 
 def ways(mesh: Any, calls: list[Any]) -> list[Way]:

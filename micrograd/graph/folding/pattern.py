@@ -26,10 +26,13 @@ LONG_SUM = 4  # from how many terms on a sum folds into one box
 class Mesh:
     """The graph by numbers: nodes in topological order, the leaves first."""
 
-    def __init__(self, view: View, names: Names) -> None:
+    def __init__(self, view: View, names: Names | None = None) -> None:
+        names = names or Names(view)
         leaves, inner = view.leaves, view.inner
         self.view = view
         self.named = names
+        self.sizes: dict[Part, int] = {}
+        self.plain: set[Part] = set()  # what an expression may be by chance: it gets no frame
         self.known_heights: dict[Part, int] | None = None
         self.nodes: list[Any] = view.nodes
         self.first = len(leaves)  # the number of the first interior node
@@ -65,6 +68,15 @@ class Mesh:
             or is_virtual(self.nodes[i])
             or (bool(self.roles[i]) and "input" not in self.roles[i])
         )
+
+    def is_all_of(self, part: Part, around: Part) -> bool:
+        """Whether a neuron is the only one of the layer around it."""
+        alone = part.kind == "neuron" and around.kind == "layer"
+        return alone and self.sizes[part] == self.sizes[around]
+
+    def is_bare(self, part: Part, around: Part | None) -> bool:
+        """Whether a part gets no frame: by chance, or because the one around it says it."""
+        return part in self.plain or (around is not None and self.is_all_of(part, around))
 
     def heights(self) -> dict[Part, int]:
         """Of calls and scopes: how many are nested in each at most."""
@@ -186,13 +198,16 @@ class Mesh:
         for (members, _, where), row in zip(neurons, rows, strict=True):
             named = unit if where is None else f"neuron {row - first_row}"
             likeness = ("neuron", kind, title if place else "")
-            neuron = Part("neuron", members[0], named, "" if kind == "linear" else kind, likeness)
+            bent = "" if kind == "linear" or where is None else kind
+            neuron = Part("neuron", members[0], named, bent, likeness)
+            if len(neurons) == 1 and place is None:
+                self.plain |= {layer, neuron}
             for j in members:
                 self.paths[j] += (layer, neuron)
 
     def merge(self) -> None:
         """Leave out a layer that is all there is of the call or the scope around it."""
-        sizes: dict[Part, int] = {}
+        sizes = self.sizes
         for way in self.paths[self.first :]:
             for part in way:
                 sizes[part] = sizes.get(part, 0) + 1
@@ -206,13 +221,14 @@ class Mesh:
                 for part in way:
                     around = kept[-1] if kept and size == sizes[part] else None
                     size = sizes[part]
-                    if around is not None and part.kind == "layer":
+                    if around is not None and around.kind == "call" and part.kind == "layer":
                         number = around.note
-                        kept[-1] = around._replace(
+                        kept[-1] = around = around._replace(
                             kind="layer",
                             note=", ".join(filter(None, (part.note or part.title, number))),
                             likeness=(around.likeness, part.likeness),
                         )
+                        sizes[around] = size
                         continue
                     kept.append(part)
                 short = told[way] = tuple(kept)

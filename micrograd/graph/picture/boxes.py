@@ -56,9 +56,15 @@ class Style:
         finite = [abs(box.grad) for box in shown.boxes if box.grad - box.grad == 0]
         self.largest = max(finite, default=0.0)
 
+    def owner(self, i: int) -> int:
+        """The box of the diagram that the i-th box of the layout belongs to."""
+        return i
+
     def prepare(self) -> None:
         """Fill `sizes` and `edges`, the links of the diagram first."""
         self.sizes = [self.size(box) for box in self.shown.boxes]
+        widths = [w for (w, _), box in zip(self.sizes, self.shown.boxes) if box.kind != "number"]
+        self.longest = min(widths, default=16.0) / 2 - 8  # the longest bar, on every box
         self.edges = [
             Edge(a, b, port(place, of, self.sizes[b][1])) for a, b, place, of, _ in self.shown.links
         ]
@@ -126,7 +132,7 @@ class NodeStyle(Style):
         middle = x + width / 2
         length = 0.0
         if box.grad and self.largest and box.grad == box.grad and not box.spread:
-            length = (width / 2 - 8) * min(1.0, sqrt(abs(box.grad) / self.largest))
+            length = self.longest * min(1.0, sqrt(abs(box.grad) / self.largest))
         if length < 0.5 and not self.marks:
             return ""
         start = middle if box.grad > 0 else middle - length
@@ -168,6 +174,9 @@ class RecordStyle(Style):
 
     def entry(self, i: int) -> int:
         return self.round_of.get(i, self.place[i])
+
+    def owner(self, i: int) -> int:
+        return self.order[i][0]
 
     def texts(self, box: Box) -> list[str]:
         label = box.title if box.kind == "fold" or box.kind == "leaf" else box.label
@@ -221,6 +230,8 @@ def number_size(box: Box) -> tuple[float, float]:
 
 
 def number_text(box: Box) -> str:
+    if box.label:
+        return box.label
     return interval(box.spread.low, box.spread.high) if box.spread else number(box.data)
 
 

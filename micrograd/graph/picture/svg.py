@@ -11,11 +11,15 @@ colours are in `theme.py`.
 from __future__ import annotations
 
 from html import escape
+from math import ceil
 
-from ..diagram import Diagram, summary
-from .boxes import NodeStyle, RecordStyle, Style
+from ..diagram import Box, Diagram, number, summary
+from .boxes import NodeStyle, RecordStyle, Style, text
 from .circuit import CircuitStyle
-from .layout import Layout, Point, layout
+from .layout import Point
+from .measure import clipped, text_width
+from .nested import Around, nested
+from .nested import Picture as Places
 from .theme import style_sheet
 
 STYLES: dict[str, type[Style]] = {
@@ -24,6 +28,11 @@ STYLES: dict[str, type[Style]] = {
     "circuit": CircuitStyle,
 }
 MARGIN = 10.0
+WIDEST = 4.0  # how many times as wide as high a picture is at most
+PADDED = 5.5  # up to what a margin makes it so
+# As wide that the smallest text, of 11 pixels, still has 9 where the page is 1400 wide.
+LIMIT = 1400 * 11 / 9 - 2 * MARGIN
+SMALL = 1400.0  # as wide as the page: up to here a margin is better than a second row
 
 
 def check_style(style: object) -> None:
@@ -49,7 +58,7 @@ class Picture:
         check_style(style)
         self.theme = theme
         self.look = STYLES[style](shown, marks)
-        self.where = layout(self.look.sizes, self.look.edges, self.look.gap, self.look.free)
+        self.where = arranged(self.look, shown)
 
     def svg(
         self, shown: Diagram, classes: dict[int, str] | None = None, hot: int | None = None
@@ -62,15 +71,20 @@ class Picture:
         look, where = self.look, self.where
         look.show(shown, classes or {})
         width, height = where.width + 2 * MARGIN, where.height + 2 * MARGIN
+        least = ceil(width / WIDEST)  # never so wide that it is a strip
+        top = -MARGIN - max(0.0, least - height) / 2
+        height = max(height, least)
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="mg mg-{self.theme}" role="img" '
             f'width="{width:.0f}" height="{height:.0f}" '
-            f'viewBox="{-MARGIN:g} {-MARGIN:g} {width:.0f} {height:.0f}">',
+            f'viewBox="{-MARGIN:g} {top:g} {width:.0f} {height:.0f}">',
             f"<title>{escape(summary(shown))}</title><desc>{escape(describe(shown))}</desc>",
             f"<style>{style_sheet(self.theme)}</style>",
-            f'<rect class="mg-paper" x="{-MARGIN:g}" y="{-MARGIN:g}" width="{width:.0f}" '
+            f'<rect class="mg-paper" x="{-MARGIN:g}" y="{top:g}" width="{width:.0f}" '
             f'height="{height:.0f}"/>',
+            *frames(shown, where),
             *wires(look, where),
+            *marks(look, where),
         ]
         if look.marks:
             route = "" if hot is None else self.route(hot)
@@ -91,12 +105,83 @@ def describe(shown: Diagram) -> str:
     return ". ".join(lines[:100]) + "." + more
 
 
-def wires(look: Style, where: Layout) -> list[str]:
+def arranged(look: Style, shown: Diagram) -> Places:
+    """Places for everything, in rows where it would be too wide."""
+    boxes = shown.boxes
+    owner = [boxes[look.owner(i)].frame for i in range(len(look.sizes))]
+    around = [
+        Around(frame.parent, text_width(frame.head, 12, bold=True)) for frame in shown.frames
+    ]  # fmt: skip
+    names = [mark_name(boxes[look.owner(i)], look.owner(i)) for i in range(len(look.sizes))]
+
+    def place(limit: float) -> Places:
+        return nested(look.sizes, look.edges, look.gap, look.free, owner, around, names, limit)
+
+    found = place(LIMIT)
+    limit = LIMIT
+    for _ in range(4):  # what stands beside a frame takes room, too
+        if found.width <= LIMIT:
+            break
+        limit -= found.width - LIMIT
+        again = place(max(limit, 400.0))
+        found = min(found, again, key=lambda places: places.width)
+    for rows in range(2, 12):
+        width, height = found.width + 2 * MARGIN, found.height + 2 * MARGIN
+        if width <= max(PADDED * height, SMALL):
+            break
+        # Twice as many rows are twice as high and half as wide.
+        limit = width / (width / (WIDEST * height)) ** 0.5 * (1.05 - 0.05 * rows)
+        again = place(limit)
+        if again.width < found.width:
+            found = again
+        elif rows > 4:
+            break
+    return found
+
+
+def mark_name(box: Box, i: int) -> str:
+    """What an edge is called where it goes on in another row."""
+    return clipped(box.label or f"{box.op or number(box.data)} #{i}", 24)
+
+
+def frames(shown: Diagram, where: Places) -> list[str]:
+    """The frames with their titles, the outer ones first."""
+    parts = []
+    for frame, (left, top, right, bottom) in zip(shown.frames, where.frames, strict=True):
+        line = f" [{frame.line}]" if frame.line else ""
+        parts.append(
+            f'<rect class="mg-frame" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
+            f'height="{bottom - top:.1f}" rx="8"><title>{escape(frame.head + line)}</title></rect>'
+            + text("mg-caption", left + 10, top + 16, frame.head)
+        )
+    return parts
+
+
+def marks(look: Style, where: Places) -> list[str]:
+    """The places where edges go on in another row."""
+    return [
+        f'<rect class="mg-mark" x="{mark.at.x:.1f}" y="{mark.at.y - 10:.1f}" '
+        f'width="{mark.width:.1f}" height="20" rx="10"/>'
+        + text(
+            "mg-faint", mark.at.x + mark.width / 2, mark.at.y + 4,
+            mark_name(look.shown.boxes[look.owner(mark.source)], look.owner(mark.source)), "middle",
+        )
+        for mark in where.marks
+    ]  # fmt: skip
+
+
+def wires(look: Style, where: Places) -> list[str]:
     """The edges, each piece that several share drawn once, with an arrow at each end."""
     parts = []
     line, tip = look.pen
     forward, back = Pen(0.0), Pen(look.back)
-    for route, live in zip(where.routes, look.live, strict=True):
+    ways = [(route, live, tip) for route, live in zip(where.routes, look.live, strict=True)]
+    ways += [(route, look.live[k], f"{tip} mg-more") for k, route in where.ends]
+    done: set[tuple[Point, Point]] = set()
+    for route, live, tip in ways:
+        if (route[0], route[-1]) in done:
+            continue
+        done.add((route[0], route[-1]))
         path = forward.path(route)
         end = route[-1]
         parts.append(f'<path class="{line}" d="{path}"/>' if path else "")

@@ -19,6 +19,8 @@ COLOURS = {
         "green": "#116329",
         "red": "#c11f2a",
         "now": "#fff3c4",
+        "rim": "#afb8c1",
+        "pane": "#eaeef208",
     },
     "dark": {
         "paper": "#0d1117",
@@ -31,6 +33,8 @@ COLOURS = {
         "green": "#56d364",
         "red": "#ff7b72",
         "now": "#4b3a08",
+        "rim": "#444c56",
+        "pane": "#8b949e08",
     },
 }
 # What has which colour, by class; the shapes and sizes that need none follow.
@@ -43,6 +47,10 @@ PAINT = (
     ("mg-box", "fill", "box"),
     ("mg-box", "stroke", "border"),
     ("mg-number", "stroke", "border"),
+    ("mg-frame", "stroke", "rim"),
+    ("mg-frame", "fill", "pane"),
+    ("mg-mark", "stroke", "border"),
+    ("mg-caption", "fill", "faint"),
     ("mg-plus", "fill", "plus"),
     ("mg-minus", "fill", "minus"),
     ("mg-wire", "stroke", "ink"),
@@ -68,6 +76,9 @@ SHAPE = (
     ".mg-box,.mg-gate{stroke-width:1.2}",
     ".mg-hot{fill:none;stroke-width:3}",
     ".mg-now .mg-box,.mg-to .mg-box,.mg-now .mg-gate,.mg-to .mg-gate{stroke-width:2.5}",
+    ".mg-frame{stroke-width:1.2}",
+    ".mg-mark{fill:none;stroke-width:1;stroke-dasharray:2 2}",
+    ".mg-caption{font-weight:bold}",
     ".mg-number{fill:none;stroke-dasharray:3 2}",
 )
 
