@@ -122,6 +122,7 @@ class Diagram(NamedTuple):
     folded: bool = False
     frames: tuple[Frame, ...] = ()
     remarks: tuple[str, ...] = ()  # what is not shown, in words
+    sentence: str = ""  # the picture in a sentence, where it is no graph of Values
 
     @property
     def has_gradients(self) -> bool:
@@ -239,6 +240,8 @@ def plural(n: int, what: str) -> str:
 
 def summary(shown: Diagram) -> str:
     """The picture in a sentence, for those who cannot see it."""
+    if shown.sentence:
+        return shown.sentence
     result = shown.boxes[-1]
     name = result.label or "the result"
     folded = f", folded into {plural(len(shown.boxes), 'box')}" if shown.folded else ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..engine import Value
 from ..files import write_bytes, write_text
 from . import text
+from .arrays import array_diagram, lines_of
 from .diagram import Diagram, summary
 from .dot import digraph, render
 from .folding.fold import folded
@@ -29,7 +30,7 @@ class Graph:
 
     def __init__(
         self,
-        root: Value,
+        root: Any,
         style: str = "node",
         engine: str = "auto",
         depth: int | None = None,
@@ -45,7 +46,12 @@ class Graph:
         self.style = style
         self.engine = engine
         self.theme = theme
-        self.diagram: Diagram = folded(root, depth, constants, most, zeros, caller())
+        program = array_program(root)
+        if program is not None:
+            self.style = "arrays"
+            self.diagram = array_diagram(program.outline())
+        else:
+            self.diagram = folded(root, depth, constants, most, zeros, caller())
         if engine == "dot":
             _ = self.svg  # where the program is missing, say so here
 
@@ -58,7 +64,9 @@ class Graph:
 
     @cached_property
     def text(self) -> str:
-        """The graph as a tree of lines, for a terminal."""
+        """The graph as a tree of lines, for a terminal; an array program as formulas."""
+        if self.style == "arrays":
+            return lines_of(self.diagram)
         return text.tree(self.diagram)
 
     def to_dot(self) -> graphviz.Digraph:
@@ -90,8 +98,17 @@ class Graph:
         return f"<Graph: {summary(self.diagram)}>"
 
 
+def array_program(x: Any) -> Any:
+    """The array program of a compiled function, or x itself if it is one; None for a Value."""
+    if isinstance(x, Value):
+        return None
+    if callable(getattr(x, "outline", None)):
+        return x
+    return x.array_program if hasattr(type(x), "array_program") else None
+
+
 def draw(
-    root: Value,
+    root: Any,
     style: str = "node",
     engine: str = "auto",
     depth: int | None = None,
@@ -101,6 +118,8 @@ def draw(
     zeros: bool = False,
 ) -> Graph:
     """A `Graph` of everything under root: boxes with values and gradients, from left to right.
+
+    Of a function that `jit` compiled, or of its `array_program`, the steps on whole arrays.
 
     style:     "node", one box for each operation; "record", as in micrograd's notebook;
                "circuit", wires with values above and gradients below

@@ -14,6 +14,7 @@ from html import escape
 from math import ceil
 
 from ..diagram import Box, Diagram, number, summary
+from .arrays import ArrayStyle
 from .boxes import NodeStyle, RecordStyle, Style, text
 from .circuit import CircuitStyle
 from .layout import Point
@@ -26,6 +27,7 @@ STYLES: dict[str, type[Style]] = {
     "node": NodeStyle,
     "record": RecordStyle,
     "circuit": CircuitStyle,
+    "arrays": ArrayStyle,  # of array programs alone
 }
 MARGIN = 10.0
 WIDEST = 4.0  # how many times as wide as high a picture is at most
@@ -36,7 +38,7 @@ SMALL = 1400.0  # as wide as the page: up to here a margin is better than a seco
 
 
 def check_style(style: object) -> None:
-    if style not in STYLES:
+    if style not in ("node", "record", "circuit"):
         raise ValueError(f'draw: the style is "node", "record" or "circuit", not {style!r}')
 
 
@@ -55,7 +57,6 @@ class Picture:
     def __init__(
         self, shown: Diagram, theme: str = "auto", style: str = "node", marks: bool = False
     ) -> None:
-        check_style(style)
         self.theme = theme
         self.look = STYLES[style](shown, marks)
         self.where = arranged(self.look, shown)
@@ -100,7 +101,10 @@ class Picture:
 
 def describe(shown: Diagram) -> str:
     """Every box in words, the result first; the first hundred of them."""
-    lines = [box.words for box in reversed(shown.boxes) if box.kind != "number"]
+    if shown.sentence:
+        lines = [f"{box.label} = {box.op}" if box.op else box.label for box in shown.boxes]
+    else:
+        lines = [box.words for box in reversed(shown.boxes) if box.kind != "number"]
     more = f" And {len(lines) - 100} more." if len(lines) > 100 else ""
     return ". ".join(lines[:100]) + "." + more
 

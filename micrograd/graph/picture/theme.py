@@ -78,6 +78,7 @@ SHAPE = (
     ".mg-now .mg-box,.mg-to .mg-box,.mg-now .mg-gate,.mg-to .mg-gate{stroke-width:2.5}",
     ".mg-frame{stroke-width:1.2}",
     ".mg-mark{fill:none;stroke-width:1;stroke-dasharray:2 2}",
+    ".mg-strong{font-weight:bold}",
     ".mg-caption{font-weight:bold}",
     ".mg-number{fill:none;stroke-dasharray:3 2}",
 )
