@@ -30,6 +30,8 @@ class Box(NamedTuple):
     note: str = ""  # what is inside a fold, in words
     place: str = ""  # where it stands in a module, or who made it, in full
     frame: int = -1  # the innermost frame around it, by its number in the diagram
+    path: str = ""  # of what is folded: the module or neuron, layers.0.neurons.1
+    found: str = ""  # the codes of what the doctor says about it
 
     @property
     def chance(self) -> str:
@@ -94,6 +96,7 @@ class Link(NamedTuple):
     place: int
     of: int
     live: bool = True  # whether a gradient flows back along it
+    flow: float = 0.0  # how large it is; of several that are drawn as one, the largest
 
 
 class Frame(NamedTuple):
@@ -105,12 +108,14 @@ class Frame(NamedTuple):
     times: int = 1
     kind: str = "scope"
     line: str = ""  # where in the user's code it was called
+    path: str = ""  # where it stands in the model
+    found: str = ""  # the codes of what the doctor says about it
 
     @property
     def head(self) -> str:
         """What stands on it."""
         title = clipped(self.title)
-        words = f"{title}  {clipped(self.note)}" if self.note else title
+        words = f"{title}  {clipped(self.note, 64)}" if self.note else title
         return f"{words}  \u00d7{self.times:,}" if self.times > 1 else words
 
 
@@ -171,12 +176,17 @@ def diagram(
                 boxes.append(Box("", "", x, 0.0, "number"))
         target = add(v)
         links += [
-            Link(source, target, place, len(shown), partials[i] is not None)
+            Link(source, target, place, len(shown), partials[i] is not None, flow(v, partials[i]))
             for place, (i, source) in enumerate(sources)
         ]
     if not view.inner:
         add(view.root)
     return Diagram(boxes, links, len(view.inner), len(view.leaves))
+
+
+def flow(v: Any, partial: float | None) -> float:
+    """The size of the gradient that a node passes to an operand."""
+    return 0.0 if partial is None else abs(partial * v._grad)
 
 
 def check(root: object) -> None:

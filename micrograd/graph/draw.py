@@ -13,6 +13,7 @@ from . import text
 from .arrays import array_diagram, lines_of
 from .diagram import Diagram, summary
 from .dot import digraph, render
+from .flow import with_findings
 from .folding.fold import folded
 from .names import caller
 from .picture import svg
@@ -38,6 +39,8 @@ class Graph:
         theme: str = "auto",
         most: int | None = None,
         zeros: bool = False,
+        flow: bool = False,
+        findings: Any = None,
     ) -> None:
         check_theme(theme)
         svg.check_style(style)
@@ -52,6 +55,9 @@ class Graph:
             self.diagram = array_diagram(program.outline())
         else:
             self.diagram = folded(root, depth, constants, most, zeros, caller())
+        if findings is not None:
+            self.diagram = with_findings(self.diagram, findings)
+        self.flow = flow
         if engine == "dot":
             _ = self.svg  # where the program is missing, say so here
 
@@ -60,7 +66,7 @@ class Graph:
         """The picture as the text of an SVG file."""
         if self.engine == "dot":
             return render(self.diagram, "svg").decode()
-        return svg.write(self.diagram, self.theme, self.style)
+        return svg.write(self.diagram, self.theme, self.style, self.flow)
 
     @cached_property
     def text(self) -> str:
@@ -116,6 +122,8 @@ def draw(
     theme: str = "auto",
     most: int | None = None,
     zeros: bool = False,
+    flow: bool = False,
+    findings: Any = None,
 ) -> Graph:
     """A `Graph` of everything under root: boxes with values and gradients, from left to right.
 
@@ -131,6 +139,9 @@ def draw(
     theme:     "light", "dark", or "auto" to follow whatever shows the picture
     most:      how many boxes are drawn before it folds by itself: 60, or 600 with a depth
     zeros:     whether products with a written 0 are drawn, which change nothing
+    flow:      whether edges are as wide as the gradient that goes back along them is large, in
+               powers of ten: vanishing and dead paths are seen at once
+    findings:  a report of `diagnose`, whose findings are marked at their places
 
     What has no label is called by its place in the module that was called with it, or by your
     variable: `w[1,2]` in the frame "layer 0". Modules, layers and scopes are frames.
@@ -139,4 +150,4 @@ def draw(
     >>> draw(a * b + 1)
     <Graph: Computation graph of 2 operations on 2 leaves; the result is -5.0.>
     """
-    return Graph(root, style, engine, depth, constants, theme, most, zeros)
+    return Graph(root, style, engine, depth, constants, theme, most, zeros, flow, findings)

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from ...core.node import Node, op_name, operands_of
-from ..diagram import Box, Diagram, Link, Spread, interval, number, plural
+from ..diagram import Box, Diagram, Link, Spread, flow, interval, number, plural
 from ..picture.measure import clean
 from .nest import framed
 from .parts import Part, Way, inside_of, is_earlier, last_part
@@ -29,18 +29,24 @@ class Assembly:
 
     def diagram(self) -> Diagram:
         mesh, members = self.mesh, self.members
-        below: dict[Key, dict[Key, bool]] = {key: {} for key in members}
+        # From which other boxes each is computed, and how much gradient goes back to them; None
+        # where none can.
+        below: dict[Key, dict[Key, float | None]] = {key: {} for key in members}
         for i in range(mesh.first, len(mesh.nodes)):
             key = self.keys[i]
             mine = below[key]
             node = mesh.nodes[i]
-            for j in mesh.operands[i]:
-                other = self.keys[j]
-                if other == key or mine.get(other):
+            for x, partial in zip(*mesh.view.edges(node)):
+                if not isinstance(x, Node):
                     continue
-                x = mesh.nodes[j]
-                live = any(y is x and p is not None for y, p in zip(*mesh.view.edges(node)))
-                mine[other] = live
+                other = self.keys[mesh.place[x]]
+                if other == key:
+                    continue
+                known = mine.get(other)
+                if partial is None:
+                    mine.setdefault(other, None)
+                else:
+                    mine[other] = max(flow(node, partial), known or 0.0)
         self.share(below)
         boxes: list[Box] = []
         links: list[Link] = []
@@ -50,7 +56,7 @@ class Assembly:
         given_boxes: dict[tuple[float, ...], int] = {}
         for key in ordered(self.keys[-1], below):
             numbers = self.numbers(members[key]) if self.fold.constants else []
-            sources = [(places[other], live) for other, live in below[key].items()]
+            sources = [(places[other], flows) for other, flows in below[key].items()]
             given = self.inputs(key, members[key]) if self.fold.constants else ()
             if given:
                 if given not in given_boxes:
@@ -58,9 +64,9 @@ class Assembly:
                     boxes.append(number_list(given))
                     ways.append(None)
                     inner.append(False)
-                sources.append((given_boxes[given], False))
+                sources.append((given_boxes[given], None))
             if numbers:
-                sources.append((len(boxes), False))
+                sources.append((len(boxes), None))
                 boxes.append(spread_number(numbers))
                 ways.append(None)
                 inner.append(True)
@@ -69,13 +75,14 @@ class Assembly:
             first = next((i for i in members[key] if i >= mesh.first), None)
             ways.append(None if first is None else self.fold.open_around(first))
             inner.append(all(map(mesh.is_inner, members[key])) if first is None else True)
-            for place, (source, live) in enumerate(sources):
-                links.append(Link(source, target, place, len(sources), live))
+            for place, (source, flows) in enumerate(sources):
+                live = flows is not None
+                links.append(Link(source, target, place, len(sources), live, flows or 0.0))
         anything = any(box.kind == "fold" or box.times > 1 for box in boxes)
         shown = Diagram(boxes, links, mesh.operations, mesh.first, anything)
         return framed(shown._replace(remarks=mesh.remarks()), ways, inner, self.counts(), mesh.is_bare)
 
-    def share(self, below: dict[Key, dict[Key, bool]]) -> None:
+    def share(self, below: dict[Key, dict[Key, float | None]]) -> None:
         """Leave out the edges of parameters into earlier calls where the last uses them too."""
         units = self.fold.units
         earlier = [key for key in below if is_earlier(units[self.members[key][-1]])]
@@ -166,42 +173,45 @@ class Assembly:
         grads = [mesh.nodes[i]._grad for i in out]
         spread = Spread(*ends(data), *ends(grads)) if len(out) > 1 else None
         label = mesh.labels[out[0]] if len(out) == 1 else ""
-        title, note, count, kind, place = self.title(key, members, inner)
+        title, note, count, kind, part = self.title(key, members, inner)
         if kind == "leaf":
             title, label = "", title
         elif label == title:
             label = ""
-        return Box(clean(title), label, data[0], grads[0], kind, None, count, spread, note, place)
+        place = ", ".join(filter(None, (part.path, part.line))) if part else ""
+        path = part.path if part else ""
+        return Box(clean(title), label, data[0], grads[0], kind, None, count, spread, note, place,
+                   path=path)  # fmt: skip
 
     def title(
         self, key: Key, members: list[int], inner: list[int]
-    ) -> tuple[str, str, int, str, str]:
-        """What stands on a folded box: title, note, how many, its kind, and its place."""
+    ) -> tuple[str, str, int, str, Part | None]:
+        """What stands on a folded box: title, note, how many, its kind, and its part."""
         mesh = self.mesh
         units = self.fold.units
         if not inner:
-            return (*self.title_of_leaves(members), len(members), "leaf", "")
+            return (*self.title_of_leaves(members), len(members), "leaf", None)
         mine = dict.fromkeys(units[i] for i in inner)
         unit = next(iter(mine))
         if isinstance(unit, tuple) and unit[0] == "band":
-            return self.band_title(inner), plural(len(inner), "operation"), 1, "fold", ""
+            return self.band_title(inner), plural(len(inner), "operation"), 1, "fold", None
         if not isinstance(unit, tuple):
             v = mesh.nodes[inner[0]]
             name = mesh.names[inner[0]]
             shown = op_name(v) if name == "pow" or not name else str(v._rule.symbol)
-            return shown, "", len(mine), "op", ""
+            return shown, "", len(mine), "op", None
         part = last_part(unit)
         assert part is not None
         if part.kind == "sum":
             terms = sum(1 for i in inner for j in mesh.operands[i] if self.keys[j] != key)
-            return "+", f"{terms // len(mine):,} terms", len(mine), "fold", ""
+            return "+", f"{terms // len(mine):,} terms", len(mine), "fold", None
         if part.kind == "softmax":
-            return part.title, part.note if len(mine) == 1 else "", len(mine), "fold", ""
+            return part.title, part.note if len(mine) == 1 else "", len(mine), "fold", None
         parameters = len(members) - len(inner)
         if is_earlier(unit):
             there = {p for i in inner for p in mesh.paths[i] if p.likeness == part.likeness}
             note = f"{plural(len(there), 'earlier call')}, the same parameters"
-            return part.title, note, len(there), "fold", ""
+            return part.title, note, len(there), "fold", None
         known = part.note if len(mine) == 1 or part.kind != "call" else ""
         if parameters:
             note = plural(parameters // len(mine) or parameters, "parameter")
@@ -210,7 +220,7 @@ class Assembly:
         else:
             note = plural(sum(map(mesh.weight, inner)) // len(mine), "operation")
         note = ", ".join(filter(None, (known, note)))
-        return part.title, note, len(mine), "fold", part.line
+        return part.title, note, len(mine), "fold", part
 
     def title_of_leaves(self, leaves: list[int]) -> tuple[str, str]:
         """The name that these leaves share, and whose they are."""

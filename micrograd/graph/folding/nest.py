@@ -46,8 +46,10 @@ def framed(
             if piece[: k + 1] not in told:
                 above = told[piece[:k]]
                 times = counts.get(part, 1)
-                note = part.note if times == 1 else part.note.partition(" of ")[0] and ""
-                frames.append(Frame(part.title, above, note, times, part.kind, part.line))
+                note = part.note if times == 1 else ""
+                frames.append(
+                    Frame(part.title, above, note, times, part.kind, part.line, part.path)
+                )
                 told[piece[: k + 1]] = len(frames) - 1
         boxes.append(box._replace(frame=told[piece]))
     return shown._replace(boxes=boxes, frames=tuple(frames))

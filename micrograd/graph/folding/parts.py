@@ -23,10 +23,7 @@ class Part(NamedTuple):
     note: str = ""
     likeness: object = None  # what is the same for other parts like it
     line: str = ""  # where in the user's code it was called
-
-    @property
-    def place(self) -> str:
-        return f"{self.title}, {self.note}" if self.note else self.title
+    path: str = ""  # where it stands in the model: layers.0.neurons.1
 
 
 Way = tuple[Part, ...]
@@ -135,6 +132,6 @@ def woven(names: tuple[str, ...], calls: list[Any], titles: dict[Any, tuple[str,
         title, number = titles[call]
         likeness = ("call", id(call.places), call.path, call.title)
         line = f"{call.line[0]}:{call.line[1]}"
-        way.append(Part("call", call.start, title, number, likeness, line))
+        way.append(Part("call", call.start, title, number, likeness, line, call.path))
     enter(len(names))
     return tuple(way)

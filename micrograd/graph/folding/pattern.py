@@ -192,14 +192,18 @@ class Mesh:
             name = place.name.partition("[")[0]
             own = row_kind(place.row) == "neuron" or bool(place.part)
             title, note = (place.title if own else name) or count, count
-        layer = Part("layer", first, title, note if note != title else "", ("layer", title, kind))
+        path = place.holder if place is not None and own else ""
+        note = note if note != title else ""
+        layer = Part("layer", first, title, note, ("layer", title, kind), "", path)
         rows = [int(p.row.partition(".")[2] or 0) if p else 0 for _, _, p in neurons]
         first_row = min(rows) if place is not None and place.part else 0
         for (members, _, where), row in zip(neurons, rows, strict=True):
             named = unit if where is None else f"neuron {row - first_row}"
             likeness = ("neuron", kind, title if place else "")
             bent = "" if kind == "linear" or where is None else kind
-            neuron = Part("neuron", members[0], named, bent, likeness)
+            held = row_kind(where.row) == "neuron" if where is not None else False
+            there = f"{path}.neurons.{row}".lstrip(".") if held else ""
+            neuron = Part("neuron", members[0], named, bent, likeness, "", there)
             if len(neurons) == 1 and place is None:
                 self.plain |= {layer, neuron}
             for j in members:

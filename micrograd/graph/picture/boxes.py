@@ -66,7 +66,7 @@ class Style:
         widths = [w for (w, _), box in zip(self.sizes, self.shown.boxes) if box.kind != "number"]
         self.longest = min(widths, default=16.0) / 2 - 8  # the longest bar, on every box
         self.edges = [
-            Edge(a, b, port(place, of, self.sizes[b][1])) for a, b, place, of, _ in self.shown.links
+            Edge(a, b, port(place, of, self.sizes[b][1])) for a, b, place, of, *_ in self.shown.links
         ]
 
     def entry(self, i: int) -> int:
@@ -83,8 +83,9 @@ class Style:
 
     def group(self, i: int, box: Box, inner: str) -> str:
         mark = f' data-box="{i}"' if self.marks else ""
-        if self.classes.get(i):
-            mark += f' class="{self.classes[i]}"'
+        names = " ".join(filter(None, (self.classes.get(i), "mg-found" if box.found else "")))
+        if names:
+            mark += f' class="{names}"'
         return f"<g{mark}><title>{escape(box.words)}</title>{inner}</g>"
 
 
@@ -161,7 +162,7 @@ class RecordStyle(Style):
         self.sizes = order
         links = self.shown.links
         self.edges = []
-        for a, b, place, of, _ in links:
+        for a, b, place, of, *_ in links:
             target = self.entry(b)
             height = self.sizes[target][1]
             self.edges.append(Edge(self.place[a], target, port(place, of, height)))

@@ -146,7 +146,20 @@ class Whole:
     def block(self, g: int, limit: float) -> Block:
         """The layout of what is in a frame, in one row or in several."""
         room = limit - 2 * SIDE if g >= 0 else limit
-        children = {child: self.block(child, room) for child in self.frames_of[g]}
+        taken = 0.0  # by what stands beside a frame in its row
+        for _ in range(3):
+            children = {child: self.block(child, room - taken) for child in self.frames_of[g]}
+            rows, row_of = self.in_rows(g, room, children)
+            excess = max(row.found.width for row in rows) - room
+            if excess <= 0 or not children or room - taken - excess < 300:
+                break
+            taken += excess + 4
+        return self.stacked(g, rows, row_of, children)
+
+    def in_rows(
+        self, g: int, room: float, children: dict[int, Block]
+    ) -> tuple[list[Row], dict[Ref, int]]:
+        """As few rows as there is room for."""
         items: list[Ref] = [("box", i) for i in self.boxes_of[g]]
         items += [("frame", child) for child in children]
         links: list[tuple[Ref, Ref, int]] = []
@@ -159,22 +172,27 @@ class Whole:
         row_of = dict.fromkeys(order, 0)
         rows = [self.row(g, order, links, row_of, 0, children)]
         first = rows[0]
-        if first.found.width > room and len(first.found.spans) > 1:
-            for more in range(8):
-                parts = cuts(first, max(room - MARKED - 60.0 * more, 40.0))
-                row_of = {
-                    ref: parts[first.found.columns[k]]
-                    for k, ref in enumerate(first.items) if ref in row_of
-                }  # fmt: skip
-                beside_users(row_of, links)
-                used = sorted(set(row_of.values()))
-                row_of = {ref: used.index(r) for ref, r in row_of.items()}
-                rows = [
-                    self.row(g, order, links, row_of, r, children) for r in range(len(used))
-                ]  # fmt: skip
-                if max(row.found.width for row in rows) <= room:
-                    break
-        return self.stacked(g, rows, row_of, children)
+        if first.found.width <= room or len(first.found.spans) < 2:
+            return rows, row_of
+        best: tuple[float, int] | None = None
+        for more in range(6):
+            parts = cuts(first, max(room - MARKED - 60.0 * more, 40.0))
+            tried = {
+                ref: parts[first.found.columns[k]]
+                for k, ref in enumerate(first.items) if ref in row_of
+            }  # fmt: skip
+            beside_users(tried, links)
+            used = sorted(set(tried.values()))
+            tried = {ref: used.index(r) for ref, r in tried.items()}
+            if best is not None and len(used) == best[1]:
+                continue
+            found = [self.row(g, order, links, tried, r, children) for r in range(len(used))]
+            width = max(row.found.width for row in found)
+            if best is None or width < 0.97 * best[0]:
+                best, rows, row_of = (width, len(used)), found, tried
+            if width <= room:
+                break
+        return rows, row_of
 
     def row(
         self,

@@ -14,6 +14,7 @@ from html import escape
 from math import ceil
 
 from ..diagram import Box, Diagram, number, summary
+from ..flow import WIDE, legend, widths
 from .arrays import ArrayStyle
 from .boxes import NodeStyle, RecordStyle, Style, text
 from .circuit import CircuitStyle
@@ -30,6 +31,7 @@ STYLES: dict[str, type[Style]] = {
     "arrays": ArrayStyle,  # of array programs alone
 }
 MARGIN = 10.0
+LEGEND = 740.0  # how wide the legend of gradients is at most
 WIDEST = 4.0  # how many times as wide as high a picture is at most
 PADDED = 5.5  # up to what a margin makes it so
 # As wide that the smallest text, of 11 pixels, still has 9 where the page is 1400 wide.
@@ -42,9 +44,17 @@ def check_style(style: object) -> None:
         raise ValueError(f'draw: the style is "node", "record" or "circuit", not {style!r}')
 
 
-def write(shown: Diagram, theme: str = "auto", style: str = "node") -> str:
-    """The SVG text of a diagram."""
-    return Picture(shown, theme, style).svg(shown)
+def write(
+    shown: Diagram,
+    theme: str = "auto",
+    style: str = "node",
+    flow: bool = False,
+    marks: bool = False,
+) -> str:
+    """The SVG text of a diagram; with `flow` edges are as wide as their gradient is large."""
+    picture = Picture(shown, theme, style, marks)
+    picture.flow = flow
+    return picture.svg(shown)
 
 
 class Picture:
@@ -58,6 +68,7 @@ class Picture:
         self, shown: Diagram, theme: str = "auto", style: str = "node", marks: bool = False
     ) -> None:
         self.theme = theme
+        self.flow = False
         self.look = STYLES[style](shown, marks)
         self.where = arranged(self.look, shown)
 
@@ -72,6 +83,8 @@ class Picture:
         look, where = self.look, self.where
         look.show(shown, classes or {})
         width, height = where.width + 2 * MARGIN, where.height + 2 * MARGIN
+        if self.flow:
+            width, height = max(width, LEGEND), height + 34
         least = ceil(width / WIDEST)  # never so wide that it is a strip
         top = -MARGIN - max(0.0, least - height) / 2
         height = max(height, least)
@@ -84,7 +97,7 @@ class Picture:
             f'<rect class="mg-paper" x="{-MARGIN:g}" y="{top:g}" width="{width:.0f}" '
             f'height="{height:.0f}"/>',
             *frames(shown, where),
-            *wires(look, where),
+            *(flows(shown, look, where) if self.flow else wires(look, where)),
             *marks(look, where),
         ]
         if look.marks:
@@ -122,13 +135,6 @@ def arranged(look: Style, shown: Diagram) -> Places:
         return nested(look.sizes, look.edges, look.gap, look.free, owner, around, names, limit)
 
     found = place(LIMIT)
-    limit = LIMIT
-    for _ in range(4):  # what stands beside a frame takes room, too
-        if found.width <= LIMIT:
-            break
-        limit -= found.width - LIMIT
-        again = place(max(limit, 400.0))
-        found = min(found, again, key=lambda places: places.width)
     for rows in range(2, 12):
         width, height = found.width + 2 * MARGIN, found.height + 2 * MARGIN
         if width <= max(PADDED * height, SMALL):
@@ -154,10 +160,37 @@ def frames(shown: Diagram, where: Places) -> list[str]:
     for frame, (left, top, right, bottom) in zip(shown.frames, where.frames, strict=True):
         line = f" [{frame.line}]" if frame.line else ""
         parts.append(
-            f'<rect class="mg-frame" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
+            f'<rect class="mg-frame{" mg-found" if frame.found else ""}" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
             f'height="{bottom - top:.1f}" rx="8"><title>{escape(frame.head + line)}</title></rect>'
             + text("mg-caption", left + 10, top + 16, frame.head)
         )
+    return parts
+
+
+def flows(shown: Diagram, look: Style, where: Places) -> list[str]:
+    """The edges as wide as the gradient that goes back along them, and a legend."""
+    broad = widths(shown)
+    broad += [WIDE] * (len(look.edges) - len(broad))  # of what is between a box and its own
+
+    def line(path: str, wide: float) -> str:
+        if not wide:
+            return f'<path class="mg-dead" d="{path}"/>'
+        return f'<path class="mg-flow" style="stroke-width:{wide:.1f}px" d="{path}"/>'
+
+    parts = []
+    ways = [*enumerate(where.routes), *where.ends]
+    for k, route in sorted(ways, key=lambda way: broad[way[0]]):
+        parts.append(line(Pen(0.0).path(route), broad[k]))
+        end = route[-1]
+        parts[-1] += f'<path class="{look.pen[1]}" d="M{end.x:.1f} {end.y:.1f}l-7 -3v6z"/>'
+    x, y = 0.0, where.height + 24
+    words = "gradient along an edge:"
+    parts.append(text("mg-faint", x, y + 4, words))
+    x += text_width(words, 12) + 14
+    for words, wide in legend(shown):
+        parts.append(line(f"M{x:.1f} {y:.1f}h34", wide))
+        parts.append(text("mg-faint", x + 42, y + 4, words))
+        x += 42 + text_width(words, 12) + 18
     return parts
 
 

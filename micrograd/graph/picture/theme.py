@@ -20,6 +20,7 @@ COLOURS = {
         "red": "#c11f2a",
         "now": "#fff3c4",
         "rim": "#afb8c1",
+        "flow": "#e5898f",
         "pane": "#eaeef208",
     },
     "dark": {
@@ -34,6 +35,7 @@ COLOURS = {
         "red": "#ff7b72",
         "now": "#4b3a08",
         "rim": "#444c56",
+        "flow": "#a04a4a",
         "pane": "#8b949e08",
     },
 }
@@ -67,6 +69,11 @@ PAINT = (
     ("mg-now .mg-box", "stroke", "plus"),
     ("mg-to .mg-box", "stroke", "red"),
     ("mg-to .mg-gate", "stroke", "red"),
+    ("mg-found .mg-box", "stroke", "red"),
+    ("mg-found .mg-gate", "stroke", "red"),
+    ("mg-frame.mg-found", "stroke", "red"),
+    ("mg-flow", "stroke", "flow"),
+    ("mg-dead", "stroke", "faint"),
 )
 SHAPE = (
     "text{font-family:" + FONT + ";font-size:12px}",
@@ -78,6 +85,9 @@ SHAPE = (
     ".mg-now .mg-box,.mg-to .mg-box,.mg-now .mg-gate,.mg-to .mg-gate{stroke-width:2.5}",
     ".mg-frame{stroke-width:1.2}",
     ".mg-mark{fill:none;stroke-width:1;stroke-dasharray:2 2}",
+    ".mg-found .mg-box,.mg-found .mg-gate,.mg-frame.mg-found{stroke-width:2.5}",
+    ".mg-flow{fill:none}",
+    ".mg-dead{fill:none;stroke-width:1;stroke-dasharray:2 4}",
     ".mg-strong{font-weight:bold}",
     ".mg-caption{font-weight:bold}",
     ".mg-number{fill:none;stroke-dasharray:3 2}",
