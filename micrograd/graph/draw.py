@@ -14,6 +14,7 @@ from .arrays import array_diagram, lines_of
 from .diagram import Diagram, summary
 from .dot import digraph, render
 from .flow import with_findings
+from .explore import in_a_notebook, page
 from .folding.fold import folded
 from .names import caller
 from .picture import svg
@@ -49,12 +50,13 @@ class Graph:
         self.style = style
         self.engine = engine
         self.theme = theme
+        self.fold: Any = None
         program = array_program(root)
         if program is not None:
             self.style = "arrays"
             self.diagram = array_diagram(program.outline())
         else:
-            self.diagram = folded(root, depth, constants, most, zeros, caller())
+            self.diagram, self.fold = folded(root, depth, constants, most, zeros, caller())
         if findings is not None:
             self.diagram = with_findings(self.diagram, findings)
         self.flow = flow
@@ -75,6 +77,11 @@ class Graph:
             return lines_of(self.diagram)
         return text.tree(self.diagram)
 
+    @cached_property
+    def html(self) -> str:
+        """A page of the picture, in one file, in which one can search, fold and look inside."""
+        return page(self)
+
     def to_dot(self) -> graphviz.Digraph:
         """The same boxes and edges as a `graphviz.Digraph`."""
         return digraph(self.diagram)
@@ -82,23 +89,28 @@ class Graph:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """The path, after the picture was written to it, in the format that its name ends in.
 
-        .svg and .txt need nothing, .dot the package graphviz, .png and .pdf also
+        .svg, .html and .txt need nothing, .dot the package graphviz, .png and .pdf also
         Graphviz's program.
         """
         target = Path(path)
         ending = target.suffix.lower()
         if ending == ".svg":
             return write_text(target, self.svg)
+        if ending in (".html", ".htm"):
+            return write_text(target, self.html)
         if ending == ".txt":
             return write_text(target, self.text + "\n")
         if ending in (".dot", ".gv"):
             return write_text(target, self.to_dot().source)
         if ending in (".png", ".pdf"):
             return write_bytes(target, render(self.diagram, ending[1:]))
-        raise ValueError(f"save: the name ends in .svg, .txt, .dot, .png or .pdf, not as {target}")
+        raise ValueError(f"save: the name ends in .svg, .html, .txt, .dot, .png or .pdf, not as {target}")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+        found = {"image/svg+xml": self.svg, "text/plain": repr(self)}
+        if self.engine != "dot" and (self.diagram.frames or self.diagram.folded):
+            found["text/html"] = in_a_notebook(self)  # where there is something to fold
+        return found
 
     def __repr__(self) -> str:
         return f"<Graph: {summary(self.diagram)}>"

@@ -24,6 +24,7 @@ class Assembly:
         self.mesh = fold.mesh
         self.keys: list[Key] = fold.keys
         self.members: dict[Key, list[int]] = {}
+        self.places: dict[Key, int] = {}  # the box of each key
         for i, key in enumerate(self.keys):
             self.members.setdefault(key, []).append(i)
 
@@ -52,7 +53,7 @@ class Assembly:
         links: list[Link] = []
         ways: list[Way | None] = []
         inner: list[bool] = []
-        places: dict[Key, int] = {}
+        places = self.places
         given_boxes: dict[tuple[float, ...], int] = {}
         for key in ordered(self.keys[-1], below):
             numbers = self.numbers(members[key]) if self.fold.constants else []

@@ -40,8 +40,12 @@ def folded(
     most: int | None = None,
     zeros: bool = False,
     frame: Any = None,
-) -> Diagram:
-    """The diagram of a graph, folded to that depth, and further where it is too large."""
+) -> tuple[Diagram, Fold | None]:
+    """The diagram of a graph, folded to that depth, and further where it is too large.
+
+    With it the folding, or None where every operation is a box. `frame` is that of the function
+    among whose variables names are looked for.
+    """
     check(root)
     if most is not None and (type(most) is not int or most < 1):
         raise ValueError(f"draw: most is a number of boxes from 1, not {most!r}")
@@ -53,7 +57,7 @@ def folded(
     mesh = Mesh(view, names)
     size = mesh.first + mesh.operations
     if depth is None and size <= limit:
-        return whole(root, constants, zeros, frame)
+        return whole(root, constants, zeros, frame), None
     if depth is not None:
         fold = Fold(mesh, constants)
         fold.cut(depth)
@@ -67,7 +71,7 @@ def folded(
         fold = best(mesh, constants, limit)
     if fold.count() > max(limit, LARGEST):
         fold.band()
-    return fold.assemble()
+    return fold.assemble(), fold
 
 
 def whole(root: Value, constants: bool, zeros: bool, frame: Any) -> Diagram:

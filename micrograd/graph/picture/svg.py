@@ -13,16 +13,15 @@ from __future__ import annotations
 from html import escape
 from math import ceil
 
-from ..diagram import Box, Diagram, number, summary
-from ..flow import WIDE, legend, widths
+from ..diagram import Box, Diagram, number, plural, summary
 from .arrays import ArrayStyle
 from .boxes import NodeStyle, RecordStyle, Style, text
 from .circuit import CircuitStyle
-from .layout import Point
 from .measure import clipped, text_width
 from .nested import Around, nested
 from .nested import Picture as Places
 from .theme import style_sheet
+from .wires import Pen, flows, wires
 
 STYLES: dict[str, type[Style]] = {
     "node": NodeStyle,
@@ -69,6 +68,7 @@ class Picture:
     ) -> None:
         self.theme = theme
         self.flow = False
+        self.apart = False  # whether each edge is drawn by itself, and frames have covers
         self.look = STYLES[style](shown, marks)
         self.where = arranged(self.look, shown)
 
@@ -97,13 +97,15 @@ class Picture:
             f'<rect class="mg-paper" x="{-MARGIN:g}" y="{top:g}" width="{width:.0f}" '
             f'height="{height:.0f}"/>',
             *frames(shown, where),
-            *(flows(shown, look, where) if self.flow else wires(look, where)),
+            *(flows(shown, look, where) if self.flow else wires(look, where, self.apart)),
             *marks(look, where),
         ]
         if look.marks:
             route = "" if hot is None else self.route(hot)
             parts.append(f'<path class="mg-hot" d="{route}"/>')
         parts += [look.draw(i, point) for i, point in enumerate(where.boxes)]
+        if self.apart:
+            parts += covers(shown, where)
         parts.append("</svg>")
         return "\n".join(parts) + "\n"
 
@@ -157,41 +159,39 @@ def mark_name(box: Box, i: int) -> str:
 def frames(shown: Diagram, where: Places) -> list[str]:
     """The frames with their titles, the outer ones first."""
     parts = []
-    for frame, (left, top, right, bottom) in zip(shown.frames, where.frames, strict=True):
+    for k, frame in enumerate(shown.frames):
+        left, top, right, bottom = where.frames[k]
         line = f" [{frame.line}]" if frame.line else ""
         parts.append(
-            f'<rect class="mg-frame{" mg-found" if frame.found else ""}" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
+            f'<rect data-frame="{k}" class="mg-frame{" mg-found" if frame.found else ""}" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
             f'height="{bottom - top:.1f}" rx="8"><title>{escape(frame.head + line)}</title></rect>'
             + text("mg-caption", left + 10, top + 16, frame.head)
         )
     return parts
 
 
-def flows(shown: Diagram, look: Style, where: Places) -> list[str]:
-    """The edges as wide as the gradient that goes back along them, and a legend."""
-    broad = widths(shown)
-    broad += [WIDE] * (len(look.edges) - len(broad))  # of what is between a box and its own
-
-    def line(path: str, wide: float) -> str:
-        if not wide:
-            return f'<path class="mg-dead" d="{path}"/>'
-        return f'<path class="mg-flow" style="stroke-width:{wide:.1f}px" d="{path}"/>'
-
+def covers(shown: Diagram, where: Places) -> list[str]:
+    """What a script shows in the place of a frame that is folded: the outer ones on top."""
     parts = []
-    ways = [*enumerate(where.routes), *where.ends]
-    for k, route in sorted(ways, key=lambda way: broad[way[0]]):
-        parts.append(line(Pen(0.0).path(route), broad[k]))
-        end = route[-1]
-        parts[-1] += f'<path class="{look.pen[1]}" d="M{end.x:.1f} {end.y:.1f}l-7 -3v6z"/>'
-    x, y = 0.0, where.height + 24
-    words = "gradient along an edge:"
-    parts.append(text("mg-faint", x, y + 4, words))
-    x += text_width(words, 12) + 14
-    for words, wide in legend(shown):
-        parts.append(line(f"M{x:.1f} {y:.1f}h34", wide))
-        parts.append(text("mg-faint", x + 42, y + 4, words))
-        x += 42 + text_width(words, 12) + 18
+    for g in range(len(shown.frames) - 1, -1, -1):
+        frame, (left, top, right, bottom) = shown.frames[g], where.frames[g]
+        x, y = (left + right) / 2, (top + bottom) / 2
+        inner = sum(1 for box in shown.boxes if lies_in(shown, box.frame, g))
+        words = f"{plural(inner, 'box')} inside"
+        parts.append(
+            f'<g class="mg-cover" data-cover="{g}"><rect class="mg-lid" x="{left:.1f}" '
+            f'y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}" rx="8"/>'
+            + text("mg-text mg-title", x, y, frame.head, "middle")
+            + text("mg-faint", x, y + 18, words, "middle") + "</g>"
+        )  # fmt: skip
     return parts
+
+
+def lies_in(shown: Diagram, g: int, around: int) -> bool:
+    """Whether a frame is another one or inside of it."""
+    while g > around:
+        g = shown.frames[g].parent
+    return g == around
 
 
 def marks(look: Style, where: Places) -> list[str]:
@@ -205,52 +205,3 @@ def marks(look: Style, where: Places) -> list[str]:
         )
         for mark in where.marks
     ]  # fmt: skip
-
-
-def wires(look: Style, where: Places) -> list[str]:
-    """The edges, each piece that several share drawn once, with an arrow at each end."""
-    parts = []
-    line, tip = look.pen
-    forward, back = Pen(0.0), Pen(look.back)
-    ways = [(route, live, tip) for route, live in zip(where.routes, look.live, strict=True)]
-    ways += [(route, look.live[k], f"{tip} mg-more") for k, route in where.ends]
-    done: set[tuple[Point, Point]] = set()
-    for route, live, tip in ways:
-        if (route[0], route[-1]) in done:
-            continue
-        done.add((route[0], route[-1]))
-        path = forward.path(route)
-        end = route[-1]
-        parts.append(f'<path class="{line}" d="{path}"/>' if path else "")
-        parts[-1] += f'<path class="{tip}" d="M{end.x:.1f} {end.y:.1f}l-7 -3v6z"/>'
-        if live and look.back:
-            path = back.path(route)
-            if path:
-                parts[-1] += f'<path class="mg-back" d="{path}"/>'
-    return parts
-
-
-class Pen:
-    """Draws routes at some distance below the line, and no piece of them twice."""
-
-    def __init__(self, below: float) -> None:
-        self.below = below
-        self.drawn: set[tuple[Point, Point]] = set()
-
-    def path(self, route: list[Point]) -> str:
-        found = []
-        for i in range(len(route) - 1):
-            a, b = route[i], route[i + 1]
-            if (a, b) not in self.drawn:
-                self.drawn.add((a, b))
-                found.append(piece(a, b, bent=i % 2 == 0, below=self.below))
-        return "".join(found)
-
-
-def piece(a: Point, b: Point, bent: bool, below: float) -> str:
-    """A part of an edge: straight through a column, or a curve between two of them."""
-    start, end = a.y + below, b.y + below
-    if not bent or abs(a.y - b.y) < 0.05:
-        return f"M{a.x:.1f} {start:.1f}H{b.x:.1f}"
-    half = (a.x + b.x) / 2
-    return f"M{a.x:.1f} {start:.1f}C{half:.1f} {start:.1f} {half:.1f} {end:.1f} {b.x:.1f} {end:.1f}"

@@ -72,6 +72,8 @@ PAINT = (
     ("mg-found .mg-box", "stroke", "red"),
     ("mg-found .mg-gate", "stroke", "red"),
     ("mg-frame.mg-found", "stroke", "red"),
+    ("mg-lid", "fill", "box"),
+    ("mg-lid", "stroke", "border"),
     ("mg-flow", "stroke", "flow"),
     ("mg-dead", "stroke", "faint"),
 )
