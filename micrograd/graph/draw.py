@@ -42,11 +42,18 @@ class Graph:
         zeros: bool = False,
         flow: bool = False,
         findings: Any = None,
+        rankdir: str = "LR",
     ) -> None:
         check_theme(theme)
         svg.check_style(style)
         if engine not in ("auto", "builtin", "dot"):
             raise ValueError(f'draw: the engine is "auto", "builtin" or "dot", not {engine!r}')
+        if rankdir not in ("LR", "TB"):
+            raise ValueError(f'draw: rankdir is "LR" or "TB", not {rankdir!r}')
+        if rankdir == "TB" and style == "circuit":
+            raise ValueError('draw: wires run from left to right; for rankdir="TB" take "node"')
+        self.rankdir = rankdir
+        self.root = root
         self.style = style
         self.engine = engine
         self.theme = theme
@@ -67,8 +74,8 @@ class Graph:
     def svg(self) -> str:
         """The picture as the text of an SVG file."""
         if self.engine == "dot":
-            return render(self.diagram, "svg").decode()
-        return svg.write(self.diagram, self.theme, self.style, self.flow)
+            return render(self.diagram, "svg", self.rankdir).decode()
+        return svg.write(self.diagram, self.theme, self.style, self.flow, self.rankdir == "TB")
 
     @cached_property
     def text(self) -> str:
@@ -84,7 +91,7 @@ class Graph:
 
     def to_dot(self) -> graphviz.Digraph:
         """The same boxes and edges as a `graphviz.Digraph`."""
-        return digraph(self.diagram)
+        return digraph(self.diagram, self.rankdir)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """The path, after the picture was written to it, in the format that its name ends in.
@@ -103,7 +110,7 @@ class Graph:
         if ending in (".dot", ".gv"):
             return write_text(target, self.to_dot().source)
         if ending in (".png", ".pdf"):
-            return write_bytes(target, render(self.diagram, ending[1:]))
+            return write_bytes(target, render(self.diagram, ending[1:], self.rankdir))
         raise ValueError(f"save: the name ends in .svg, .html, .txt, .dot, .png or .pdf, not as {target}")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -136,6 +143,7 @@ def draw(
     zeros: bool = False,
     flow: bool = False,
     findings: Any = None,
+    rankdir: str = "LR",
 ) -> Graph:
     """A `Graph` of everything under root: boxes with values and gradients, from left to right.
 
@@ -153,6 +161,7 @@ def draw(
     zeros:     whether products with a written 0 are drawn, which change nothing
     flow:      whether edges are as wide as the gradient that goes back along them is large, in
                powers of ten: vanishing and dead paths are seen at once
+    rankdir:   "LR" from left to right, "TB" from top to bottom
     findings:  a report of `diagnose`, whose findings are marked at their places
 
     What has no label is called by its place in the module that was called with it, or by your
@@ -162,4 +171,4 @@ def draw(
     >>> draw(a * b + 1)
     <Graph: Computation graph of 2 operations on 2 leaves; the result is -5.0.>
     """
-    return Graph(root, style, engine, depth, constants, theme, most, zeros, flow, findings)
+    return Graph(root, style, engine, depth, constants, theme, most, zeros, flow, findings, rankdir)

@@ -22,7 +22,7 @@ MOST = 3_000_000  # characters of pictures of insides in a page
 def page(graph: Any) -> str:
     """The page of a `Graph`."""
     shown: Diagram = graph.diagram
-    picture = Picture(shown, graph.theme, graph.style, marks=True)
+    picture = Picture(shown, graph.theme, graph.style, True, graph.rankdir == "TB")
     picture.apart, picture.flow = not graph.flow, graph.flow
     lenses: dict[int, str] = {}
     left = MOST

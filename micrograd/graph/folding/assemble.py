@@ -216,7 +216,7 @@ class Assembly:
         known = part.note if len(mine) == 1 or part.kind != "call" else ""
         if parameters:
             note = plural(parameters // len(mine) or parameters, "parameter")
-        elif known and part.kind in ("layer", "neuron"):
+        elif part.kind in ("layer", "neuron"):
             note = ""
         else:
             note = plural(sum(map(mesh.weight, inner)) // len(mine), "operation")
@@ -226,7 +226,7 @@ class Assembly:
     def title_of_leaves(self, leaves: list[int]) -> tuple[str, str]:
         """The name that these leaves share, and whose they are."""
         stems = {stem(self.mesh.labels[i]) for i in leaves}
-        name = stems.pop() if len(stems) == 1 else ""
+        name = shared_name([self.mesh.labels[i] for i in leaves]) if len(stems) == 1 else ""
         places = [self.mesh.places[i] for i in leaves]
         holders = {place.title if place is not None else "" for place in places}
         holder = holders.pop() if len(holders) == 1 else ""
@@ -253,6 +253,20 @@ class Assembly:
 def stem(label: str) -> str:
     """A label without its index: w of w[3], x of x0."""
     return re.sub(r"(\[[^\[\]]*\]|[\d_.])+$", "", label)
+
+
+def shared_name(labels: list[str]) -> str:
+    """What labels of one stem have in common: xs[0] of xs[0,0] and xs[0,1], w of w[0] and w[1]."""
+    name = stem(labels[0])
+    rest = [label[len(name) :].strip("[]").split(",") for label in labels]
+    shared: list[str] = []
+    for column in zip(*rest):
+        if len(set(column)) > 1 or not column[0].isdigit():
+            break
+        shared.append(column[0])
+    if len({tuple(r) for r in rest}) == 1 or not all("[" in label for label in labels):
+        return name
+    return f"{name}[{','.join(shared)}]" if shared else name
 
 
 def ends(numbers: list[float]) -> tuple[float, float]:

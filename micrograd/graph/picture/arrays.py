@@ -19,8 +19,8 @@ class ArrayStyle(CircuitStyle):
 
     gap = (40.0, 14.0)
 
-    def __init__(self, shown: Diagram, marks: bool) -> None:
-        super().__init__(shown, marks)
+    def __init__(self, shown: Diagram, marks: bool, down: bool = False) -> None:
+        super().__init__(shown, marks, down)
         self.back = BACK
 
     def prepare(self) -> None:

@@ -34,9 +34,11 @@ class Style:
     gap = (34.0, 14.0)
     pen = ("mg-edge", "mg-tip")
     back = 0.0
+    down = False  # whether edges run from top to bottom
 
-    def __init__(self, shown: Diagram, marks: bool) -> None:
+    def __init__(self, shown: Diagram, marks: bool, down: bool = False) -> None:
         self.marks = marks
+        self.down = down
         self.sizes: list[tuple[float, float]] = []
         self.edges: list[Edge] = []
         self.show(shown, {})
@@ -66,7 +68,7 @@ class Style:
         widths = [w for (w, _), box in zip(self.sizes, self.shown.boxes) if box.kind != "number"]
         self.longest = min(widths, default=16.0) / 2 - 8  # the longest bar, on every box
         self.edges = [
-            Edge(a, b, port(place, of, self.sizes[b][1])) for a, b, place, of, *_ in self.shown.links
+            Edge(a, b, port(place, of, self.sizes[b][not self.down])) for a, b, place, of, *_ in self.shown.links
         ]
 
     def entry(self, i: int) -> int:
@@ -164,7 +166,7 @@ class RecordStyle(Style):
         self.edges = []
         for a, b, place, of, *_ in links:
             target = self.entry(b)
-            height = self.sizes[target][1]
+            height = self.sizes[target][not self.down]
             self.edges.append(Edge(self.place[a], target, port(place, of, height)))
         self.edges += [Edge(j, self.place[i], 0.0) for i, j in self.round_of.items()]
 

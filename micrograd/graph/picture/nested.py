@@ -69,15 +69,38 @@ def nested(
     frames: Sequence[Around],
     names: Sequence[str],
     limit: float = float("inf"),
+    down: bool = False,
 ) -> Picture:
     """Places for boxes in frames: `owner` has the frame of each box, -1 for none.
 
     `names` has what the marks of edges out of each box are called. No row is wider than `limit`
-    if it can be cut.
+    if it can be cut. With `down` edges run from top to bottom: it is laid out on its side.
     """
-    whole = Whole(sizes, edges, gap, free, owner, frames, names)
-    top = whole.block(-1, limit)
-    return whole.absolute(top)
+    if not down:
+        whole = Whole(sizes, edges, gap, free, owner, frames, names)
+        return whole.absolute(whole.block(-1, limit))
+    turned = [(h, w) for w, h in sizes]
+    whole = Whole(turned, edges, gap[::-1], free, owner, frames, names, down=True)
+    return upright(whole.absolute(whole.block(-1, limit)), sizes)
+
+
+def upright(found: Picture, sizes: Sequence[tuple[float, float]]) -> Picture:
+    """A picture that was laid out on its side."""
+
+    def turn(route: list[Point]) -> list[Point]:
+        return [Point(p.y, p.x) for p in route]
+
+    boxes = [Point(p.y - w / 2, p.x + h / 2) for p, (w, h) in zip(found.boxes, sizes, strict=True)]
+    frames = [(top, left, bottom, right) for left, top, right, bottom in found.frames]
+    marks = [
+        mark._replace(at=Point(mark.at.y - mark.width / 2, mark.at.x + MARK / 2))
+        for mark in found.marks
+    ]
+    ends = [(k, turn(route)) for k, route in found.ends]
+    return Picture(
+        boxes, [turn(route) for route in found.routes], frames, marks, ends,
+        found.height, found.width, found.rows,
+    )  # fmt: skip
 
 
 class Row(NamedTuple):
@@ -112,7 +135,9 @@ class Whole:
         owner: Sequence[int],
         frames: Sequence[Around],
         names: Sequence[str],
+        down: bool = False,
     ) -> None:
+        self.down = down
         self.sizes, self.edges, self.gap = sizes, edges, gap
         self.free = set(free)
         self.owner, self.frames, self.names = owner, frames, names
@@ -260,7 +285,8 @@ class Whole:
         if kind == "frame":
             return children[i].width, children[i].height
         if kind in ("from", "to"):
-            return text_width(self.names[i], 12) + 16, MARK
+            wide = text_width(self.names[i], 12) + 16
+            return (MARK, wide) if self.down else (wide, MARK)
         return 0.0, 2.0
 
     def stacked(
@@ -270,13 +296,19 @@ class Whole:
         side, head = (SIDE, HEAD) if g >= 0 else (0.0, 0.0)
         inner = max(row.found.width for row in rows)
         least = self.frames[g].title_width + 2 * SIDE if g >= 0 else 0.0
-        width = max(inner + 2 * side, least)
-        top = head
+        if self.down:  # the title stands where the first column is
+            high = sum([row.found.height for row in rows]) + BETWEEN * (len(rows) - 1)
+            space = max(0.0, least - high - 2 * side) / 2
+            width, top = inner + head + side, side + space
+        else:
+            space = 0.0
+            width, top = max(inner + 2 * side, least), head
         placed: list[Row] = []
         entries: dict[tuple[int, int], float] = {}
         exits: dict[int, float] = {}
         for r, row in enumerate(rows):
-            at = Point((width - row.found.width) / 2 if len(rows) == 1 else side, top)
+            middle = (width - row.found.width) / 2
+            at = Point(head if self.down else middle if len(rows) == 1 else side, top)
             placed.append(row._replace(at=at))
             for ref, point in zip(row.items, row.found.boxes, strict=True):
                 if ref[0] == "in":
@@ -284,7 +316,7 @@ class Whole:
                 elif ref[0] == "out":
                     exits[ref[1]] = top + point.y
             top += row.found.height + BETWEEN
-        height = top - BETWEEN + (SIDE if g >= 0 else 0.0)
+        height = top - BETWEEN + side + space
         self.rows = max(self.rows, len(rows))
         return Block(g, width, height, placed, children, entries, exits, row_of)
 
@@ -314,7 +346,8 @@ class Whole:
                         put(child, left + point.x, up + point.y - child.height / 2)
                     elif kind in ("from", "to"):
                         at = Point(left + point.x, up + point.y)
-                        marks.append(Mark(i, at, self.size(ref, {})[0], kind == "to"))
+                        wide = self.size(ref, {})[1 if self.down else 0]
+                        marks.append(Mark(i, at, wide, kind == "to"))
                 for (a, b, k), route in zip(row.edges, row.found.routes, strict=True):
                     way = [Point(left + p.x, up + p.y) for p in route]
                     if a[0] == "in":  # from the border itself

@@ -48,10 +48,10 @@ def write(
     theme: str = "auto",
     style: str = "node",
     flow: bool = False,
-    marks: bool = False,
+    down: bool = False,
 ) -> str:
     """The SVG text of a diagram; with `flow` edges are as wide as their gradient is large."""
-    picture = Picture(shown, theme, style, marks)
+    picture = Picture(shown, theme, style, down=down)
     picture.flow = flow
     return picture.svg(shown)
 
@@ -64,12 +64,17 @@ class Picture:
     """
 
     def __init__(
-        self, shown: Diagram, theme: str = "auto", style: str = "node", marks: bool = False
+        self,
+        shown: Diagram,
+        theme: str = "auto",
+        style: str = "node",
+        marks: bool = False,
+        down: bool = False,
     ) -> None:
         self.theme = theme
         self.flow = False
         self.apart = False  # whether each edge is drawn by itself, and frames have covers
-        self.look = STYLES[style](shown, marks)
+        self.look = STYLES[style](shown, marks, down)
         self.where = arranged(self.look, shown)
 
     def svg(
@@ -92,7 +97,7 @@ class Picture:
             f'<svg xmlns="http://www.w3.org/2000/svg" class="mg mg-{self.theme}" role="img" '
             f'width="{width:.0f}" height="{height:.0f}" '
             f'viewBox="{-MARGIN:g} {top:g} {width:.0f} {height:.0f}">',
-            f"<title>{escape(summary(shown))}</title><desc>{escape(describe(shown))}</desc>",
+            f"<title>{escape(summary(shown) + in_rows(where))}</title><desc>{escape(describe(shown))}</desc>",
             f"<style>{style_sheet(self.theme)}</style>",
             f'<rect class="mg-paper" x="{-MARGIN:g}" y="{top:g}" width="{width:.0f}" '
             f'height="{height:.0f}"/>',
@@ -111,7 +116,14 @@ class Picture:
 
     def route(self, link: int) -> str:
         """The way of a link, as the data of a path."""
-        return Pen(self.look.back).path(self.where.routes[link])
+        return Pen(self.look.back, self.look.down).path(self.where.routes[link])
+
+
+def in_rows(where: Places) -> str:
+    """What is said where edges go on in other rows."""
+    if not where.marks:
+        return ""
+    return " Where a row is full, edges go on in a later one, at the mark of the same name."
 
 
 def describe(shown: Diagram) -> str:
@@ -134,9 +146,19 @@ def arranged(look: Style, shown: Diagram) -> Places:
     names = [mark_name(boxes[look.owner(i)], look.owner(i)) for i in range(len(look.sizes))]
 
     def place(limit: float) -> Places:
-        return nested(look.sizes, look.edges, look.gap, look.free, owner, around, names, limit)
+        return nested(
+            look.sizes, look.edges, look.gap, look.free, owner, around, names, limit, look.down
+        )  # fmt: skip
 
+    if look.down:  # as high as it is, and as wide as its widest row
+        return place(float("inf"))
     found = place(LIMIT)
+    for part in (0.92, 0.84, 0.76, 0.68, 0.6, 0.5, 0.4):  # what stands beside frames takes room
+        if found.width <= LIMIT:
+            break
+        again = place(part * LIMIT)
+        if again.width < found.width:
+            found = again
     for rows in range(2, 12):
         width, height = found.width + 2 * MARGIN, found.height + 2 * MARGIN
         if width <= max(PADDED * height, SMALL):

@@ -19,7 +19,7 @@ def wires(look: Style, where: Places, apart: bool = False) -> list[str]:
         return separate(look, where)
     parts = []
     line, tip = look.pen
-    forward, back = Pen(0.0), Pen(look.back)
+    forward, back = Pen(0.0, look.down), Pen(look.back, look.down)
     ways = [(route, live, tip) for route, live in zip(where.routes, look.live, strict=True)]
     ways += [(route, look.live[k], f"{tip} mg-more") for k, route in where.ends]
     done: set[tuple[Point, Point]] = set()
@@ -30,7 +30,7 @@ def wires(look: Style, where: Places, apart: bool = False) -> list[str]:
         path = forward.path(route)
         end = route[-1]
         parts.append(f'<path class="{line}" d="{path}"/>' if path else "")
-        parts[-1] += f'<path class="{tip}" d="M{end.x:.1f} {end.y:.1f}l-7 -3v6z"/>'
+        parts[-1] += arrow(tip, end, look.down)
         if live and look.back:
             path = back.path(route)
             if path:
@@ -45,10 +45,10 @@ def separate(look: Style, where: Places) -> list[str]:
     for k, route in [*enumerate(where.routes), *where.ends]:
         end = route[-1]
         mine = parts.setdefault(k, [])
-        mine.append(f'<path class="{line}" d="{Pen(0.0).path(route)}"/>')
-        mine.append(f'<path class="{tip}" d="M{end.x:.1f} {end.y:.1f}l-7 -3v6z"/>')
+        mine.append(f'<path class="{line}" d="{Pen(0.0, look.down).path(route)}"/>')
+        mine.append(arrow(tip, end, look.down))
         if look.live[k] and look.back:
-            mine.append(f'<path class="mg-back" d="{Pen(look.back).path(route)}"/>')
+            mine.append(f'<path class="mg-back" d="{Pen(look.back, look.down).path(route)}"/>')
     return [f'<g data-link="{k}">{"".join(mine)}</g>' for k, mine in sorted(parts.items())]
 
 
@@ -65,9 +65,9 @@ def flows(shown: Diagram, look: Style, where: Places) -> list[str]:
     parts = []
     ways = [*enumerate(where.routes), *where.ends]
     for k, route in sorted(ways, key=lambda way: broad[way[0]]):
-        parts.append(line(Pen(0.0).path(route), broad[k]))
+        parts.append(line(Pen(0.0, look.down).path(route), broad[k]))
         end = route[-1]
-        parts[-1] += f'<path class="{look.pen[1]}" d="M{end.x:.1f} {end.y:.1f}l-7 -3v6z"/>'
+        parts[-1] += arrow(look.pen[1], end, look.down)
     x, y = 0.0, where.height + 24
     words = "gradient along an edge:"
     parts.append(text("mg-faint", x, y + 4, words))
@@ -82,8 +82,9 @@ def flows(shown: Diagram, look: Style, where: Places) -> list[str]:
 class Pen:
     """Draws routes at some distance below the line, and no piece of them twice."""
 
-    def __init__(self, below: float) -> None:
+    def __init__(self, below: float, down: bool = False) -> None:
         self.below = below
+        self.down = down  # whether edges run from top to bottom
         self.drawn: set[tuple[Point, Point]] = set()
 
     def path(self, route: list[Point]) -> str:
@@ -92,7 +93,8 @@ class Pen:
             a, b = route[i], route[i + 1]
             if (a, b) not in self.drawn:
                 self.drawn.add((a, b))
-                found.append(piece(a, b, bent=i % 2 == 0, below=self.below))
+                draw = falling if self.down else piece
+                found.append(draw(a, b, bent=i % 2 == 0, below=self.below))
         return "".join(found)
 
 
@@ -103,3 +105,18 @@ def piece(a: Point, b: Point, bent: bool, below: float) -> str:
         return f"M{a.x:.1f} {start:.1f}H{b.x:.1f}"
     half = (a.x + b.x) / 2
     return f"M{a.x:.1f} {start:.1f}C{half:.1f} {start:.1f} {half:.1f} {end:.1f} {b.x:.1f} {end:.1f}"
+
+
+def falling(a: Point, b: Point, bent: bool, below: float) -> str:
+    """The same from top to bottom, where "below" is to the right."""
+    start, end = a.x + below, b.x + below
+    if not bent or abs(a.x - b.x) < 0.05:
+        return f"M{start:.1f} {a.y:.1f}V{b.y:.1f}"
+    half = (a.y + b.y) / 2
+    return f"M{start:.1f} {a.y:.1f}C{start:.1f} {half:.1f} {end:.1f} {half:.1f} {end:.1f} {b.y:.1f}"
+
+
+def arrow(name: str, end: Point, down: bool) -> str:
+    """The tip of an edge."""
+    shape = "l-3 -7h6z" if down else "l-7 -3v6z"
+    return f'<path class="{name}" d="M{end.x:.1f} {end.y:.1f}{shape}"/>'
