@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "microgpt")]
 
-import microgpt
+import microgpt  # noqa: E402  (which stands beside this file)
 
-import micrograd as mg
-from micrograd import Value, data, losses, nn
-from micrograd.graph import Graph
+import micrograd as mg  # noqa: E402
+from micrograd import Value, data, losses, nn  # noqa: E402
+from micrograd.graph import Graph  # noqa: E402
 
 IMAGES = HERE / "images" / "gallery"
 
@@ -58,10 +58,10 @@ def mlp_flow() -> Graph:
     model = nn.MLP(2, [3, 3, 1], activation="sigmoid")
     for p in model.layers[0].parameters():
         p.data *= 12.0
-    X, Y = [[1.0, 2.0], [0.5, -1.0], [2.0, 0.3], [-1.0, 1.0]], [1.0, 0.0, 1.0, 0.0]
-    report = mg.diagnose(model, losses.squared_error, (X, Y))
+    xs, ys = [[1.0, 2.0], [0.5, -1.0], [2.0, 0.3], [-1.0, 1.0]], [1.0, 0.0, 1.0, 0.0]
+    report = mg.diagnose(model, losses.squared_error, (xs, ys))
     model.zero_grad()
-    loss = losses.squared_error(model(X[0]), Y[0])
+    loss = losses.squared_error(model(xs[0]), ys[0])
     loss.backward()
     return mg.draw(loss, flow=True, findings=report)
 
@@ -143,8 +143,8 @@ def gpt() -> Graph:
 def moons() -> Graph:
     random.seed(1)
     model = nn.MLP(2, [16, 16, 1])
-    X, y = data.moons(50, noise=0.1, seed=1)
-    loss = mg.mean([losses.logistic(model(x), t) for x, t in zip(X, y, strict=True)])
+    xs, ys = data.moons(50, noise=0.1, seed=1)
+    loss = mg.mean([losses.logistic(model(x), t) for x, t in zip(xs, ys, strict=True)])
     loss.backward()
     return mg.draw(loss)
 
@@ -230,7 +230,8 @@ def benchmark() -> Any:
     """The functions that count crossings."""
     path = HERE.parent / "benchmarks" / "draw.py"
     spec = importlib.util.spec_from_file_location("benchmark_draw", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -269,7 +270,9 @@ def beside(name: str, graph: Graph, count: Any) -> list[str]:
 
 
 def processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
+    for line in (
+        Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    ):
         if line.startswith("model name"):
             return line.split(":")[1].strip()
     return platform.processor() or platform.machine()
@@ -294,14 +297,18 @@ def main() -> None:
         _ = again.svg
         seconds = time.perf_counter() - start
         (IMAGES / f"{name}.svg").write_text(graph.svg, encoding="utf-8")
-        parts.append(f"## {entry.title}\n\n{entry.words}\n\n![{entry.title}](images/gallery/{name}.svg)\n")
+        parts.append(
+            f"## {entry.title}\n\n{entry.words}\n\n![{entry.title}](images/gallery/{name}.svg)\n"
+        )
         table = [row(graph, seconds, count)]
         if "--beside" in sys.argv[1:]:
             more = beside(name, graph, count)
             if more:
                 parts.append(f"![The same by dot](images/gallery/{name}-dot.svg)\n")
             table += more
-        parts.append("| | boxes | size | crossings | ms |\n|---|---|---|---|---|\n" + "\n".join(table) + "\n")
+        parts.append(
+            "| | boxes | size | crossings | ms |\n|---|---|---|---|---|\n" + "\n".join(table) + "\n"
+        )
         print(f"{name}: {table[0]}", flush=True)
     (HERE / "gallery.md").write_text("\n".join(parts), encoding="utf-8")
     print(f"wrote {HERE / 'gallery.md'}")

@@ -10,7 +10,8 @@ from collections import Counter
 from typing import Any
 
 from ..engine import Value
-from ..nn.naming import DEEPEST, inside, named_values
+from ..nn.naming import DEEPEST, inside
+from ..nn.naming import named_values as named_values
 
 
 def parameters_of(model: Any, root: Any = None) -> tuple[list[Value], dict[int, str]]:

@@ -11,10 +11,10 @@ from ..engine import Value
 from ..files import write_bytes, write_text
 from . import text
 from .arrays import array_diagram, lines_of
-from .diagram import Diagram, summary
+from .diagram import summary
 from .dot import digraph, render
-from .flow import with_findings
 from .explore import in_a_notebook, page
+from .flow import with_findings
 from .folding.fold import folded
 from .names import caller
 from .picture import svg
@@ -111,7 +111,9 @@ class Graph:
             return write_text(target, self.to_dot().source)
         if ending in (".png", ".pdf"):
             return write_bytes(target, render(self.diagram, ending[1:], self.rankdir))
-        raise ValueError(f"save: the name ends in .svg, .html, .txt, .dot, .png or .pdf, not as {target}")
+        raise ValueError(
+            f"save: the name ends in .svg, .html, .txt, .dot, .png or .pdf, not as {target}"
+        )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         found = {"image/svg+xml": self.svg, "text/plain": repr(self)}

@@ -107,7 +107,9 @@ class Names:
             parts = inside(x)
             if not parts or id(x) in seen or depth > 6:
                 continue
-            if isinstance(x, (ModuleType, FunctionType)) or type(x).__module__.startswith("micrograd."):
+            if isinstance(x, (ModuleType, FunctionType)) or type(x).__module__.startswith(
+                "micrograd."
+            ):
                 continue
             seen.add(id(x))
             own = not isinstance(x, (dict, list, tuple))

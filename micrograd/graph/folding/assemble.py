@@ -81,7 +81,9 @@ class Assembly:
                 links.append(Link(source, target, place, len(sources), live, flows or 0.0))
         anything = any(box.kind == "fold" or box.times > 1 for box in boxes)
         shown = Diagram(boxes, links, mesh.operations, mesh.first, anything)
-        return framed(shown._replace(remarks=mesh.remarks()), ways, inner, self.counts(), mesh.is_bare)
+        return framed(
+            shown._replace(remarks=mesh.remarks()), ways, inner, self.counts(), mesh.is_bare
+        )
 
     def share(self, below: dict[Key, dict[Key, float | None]]) -> None:
         """Leave out the edges of parameters into earlier calls where the last uses them too."""
@@ -104,7 +106,7 @@ class Assembly:
     def counts(self) -> dict[Part, int]:
         """How many parts an open part stands for, where boxes in it were stacked."""
         found: dict[Part, int] = {}
-        for key, members in self.members.items():
+        for members in self.members.values():
             inner = [i for i in members if i >= self.mesh.first]
             if len(inner) < 2:
                 continue

@@ -55,9 +55,7 @@ def framed(
     return shown._replace(boxes=boxes, frames=tuple(frames))
 
 
-def with_leaves(
-    shown: Diagram, ways: Sequence[Way | None], inner: Sequence[bool]
-) -> list[Way]:
+def with_leaves(shown: Diagram, ways: Sequence[Way | None], inner: Sequence[bool]) -> list[Way]:
     """The way of each box: of leaves the part that all their users share."""
     users: list[list[int]] = [[] for _ in shown.boxes]
     for link in shown.links:

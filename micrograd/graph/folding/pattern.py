@@ -81,7 +81,8 @@ class Mesh:
     def heights(self) -> dict[Part, int]:
         """Of calls and scopes: how many are nested in each at most."""
         if self.known_heights is None:
-            self.known_heights = found = {}
+            found: dict[Part, int] = {}
+            self.known_heights = found
             for way in dict.fromkeys(self.paths):
                 held = [part for part in way if part.kind in ("call", "scope")]
                 for k, part in enumerate(reversed(held)):

@@ -45,7 +45,7 @@ class ArrayStyle(CircuitStyle):
 
     def draw(self, i: int, at: Point) -> str:
         box = self.shown.boxes[i]
-        width, height = self.sizes[i]
+        width, _ = self.sizes[i]
         x, y, head = at.x, at.y, self.head(box)
         parts = []
         if box.kind == "op":

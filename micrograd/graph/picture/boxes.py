@@ -68,7 +68,8 @@ class Style:
         widths = [w for (w, _), box in zip(self.sizes, self.shown.boxes) if box.kind != "number"]
         self.longest = min(widths, default=16.0) / 2 - 8  # the longest bar, on every box
         self.edges = [
-            Edge(a, b, port(place, of, self.sizes[b][not self.down])) for a, b, place, of, *_ in self.shown.links
+            Edge(a, b, port(place, of, self.sizes[b][not self.down]))
+            for a, b, place, of, *_ in self.shown.links
         ]
 
     def entry(self, i: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from .page import document
 
 STYLE = """<style>
@@ -143,8 +142,12 @@ SCRIPT = """
     if (frame) shut(frame.dataset.frame, true);
   });
   get("search").oninput = event => search(event.target.value);
-  get("fold").onclick = () => { clear(); for (const c of all("[data-cover]")) c.classList.add("shut"); };
-  get("open").onclick = () => { clear(); for (const c of all("[data-cover]")) c.classList.remove("shut"); };
+  function shutAll(on) {
+    clear();
+    for (const cover of all("[data-cover]")) cover.classList.toggle("shut", on);
+  }
+  get("fold").onclick = () => shutAll(true);
+  get("open").onclick = () => shutAll(false);
   document.addEventListener("keydown", event => { if (event.key === "Escape") clear(); });
 })();
 """
@@ -161,5 +164,3 @@ def html(title: str, theme: str, svg: str, lenses: dict[int, str], data: str) ->
     data = data.replace("<", "\\u003c")  # nothing in a label can end the script element
     body = "".join((STYLE, before, svg, "</div>", middle, inner, between, data, end))
     return document(title, theme, body)
-
-

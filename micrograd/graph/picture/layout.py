@@ -36,8 +36,8 @@ class Layout(NamedTuple):
     routes: list[list[Point]]
     width: float
     height: float
-    columns: list[int] = []  # the column of each box
-    spans: list[tuple[float, float]] = []  # where each column begins and ends
+    columns: Sequence[int] = ()  # the column of each box
+    spans: Sequence[tuple[float, float]] = ()  # where each column begins and ends
 
 
 def layout(
@@ -221,7 +221,9 @@ class Columns:
                     continue
                 if rightwards and self.outs:  # what leaves a box further up stands further up
                     outs = self.outs
-                    places: list[float] = [position[j] + 0.001 * outs.get((j, i), 0.0) for j, _ in near]
+                    places: list[float] = [
+                        position[j] + 0.001 * outs.get((j, i), 0.0) for j, _ in near
+                    ]
                 elif rightwards:
                     places = [position[j] for j, _ in near]
                 else:  # what enters a box further up stands further up

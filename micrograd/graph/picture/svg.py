@@ -52,6 +52,10 @@ def write(
 ) -> str:
     """The SVG text of a diagram; with `flow` edges are as wide as their gradient is large."""
     picture = Picture(shown, theme, style, down=down)
+    if down and picture.where.width > LIMIT:
+        words = "From top to bottom it is too wide: it runs from left to right."
+        shown = shown._replace(remarks=(*shown.remarks, words))
+        picture = Picture(shown, theme, style)
     picture.flow = flow
     return picture.svg(shown)
 
@@ -97,7 +101,8 @@ class Picture:
             f'<svg xmlns="http://www.w3.org/2000/svg" class="mg mg-{self.theme}" role="img" '
             f'width="{width:.0f}" height="{height:.0f}" '
             f'viewBox="{-MARGIN:g} {top:g} {width:.0f} {height:.0f}">',
-            f"<title>{escape(summary(shown) + in_rows(where))}</title><desc>{escape(describe(shown))}</desc>",
+            f"<title>{escape(summary(shown) + in_rows(where))}</title>",
+            f"<desc>{escape(describe(shown))}</desc>",
             f"<style>{style_sheet(self.theme)}</style>",
             f'<rect class="mg-paper" x="{-MARGIN:g}" y="{top:g}" width="{width:.0f}" '
             f'height="{height:.0f}"/>',
@@ -183,10 +188,12 @@ def frames(shown: Diagram, where: Places) -> list[str]:
     parts = []
     for k, frame in enumerate(shown.frames):
         left, top, right, bottom = where.frames[k]
-        line = f" [{frame.line}]" if frame.line else ""
+        words = f"{frame.head} [{frame.line}]" if frame.line else frame.head
+        name = "mg-frame mg-found" if frame.found else "mg-frame"
         parts.append(
-            f'<rect data-frame="{k}" class="mg-frame{" mg-found" if frame.found else ""}" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
-            f'height="{bottom - top:.1f}" rx="8"><title>{escape(frame.head + line)}</title></rect>'
+            f'<rect data-frame="{k}" class="{name}" x="{left:.1f}" y="{top:.1f}" '
+            f'width="{right - left:.1f}" height="{bottom - top:.1f}" rx="8">'
+            f"<title>{escape(words)}</title></rect>"
             + text("mg-caption", left + 10, top + 16, frame.head)
         )
     return parts
