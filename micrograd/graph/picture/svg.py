@@ -101,7 +101,7 @@ class Picture:
             f'<svg xmlns="http://www.w3.org/2000/svg" class="mg mg-{self.theme}" role="img" '
             f'width="{width:.0f}" height="{height:.0f}" '
             f'viewBox="{-MARGIN:g} {top:g} {width:.0f} {height:.0f}">',
-            f"<title>{escape(summary(shown) + in_rows(where))}</title>",
+            f"<title>{escape(summary(shown) + in_rows(where))}</title>"
             f"<desc>{escape(describe(shown))}</desc>",
             f"<style>{style_sheet(self.theme)}</style>",
             f'<rect class="mg-paper" x="{-MARGIN:g}" y="{top:g}" width="{width:.0f}" '
