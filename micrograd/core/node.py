@@ -19,6 +19,8 @@ from .watch import WATCH
 
 LEAF: Final[Any] = opaque("")
 BLANK: Final = object()  # what a class of nodes is called with to make one that is still empty
+# Attributes that belong to who looks at a graph, and not to a copy of it.
+UNCOPIED: Final = frozenset(("_shown", "_calls"))
 FIELDS: Final = ("_data", "_grad", "_rule", "_a", "_b", "_da", "_db")
 
 
@@ -305,7 +307,7 @@ def attribute(v: Node, name: str) -> Any:
 def attributes_of(v: Node) -> dict[str, Any]:
     """What was set on a node beyond its fields: its label, and a user's own attributes."""
     found = v._more if compiled else v.__dict__
-    return {name: x for name, x in (found or {}).items() if name != "_shown"}
+    return {name: x for name, x in (found or {}).items() if name not in UNCOPIED}
 
 
 def op_name(v: Node) -> str:
