@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from ..core.node import Node, closure_of, op_name
 from ..core.view import View, is_virtual
 from ..engine import Value
-from .diagram import check, label_of, number, plural
+from .diagram import check, number, plural
 from .latex import decimal, symbol
+from .names import Names
 from .picture.measure import clean
 from .steps import by_closure, factor, names_of, passed
 
@@ -29,6 +30,7 @@ class Path(NamedTuple):
     nodes: tuple[Any, ...]
     slopes: tuple[float, ...]
     product: float
+    labels: tuple[str, ...] = ()  # what the nodes are called, empty where they have no name
 
     @property
     def legs(self) -> tuple[list[str], list[float]]:
@@ -36,8 +38,7 @@ class Path(NamedTuple):
         names: list[str] = []
         factors: list[float] = []
         slopes = (*self.slopes, None)
-        for node, slope in zip(self.nodes, slopes, strict=True):
-            name = label_of(node)
+        for node, slope, name in zip(self.nodes, slopes, self.labels, strict=True):
             bare_sum = not name and slope == 1.0 and node._rule.name in SUMS
             if bare_sum and names and names[-1] == "+" and factors[-1] == 1.0:
                 continue
@@ -144,7 +145,8 @@ def explain(root: Value, x: Value, most: int = SHOWN) -> Explanation:
     if x not in set(view.nodes):
         raise ValueError("explain: x is no part of the graph under root")
     order = view.live()
-    names = names_of(view)
+    named = Names(view)
+    names = names_of(view, named)
     partials = {v: local_partials(view, v) for v in order}
     total = adjoint_of(view, x, order)
     # From x up: which nodes depend on it, and along how many paths.
@@ -154,7 +156,10 @@ def explain(root: Value, x: Value, most: int = SHOWN) -> Explanation:
             n = sum(count.get(y, 0) for y, _ in partials[v])
             if n:
                 count[v] = n
-    found = best_paths(root, x, order, partials, count, most)
+    found = [
+        path._replace(labels=tuple([named.labels[v] for v in path.nodes]))
+        for path in best_paths(root, x, order, partials, count, most)
+    ]
     return Explanation(total, count.get(root, 0), found, names[x], names[root])
 
 
