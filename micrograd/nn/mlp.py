@@ -97,7 +97,7 @@ class Neuron(Module, marks=False):  # a layer has many: their sums tell which th
 alone = recorded(Neuron.fire)
 
 
-class Layer(Module):
+class Layer(Module, marks=False):
     """`nout` neurons that see the same inputs; a list of outputs, or the one if it is one."""
 
     def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
@@ -105,6 +105,10 @@ class Layer(Module):
         self.neurons = [Neuron(nin, nout=nout, **kwargs) for _ in range(nout)]
 
     def __call__(self, x: Sequence[Any]) -> Any:
+        return self.forward(x) if OPEN.get() is not None else layer_alone(self, x)
+
+    def forward(self, x: Sequence[Any]) -> Any:
+        """The outputs for these inputs."""
         try:
             out = [n(x) for n in self.neurons]
         except (TypeError, ValueError) as error:
@@ -116,6 +120,9 @@ class Layer(Module):
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(str(n) for n in self.neurons)}]"
+
+
+layer_alone = recorded(Layer.forward)
 
 
 class MLP(Module):
