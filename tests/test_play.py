@@ -123,6 +123,8 @@ def test_settings_that_cannot_be(wrong):
     assert asked(ask="train", **wrong)["error"]
 
 
+READY = "return document.body.dataset.ready === 'yes'"
+
 # In a browser -----------------------------------------------------------------------------
 
 
@@ -142,7 +144,12 @@ def address(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser(address):
+    """A browser with the page open and Python ready: the tests go on from one another."""
     browser = Chromium()
+    browser.size(1200, 900)
+    browser.visit(address)
+    assert browser.run("return !!document.querySelector('#picture svg')"), "drawn ahead"
+    eventually(browser, READY)
     yield browser
     browser.close()
 
@@ -175,14 +182,7 @@ def chosen(browser, css, option):
     )  # fmt: skip
 
 
-READY = "return document.body.dataset.ready === 'yes'"
-
-
 def test_the_page_in_a_browser(browser, address):
-    browser.size(1200, 900)
-    browser.visit(address)
-    assert browser.run("return !!document.querySelector('#picture svg')"), "drawn ahead"
-    eventually(browser, READY)
     # It types, drags a slider, chooses a box by keyboard.
     typed(browser, "a = 2\nb = a * a\nb + a")
     value(browser, "result = 6")
@@ -214,22 +214,10 @@ def test_the_page_in_a_browser(browser, address):
     eventually(browser, "return document.querySelector('#error').textContent.includes('stopped')")
     typed(browser, "x = 1.0\ny = x\nfor i in range(10000): y = y * 1.0001\ny")
     eventually(browser, "return document.querySelector('#value').textContent.startsWith('y = 2.7')")
-    # A link brings the lines back; a broken one says so.
-    typed(browser, "ä = 2\nä**3")
-    value(browser, "result = 8")
-    link = browser.run("return location.href")
-    browser.visit(link)
-    eventually(browser, READY)
-    value(browser, "result = 8")
-    browser.visit(address + "#%%%")
-    assert "damaged" in browser.text("#error")
-    eventually(browser, READY)
 
 
 def test_the_page_is_quick_enough(browser, address):
     """Far above the budget, as other work may be running: this finds what blocks."""
-    browser.visit(address)
-    eventually(browser, READY)
     for n, most in ((12, 1.0), (60, 4.0)):
         body = "\n".join(f"v{i} = tanh(v{i - 1} * a + {i})" for i in range(1, n))
         typed(browser, f"a = 0.5\nv0 = a * 2\n{body}")
@@ -241,8 +229,6 @@ def test_the_page_is_quick_enough(browser, address):
 
 
 def test_training_in_a_browser(browser, address):
-    browser.visit(address)
-    eventually(browser, READY)
     browser.click("#to-train")
     eventually(
         browser, "return document.querySelector('#train-said').textContent.startsWith('Step 0')"
@@ -266,17 +252,16 @@ def test_training_in_a_browser(browser, address):
 @pytest.mark.parametrize("width", [360, 1200])
 def test_nothing_is_wider_than_the_page(browser, address, width):
     browser.size(width, 800)
-    for view in ("#to-lines", "#to-train"):
-        browser.visit(address)
+    for view in ("#to-train", "#to-lines"):
         browser.click(view)
+        time.sleep(0.3)
         assert browser.run("return document.documentElement.scrollWidth") <= width
     browser.size(1200, 900)
 
 
 def test_the_theme_follows_the_system_and_can_be_chosen(browser, address):
     browser.emulate("light")
-    browser.visit(address)
-    eventually(browser, READY)
+    eventually(browser, "return !!document.querySelector('#picture svg.mg-light')")
     paper = "return getComputedStyle(document.body).backgroundColor"
     light = browser.run(paper)
     browser.emulate("dark")
@@ -286,3 +271,14 @@ def test_the_theme_follows_the_system_and_can_be_chosen(browser, address):
     eventually(browser, "return !!document.querySelector('#picture svg.mg-light')")
     assert browser.run(paper) == light
     browser.emulate("light")
+
+
+def test_a_link_brings_the_lines_back_and_a_broken_one_says_so(browser, address):
+    typed(browser, "ä = 2\nä**3")
+    value(browser, "result = 8")
+    link = browser.run("return location.href")
+    browser.visit(link)
+    eventually(browser, READY)
+    value(browser, "result = 8")
+    browser.visit(address + "#%%%")
+    assert "damaged" in browser.text("#error")

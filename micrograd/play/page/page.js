@@ -95,17 +95,21 @@ function show(reply, text) {
   get("lines").removeAttribute("aria-invalid");
   base = { ...reply, text };
   get("value").textContent = `${reply.name || "result"} = ${reply.value}`;
-  get("picture").innerHTML = reply.svg;
+  showPicture();
   get("tree").textContent = reply.tree;
   get("paths").textContent = "";
-  for (const group of get("picture").querySelectorAll("g[data-box]")) {
-    group.setAttribute("tabindex", "0");
-    group.setAttribute("role", "button");
-    group.setAttribute("aria-label", reply.boxes[+group.dataset.box].words);
-  }
   showLeaves(reply.leaves);
   stopSteps();
   keepLink();
+}
+
+function showPicture() {
+  get("picture").innerHTML = base.svg;
+  for (const group of get("picture").querySelectorAll("g[data-box]")) {
+    group.setAttribute("tabindex", "0");
+    group.setAttribute("role", "button");
+    group.setAttribute("aria-label", base.boxes[+group.dataset.box].words);
+  }
 }
 
 function showLeaves(leaves) {
@@ -196,6 +200,7 @@ function go(target) {
   get("step-at").value = at;
   get("step-at").setAttribute("aria-valuetext", at ? right[at - 1].text : "before the first step");
   get("step-back").disabled = at === 0;
+  if (!at) showPicture(); // with all gradients, as backward leaves them
   const grads = new Map();
   for (const step of right.slice(0, at)) grads.set(step.operand, step.grad);
   let largest = 0;
@@ -373,15 +378,26 @@ function mixed(p) { // from blue through the paper to orange
   return paper.map((x, i) => x + (full[i] - x) * part);
 }
 
+// A number between those of the cells, which stand in the middles of their squares.
+function between(plane, cells, x, y) {
+  const inside = v => Math.max(0, Math.min(cells - 1, v));
+  const c = inside(x * cells - 0.5), r = inside(y * cells - 0.5);
+  const left = Math.floor(c), top = Math.floor(r), right = inside(left + 1), low = inside(top + 1);
+  const at = (i, j) => plane[i * cells + j];
+  return (at(top, left) * (1 - c + left) + at(top, right) * (c - left)) * (1 - r + top) +
+         (at(low, left) * (1 - c + left) + at(low, right) * (c - left)) * (r - top);
+}
+
 function paintPlane({ plane, cells, points }) {
+  const canvas = get("plane"), pen = canvas.getContext("2d"), size = canvas.width, fine = size / 3;
   const small = document.createElement("canvas");
-  small.width = small.height = cells;
-  const pixels = new ImageData(cells, cells);
-  plane.forEach((p, i) => pixels.data.set([...mixed(p), 255], 4 * i));
+  small.width = small.height = fine;
+  const pixels = new ImageData(fine, fine);
+  for (let i = 0; i < fine * fine; i++) {
+    const p = between(plane, cells, (i % fine + 0.5) / fine, (Math.floor(i / fine) + 0.5) / fine);
+    pixels.data.set([...mixed(p), 255], 4 * i);
+  }
   small.getContext("2d").putImageData(pixels, 0, 0);
-  const canvas = get("plane"), pen = canvas.getContext("2d"), size = canvas.width;
-  pen.imageSmoothingEnabled = true;
-  pen.imageSmoothingQuality = "high";
   pen.drawImage(small, 0, 0, size, size);
   for (const [x, y, kind] of points) {
     pen.beginPath();
