@@ -284,5 +284,15 @@ def test_a_link_brings_the_lines_back_and_a_broken_one_says_so(browser, address)
     browser.visit(link)
     eventually(browser, READY)
     value(browser, "result = 8")
+    assert browser.run("return document.querySelector('#style').value") == "node"
+    chosen(browser, "#style", "circuit")
+    chosen(browser, "#data", "circles")
+    browser.click("#to-train")
+    link = browser.run("return location.href")
+    browser.visit(link)
+    assert browser.run("return [...document.querySelectorAll('#style, #data')].map(e => e.value)") == [
+        "circuit", "circles",
+    ]  # fmt: skip
+    assert browser.run("return document.querySelector('#lines-view').hidden")
     browser.visit(address + "#%%%")
     assert "damaged" in browser.text("#error")
