@@ -216,6 +216,22 @@ def test_the_page_in_a_browser(browser, address):
     eventually(browser, "return document.querySelector('#value').textContent.startsWith('y = 2.7')")
 
 
+def test_nothing_blocks_typing(browser):
+    """While Python runs lines without end, for three seconds, the page itself goes on."""
+    browser.run(
+        "let last = performance.now(); window.gap = 0; window.watch = setInterval(() => {"
+        "const now = performance.now(); window.gap = Math.max(window.gap, now - last);"
+        "last = now }, 10)"
+    )
+    typed(browser, "while True: pass  # " + "x" * 20)
+    eventually(browser, "return document.querySelector('#error').textContent.includes('stopped')")
+    gap = browser.run("clearInterval(window.watch); return window.gap")
+    assert gap < 2900, gap  # of the three seconds, on a machine that is busy
+    body = "\n".join(f"v{i} = tanh(v{i - 1} * a + {i})" for i in range(1, 60))
+    typed(browser, f"a = 0.5\nv0 = a * 2\n{body}")
+    value(browser, "v59 = 1")
+
+
 def test_training_in_a_browser(browser, address):
     browser.click("#to-train")
     eventually(
@@ -268,5 +284,15 @@ def test_a_link_brings_the_lines_back_and_a_broken_one_says_so(browser, address)
     browser.visit(link)
     eventually(browser, READY)
     value(browser, "result = 8")
+    assert browser.run("return document.querySelector('#style').value") == "node"
+    chosen(browser, "#style", "circuit")
+    chosen(browser, "#data", "circles")
+    browser.click("#to-train")
+    link = browser.run("return location.href")
+    browser.visit(link)
+    assert browser.run("return [...document.querySelectorAll('#style, #data')].map(e => e.value)") == [
+        "circuit", "circles",
+    ]  # fmt: skip
+    assert browser.run("return document.querySelector('#lines-view').hidden")
     browser.visit(address + "#%%%")
     assert "damaged" in browser.text("#error")

@@ -76,6 +76,7 @@ const colour = name => getComputedStyle(document.documentElement).getPropertyVal
 
 const first = JSON.parse(get("first").textContent);
 let base = null; // the last answer, with the text that it is about
+let network = null, running = false; // the latest of the training, and whether it goes on
 let at = 0, order = { right: [] }, player = null;
 
 function draw() {
@@ -105,6 +106,9 @@ function show(reply, text) {
 
 function showPicture() {
   get("picture").innerHTML = base.svg;
+  const svg = get("picture").querySelector("svg"); // an image has no parts to choose; a group has
+  svg.setAttribute("role", "group");
+  svg.setAttribute("aria-label", svg.querySelector("title").textContent);
   for (const group of get("picture").querySelectorAll("g[data-box]")) {
     group.setAttribute("tabindex", "0");
     group.setAttribute("role", "button");
@@ -251,8 +255,11 @@ get("example").onchange = event => {
 };
 for (const name of first.orders) get("order").append(new Option(name));
 
+const SETTINGS = ["style", "order", "data", "layers", "activation", "rate"];
+
 function keepLink() {
-  const state = { text: get("lines").value, style: get("style").value };
+  const state = { text: get("lines").value, view: get("train-view").hidden ? "lines" : "train" };
+  for (const id of SETTINGS) state[id] = get(id).value;
   const bytes = new TextEncoder().encode(JSON.stringify(state));
   const code = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
   history.replaceState(null, "", `#${code}`);
@@ -266,7 +273,11 @@ function openLink() {
     const state = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     if (typeof state.text !== "string") throw new Error("no lines");
     get("lines").value = state.text;
-    if ([...get("style").options].some(option => option.value === state.style)) get("style").value = state.style;
+    for (const id of SETTINGS) {
+      const field = get(id), fits = !field.options || [...field.options].some(o => o.value === state[id]);
+      if (typeof state[id] === "string" && fits) field.value = state[id];
+    }
+    view(state.view === "train" ? "train" : "lines");
     return true;
   } catch {
     get("error").textContent = "This link is damaged: it opens with an example in its place.";
@@ -300,8 +311,6 @@ get("save-notebook").onclick = () =>
 
 // Training -------------------------------------------------------------------------------------
 
-let network = null, running = false;
-
 function view(name) {
   get("lines-view").hidden = name !== "lines";
   get("train-view").hidden = name !== "train";
@@ -309,6 +318,7 @@ function view(name) {
   get("to-train").setAttribute("aria-pressed", name === "train");
   if (name !== "train") setTrain(false);
   else if (!network) newNetwork();
+  if (base) keepLink();
 }
 get("to-lines").onclick = () => view("lines");
 get("to-train").onclick = () => view("train");
@@ -318,6 +328,7 @@ function newNetwork() {
   const layers = get("layers").value.split(/[ ,]+/).filter(Boolean).map(Number);
   const settings = { data: get("data").value, layers, activation: get("activation").value, rate: +get("rate").value };
   Python.ask({ ask: "train", ...settings }, showNetwork, "training");
+  keepLink();
 }
 for (const id of ["data", "layers", "activation", "rate"]) get(id).onchange = newNetwork;
 get("new").onclick = newNetwork;
