@@ -729,3 +729,13 @@ def test_threads_do_not_meet():
     with ThreadPoolExecutor(8) as pool:
         for k, found in enumerate(pool.map(work, range(16))):
             assert found == [6.0 * k * i for i in range(50)]
+
+
+@pytest.mark.parametrize("root", [mg.log, mg.sqrt], ids=["log", "sqrt"])
+def test_hessian_of_a_singular_function_times_zero_is_nan_on_the_tape_too(root):
+    def f(x):
+        return root(x) * 0.0
+
+    assert math.isnan(mg.grad(mg.grad(f))(0.0))
+    assert math.isnan(mg.hessian(f)(0.0))
+    assert math.isnan(mg.hvp(f, 0.0, 1.0))
