@@ -244,3 +244,12 @@ def test_an_array_broadcasts_over_a_value():
     y = v + np.array(3.0)
     assert isinstance(y, Value)
     assert y.data == 5.0
+
+
+def test_functions_that_ask_give_bools_for_bare_numbers_and_combine_with_comparisons():
+    def f(x):
+        return mg.where(mg.isfinite(x) & (x > 0) | mg.equal(x, -1.0), 5.0 * x, 7.0 * x)
+
+    for x in (1.0, -1.0, -2.0):
+        assert f(x) == f(Value(x)).data == mg.jit(f)(x)
+    assert mg.isnan(math.nan) is True and mg.less(2, 1.0) is False and mg.logical_not(0) is True
