@@ -94,7 +94,7 @@ class Tracer(Observer):
         elif isinstance(b, Value):
             if name in SAME and not (self.is_condition(a) and self.is_condition(b)):
                 raise TraceError(
-                    f"{user_line()}: {SAME[name]} between two Values while they are traced for jit: "
+                    f"{user_line()}: {SAME[name]} between two Values while they are traced: "
                     "eagerly it asks whether they are the same object; write "
                     f"micrograd.{name}(a, b) to compare the numbers, or `is` to compare the objects"
                 )

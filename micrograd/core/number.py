@@ -217,6 +217,8 @@ class Number(Node):
         value = leaf(self._blank(), self._data)
         if WATCH.active:
             WATCH.born(value)
+        if WATCH.noting:
+            WATCH.note(value)
         return value
 
     # An ordinary object: copied and pickled without recursion.
