@@ -315,8 +315,8 @@ def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
 
     The gradient has the structure of the argument. Numbers give numbers; Values, or any
     argument inside another transform, give Values, and so does a function that reaches Values
-    from outside of it: their share in the gradient can be differentiated. Keyword arguments are handed to f as
-    they are.
+    from outside of it: their share in the gradient can be differentiated. Keyword arguments are
+    handed to f as they are.
 
     >>> grad(lambda x, y: x * y * y, 1)(3.0, 5.0)
     30.0
