@@ -793,3 +793,16 @@ def test_values_that_a_function_makes_itself_do_not_make_its_gradient_one():
     assert type(mg.grad(f)(1.0)) is float
     assert type(mg.hessian(f)(1.0)) is float
     assert type(mg.grad(mg.grad(f))(1.0)) is float
+
+
+def test_second_derivatives_through_the_kink_of_a_norm_are_the_same_in_every_way_to_ask():
+    def f(x, y):
+        return mg.hypot(x, y) ** 2
+
+    for found in (
+        mg.hessian(f, (0, 1))(0.0, 0.0),
+        mg.jacobian(mg.grad(f, (0, 1)), (0, 1))(0.0, 0.0),
+        mg.jit(mg.hessian(f, (0, 1)), backend="python")(0.0, 0.0),
+    ):
+        assert all(math.isnan(d) for row in found for d in row)
+    assert mg.hessian(lambda x: abs(x) ** 2)(0.0) == 0.0
