@@ -289,7 +289,13 @@ def apply(rule: Rule, operands: tuple[Any, ...]) -> Any:
 def real(x: Any, where: str) -> float:
     """x as a float, for any kind of real number; TypeError in a sentence for the rest."""
     if isinstance(x, (float, int)):
-        return float(x)
+        try:
+            return float(x)
+        except OverflowError:
+            raise OverflowError(
+                f"{where}: a whole number of {x.bit_length()} bits is past the range of floats, "
+                "which ends at 1.8e308: scale it down before"
+            ) from None
     shape = getattr(x, "shape", ())
     if (
         hasattr(x, "__float__")

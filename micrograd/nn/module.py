@@ -184,7 +184,9 @@ def different(names: list[str]) -> list[str]:
 
 def is_batch(x: Any) -> bool:
     """Whether x is a list of examples, and not one example, a list of numbers."""
-    return len(x) > 0 and hasattr(x[0], "__iter__")
+    if not hasattr(x, "__len__") or not len(x) or isinstance(x, (str, bytes, dict, set)):
+        return False
+    return hasattr(x[0], "__iter__") and not isinstance(x[0], (str, bytes))
 
 
 def not_traced(why: str) -> None:
