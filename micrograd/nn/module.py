@@ -120,6 +120,8 @@ class Module(Saved):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Nothing; sets the parameters to these numbers. All of them fit, or none is set."""
+        if not isinstance(state, dict):
+            raise ValueError(f"{type(self).__name__}: a state is a dict, not {state!r:.60}")
         mine = self.state_dict()
         missing, extra = [k for k in mine if k not in state], [k for k in state if k not in mine]
         if missing or extra:

@@ -129,6 +129,8 @@ class Schedule(Saved):
         changes nothing.
         """
         kind = type(self).__name__
+        if not isinstance(state, dict):
+            raise ValueError(f"{kind}: a state is a dict, not {state!r:.60}")
         if state.get("kind") != kind:
             raise ValueError(f"this is the state of {state.get('kind')}, not of {kind}")
         entries(state, self.state_dict(), kind)
