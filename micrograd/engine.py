@@ -84,6 +84,8 @@ class Value(Number):
             self.label = str(label)
         if WATCH.active:
             WATCH.born(self)
+        if WATCH.noting:
+            WATCH.note(self)
 
     # The operators, each with its local gradients -----------------------------------------
 
