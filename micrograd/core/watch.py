@@ -84,6 +84,14 @@ class Watch:
                 return node
         return None
 
+    def tracer(self) -> Any:
+        """The innermost observer that traces, or None."""
+        if self.active:
+            for observer in reversed(self.observers()):
+                if observer.symbolic:
+                    return observer
+        return None
+
     def symbolic(self) -> bool:
         """Whether the numbers in the graph only stand for others: it is being traced."""
         return self.active > 0 and any([observer.symbolic for observer in self.observers()])
