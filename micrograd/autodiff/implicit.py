@@ -73,10 +73,9 @@ def solved(who: str, f: Any, x0: Any, solver: Any, given: Any) -> Any:
     else:
         x = bare(numbered(solver(given, start), f"{who}: what the solver gives"))
         same_shape(who, "the solution", start, x)
-    if not any([isinstance(v, Node) for v in leaves(f(x))]):
-        constant = any([isinstance(v, Node) for v in leaves(x0)])
-        return filled(x, iter([Value(v) for v in leaves(x)])) if constant else x
-    x = filled(x, iter([v if isinstance(v, Node) else Value(v) for v in leaves(x)]))
+    values = any([isinstance(v, Node) for v in [*leaves(f(x)), *leaves(x0)]])
+    if values:
+        x = filled(x, iter([v if isinstance(v, Node) else Value(v) for v in leaves(x)]))
     steps = NEWTON_STEPS
     while 2**steps - 1 < 2 * DEPTH.value + 1:
         steps += 1

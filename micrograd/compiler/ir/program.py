@@ -13,6 +13,7 @@ from typing import Any
 
 from ...core.no_grad import no_grad
 from ...core.rule import TABLE, Rule
+from ...core.watch import WATCH
 from .names import (
     RESERVED,
     adjoint_name,
@@ -41,6 +42,28 @@ INPUT, PARAMETER, CONSTANT = Source("input"), Source("parameter"), Source("const
 # or of a product of two.
 COUNT = Source("count")
 TOTAL, INNER = Rule("total", abs, (), 1), Rule("inner", abs, (), 2)
+
+
+class Structural(Rule):
+    """An operation that is not in the table: a loop, a branch, or what goes into and out of one.
+
+    Its operands and its value may be more than numbers. `evaluate` is what it does to them.
+    """
+
+    def __init__(self, name: str, arity: int) -> None:
+        super().__init__(name, self.evaluate, (), arity)
+        self.sequence = False  # whether its value is a sequence
+        self.function = self.applied
+
+    def evaluate(self, *operands: Any) -> Any:
+        raise NotImplementedError
+
+    def applied(self, *operands: Any) -> Any:
+        """The same on whatever it is given: in a trace it is a step again."""
+        return BIND[0](self, operands) if WATCH.symbolic() else self.evaluate(*operands)
+
+
+BIND: list[Any] = []  # `bind` and `PACK` of region.py
 
 
 class Program:
@@ -74,6 +97,8 @@ class Program:
         # The order of the steps in the eager graph, where it is another: its backward pass
         # adds up in this one.
         self.order: list[int] = []
+        # Inputs that are not numbers but sequences of numbers, of the body of a loop.
+        self.sequences: set[int] = set()
         self._constants: dict[bytes, int] = {}
 
     def __len__(self) -> int:
@@ -89,6 +114,7 @@ class Program:
         new.forward_steps, new.values = self.forward_steps, self.values
         new.numbers, new.notes = self.numbers.copy(), self.notes.copy()
         new.bare, new.order = self.bare.copy(), self.order[:]
+        new.sequences = self.sequences.copy()
         new._constants = self._constants.copy()
         return new
 
@@ -120,6 +146,12 @@ class Program:
             i = self._constants[key] = self.step(CONSTANT)
             self.data[i] = x
         return i
+
+    def known(self, x: Any) -> int:
+        """The step of a number, or of a list of them, which is a sequence."""
+        if isinstance(x, list):
+            return self.step(BIND[1], tuple([self.known(e) for e in x]))
+        return self.constant(float(x))
 
     # Reading ----------------------------------------------------------------------------
 
@@ -167,6 +199,8 @@ class Program:
         names: dict[Rule, str] = {}
         taken = {*RESERVED}
         for rule in dict.fromkeys(self.rules):
+            if isinstance(rule, Structural):
+                continue
             if isinstance(rule, Rule) and rule not in (TABLE.get(rule.name), TOTAL, INNER):
                 name = rule.symbol if rule.symbol.isidentifier() else "operation"
                 names[rule] = free(name, taken)
