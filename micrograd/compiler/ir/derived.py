@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.rule import FLAT, Rule
-from .program import Program
+from .program import LATER, Program
 from .region import (
-    DERIVED,
     Branch,
     Bundle,
     Loop,
@@ -287,4 +286,4 @@ def forward_branch(branch: Branch, xs: Sequence[Any], rates: Sequence[Any]) -> l
     return [Bundle(parts, forward=True), *[None] * (len(xs) - 1)]
 
 
-DERIVED += [loop_pullback, branch_pullback]
+LATER.update(loop=loop_pullback, branch=branch_pullback)

@@ -25,7 +25,7 @@ from ...core.node import BLANK, Node, made, place
 from ...core.selection import Whole
 from ...core.watch import WATCH
 from ...engine import Value
-from .program import BIND, Program, Structural
+from .program import LATER, Program, Structural
 from .reverse import Symbol, places
 
 
@@ -196,7 +196,7 @@ class Add(Structural):
 
 
 PACK, ADD = Pack(), Add()
-BIND += [bind, PACK]
+LATER.update(bind=bind, pack=PACK)
 
 
 @cache
@@ -253,13 +253,16 @@ class Loop(Structural):
                 output.reverse()
         return (*carry, *found)
 
+    def programs(self) -> list[Program]:
+        return [self.body] if self.test is None else [self.body, self.test]
+
     def goes_on(self, numbers: list[Any]) -> bool:
         assert self.test is not None
         with no_grad():
             return truth(self.test.run(numbers, ())[0])
 
     def pullback(self, xs: Sequence[Any], y: Any, rates: Sequence[Any]) -> list[Any]:
-        found: list[Any] = DERIVED[0](self, xs, y, rates)
+        found: list[Any] = LATER["loop"](self, xs, y, rates)
         return found
 
 
@@ -271,16 +274,16 @@ class Branch(Structural):
         self.yes = yes
         self.no = no
 
+    def programs(self) -> list[Program]:
+        return [self.yes, self.no]
+
     def evaluate(self, *operands: Any) -> Any:
         taken = self.yes if truth(operands[0]) else self.no
         return tuple(taken.run(list(operands[1:]), ()))
 
     def pullback(self, xs: Sequence[Any], y: Any, rates: Sequence[Any]) -> list[Any]:
-        found: list[Any] = DERIVED[1](self, xs, y, rates)
+        found: list[Any] = LATER["branch"](self, xs, y, rates)
         return found
-
-
-DERIVED: list[Any] = []  # what `derived.py` makes of a loop and of a branch
 
 
 def truth(condition: Any) -> bool:

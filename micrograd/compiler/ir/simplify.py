@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 from ...core.rule import TABLE
-from . import derived  # noqa: F401 (loops and branches have their derivatives from there)
+from . import derived, scope  # noqa: F401 (where loops have their derivatives and names from)
 from .program import CONSTANT, Program, Structural
 from .prune import pruned
 from .region import PACK, Branch, Element, Loop
