@@ -25,7 +25,7 @@ COMPILED = [
     *[f"compiler/ir/{name}" for name in ("program", "reverse", "simplify", "batch")],
     *[f"compiler/native/{name}" for name in ("instructions", "arrange", "rows", "encode")],
 ]  # fmt: skip
-HEADERS = ("functions", "kernels", "vectors", "exponential", "team")  # of the machine
+HEADERS = ("functions", "kernels", "vectors", "exponential", "team", "loops")  # of the machine
 HERE = Path(__file__).parent
 
 

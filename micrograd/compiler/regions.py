@@ -109,7 +109,7 @@ def scan(
             raise ValueError(
                 f"scan: entry {i} of xs holds {len(row)} numbers and entry 0 holds {len(first)}"
             )
-    names = (argument_names(f, 2) + ["carry", "x"])[:2]
+    names = [*argument_names(f, 2), "carry", "x"][:2]
     body = Body(tracer, f, (init, rows[0]), names)
     new, y = pair(body.given)
     new = like_before("scan", init, new)
@@ -152,9 +152,7 @@ def scan(
             bind(PACK, tuple([bind(PACK, tuple([numbers[i][m] for i in c])) for c in chunks]))
             for m in range(entries)
         ]
-        bundle = bind(
-            loop_of(inner, None, sizes, count, reverse), (*constants, *carry, *packs)
-        )
+        bundle = bind(loop_of(inner, None, sizes, count, reverse), (*constants, *carry, *packs))
         found: list[list[Any]] = []
         for m in range(puts):
             rows = bind(item(carries + m, True), (bundle,))
@@ -167,7 +165,9 @@ def scan(
     carry: list[Any] = leaves(init)
     if every:
         rest = n % every
-        main, left = (order[rest:], order[:rest]) if reverse else (order[: n - rest], order[n - rest :])
+        main, left = (
+            (order[rest:], order[:rest]) if reverse else (order[: n - rest], order[n - rest :])
+        )
         carry, found = parts(carry, main)
         if left:
             carry, some = turns(carry, left)
@@ -185,7 +185,7 @@ def program_names(program: Program, sizes: tuple[int, int, int]) -> list[str]:
 
 def while_loop(tracer: Tracer, cond: Any, body: Any, init: Any, every: int) -> Any:
     """See `autodiff/loops.py`."""
-    names = (argument_names(body, 1) + ["carry"])[:1]
+    names = argument_names(body, 1)
     one = Body(tracer, body, (init,), names)
     new = like_before("while_loop", init, one.given)
     outputs = one.results(new, "while_loop: the carry")

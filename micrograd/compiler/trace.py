@@ -12,8 +12,8 @@ from collections.abc import Callable
 from math import nan
 from typing import Any
 
-from ..core.lines import OTHERS, OURS, user_line
 from ..autodiff.loops import filled, leaves
+from ..core.lines import OTHERS, OURS, user_line
 from ..core.no_grad import no_grad
 from ..core.node import (
     Node,
@@ -116,9 +116,7 @@ class Tracer(Observer):
     def cond(self, pred: Any, yes: Any, no: Any, operands: tuple[Any, ...]) -> Any:
         return regions.cond(self, pred, yes, no, operands)
 
-    def body(
-        self, f: Callable[..., Any], args: tuple[Any, ...]
-    ) -> tuple[Tracer, Any]:
+    def body(self, f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Tracer, Any]:
         """f traced on its own: who looked on, and what it gives for Values in place of numbers."""
         numbers = leaves(args)
         inner = Tracer([Value(self.stand_in) for _ in numbers], self.stand_in)

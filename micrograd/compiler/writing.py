@@ -29,7 +29,7 @@ WEIGHTED_SUM = TABLE["weighted_sum"]
 
 
 def searched(outputs: list[Value], tracer: Tracer, ends: list[Node]) -> tuple[Search, Search]:
-    """What lies under the outputs as the function left it, and with what was a bare number to it."""
+    """What lies under the outputs as the function left it, and with what was bare to it."""
     search = full = Search()
     for x in ends:
         search.seen.add(x)

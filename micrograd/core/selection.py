@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from .build import mypyc_attr
 from .rule import CHOICE, FLAT, TABLE, Rule
 
 # What passes a gradient on times a constant.
@@ -45,6 +46,7 @@ SQUARES: Final = (1.0, 2.0, 3.0)  # powers that are finite with all derivatives
 REGIONS: Final = ("loop", "branch")  # what they do not reach gets a gradient that is 0
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Whole:
     """A gradient, or a tangent, that is more than a number: of a loop's results or a sequence."""
 

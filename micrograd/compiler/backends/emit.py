@@ -17,9 +17,10 @@ from typing import Any
 
 from ...core.rule import TABLE, Rule
 from ..ir.names import shown
-from ..ir.program import COUNT, INNER, TOTAL, Program, Structural
+from ..ir.program import COUNT, INNER, TOTAL, Program
 from ..ir.region import PACK, Branch, Element, Item, Loop
 from ..ir.scope import Scope
+from ..ir.structural import Structural
 
 ADD, SUB, MUL, DIV, NEG = (TABLE[name] for name in ("add", "sub", "mul", "div", "neg"))
 ADDITIVE = {ADD, SUB, TABLE["weighted_sum"]}
@@ -58,7 +59,11 @@ class Writer:
             self.scope = Scope(program) if program.has_regions else None
             self.temporaries = (f"t{k}" for k in itertools.count(1))
         else:
-            self.functions, self.temporaries, self.scope = around.functions, around.temporaries, scope
+            self.functions, self.temporaries, self.scope = (
+                around.functions,
+                around.temporaries,
+                scope,
+            )
         self.names = program.labels() if self.scope is None else self.scope.names
         self.text: dict[int, Text] = {}
 
@@ -180,14 +185,19 @@ class Writer:
 
 def region_lines(writer: Writer, i: int, rule: Loop | Branch) -> list[str]:
     """A loop or a branch, over several lines."""
-    return branch_lines(writer, i, rule) if isinstance(rule, Branch) else loop_lines(writer, i, rule)
+    return (
+        branch_lines(writer, i, rule) if isinstance(rule, Branch) else loop_lines(writer, i, rule)
+    )
 
 
 def block(inner: Writer, targets: Sequence[str], last: Sequence[str] = ()) -> list[str]:
     """The lines of a body, which give their results these names."""
     program = inner.program
     lines = inner.lines(0, len(program))
-    lines += [f"{name}.append({inner.output(y)})" for name, y in zip(last, program.outputs[len(targets):])]
+    lines += [
+        f"{name}.append({inner.output(y)})"
+        for name, y in zip(last, program.outputs[len(targets) :])
+    ]
     lines += assigned(targets, [inner.output(y) for y in program.outputs[: len(targets)]])
     return ["    " + line for line in lines or ["pass"]]
 
@@ -322,7 +332,10 @@ def legend(program: Program) -> list[str]:
     used = {
         functions.get(r, r.name): r
         for r in program.all_rules()
-        if isinstance(r, Rule) and not isinstance(r, Structural) and r.name not in PLAIN and (r.internal or r in functions)
+        if isinstance(r, Rule)
+        and not isinstance(r, Structural)
+        and r.name not in PLAIN
+        and (r.internal or r in functions)
     }
     lines = []
     for name, rule in used.items():

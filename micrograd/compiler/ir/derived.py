@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.rule import FLAT, Rule
-from .program import LATER, Program
+from .program import Program
 from .region import (
     Branch,
     Bundle,
     Loop,
-    Parts,
     bind,
     item,
     loop_of,
@@ -26,6 +25,7 @@ from .region import (
     whole,
 )
 from .reverse import Symbol, reverse
+from .structural import LATER
 
 
 def influenced(program: Program, by: set[int]) -> list[bool]:

@@ -13,7 +13,6 @@ from typing import Any
 
 from ...core.no_grad import no_grad
 from ...core.rule import TABLE, Rule
-from ...core.watch import WATCH
 from .names import (
     RESERVED,
     adjoint_name,
@@ -25,6 +24,7 @@ from .names import (
     shortened,
     shown,
 )
+from .structural import LATER, Structural
 
 
 class Source:
@@ -42,34 +42,6 @@ INPUT, PARAMETER, CONSTANT = Source("input"), Source("parameter"), Source("const
 # or of a product of two.
 COUNT = Source("count")
 TOTAL, INNER = Rule("total", abs, (), 1), Rule("inner", abs, (), 2)
-
-
-class Structural(Rule):
-    """An operation that is not in the table: a loop, a branch, or what goes into and out of one.
-
-    Its operands and its value may be more than numbers. `evaluate` is what it does to them.
-    """
-
-    def __init__(self, name: str, arity: int) -> None:
-        super().__init__(name, self.evaluate, (), arity)
-        self.sequence = False  # whether its value is a sequence
-        self.function = self.applied
-
-    def evaluate(self, *operands: Any) -> Any:
-        raise NotImplementedError
-
-    def applied(self, *operands: Any) -> Any:
-        """The same on whatever it is given: in a trace it is a step again."""
-        return LATER["bind"](self, operands) if WATCH.symbolic() else self.evaluate(*operands)
-
-    def programs(self) -> list[Program]:
-        """Those that it holds."""
-        return []
-
-
-# What stands on programs and is needed here: `bind` and `pack` of region.py, the derivatives of
-# loops and branches of derived.py, `listing` of scope.py.
-LATER: dict[str, Any] = {}
 
 
 class Program:
@@ -213,6 +185,10 @@ class Program:
     def has_regions(self) -> bool:
         """Whether there are loops or branches in it."""
         return any([isinstance(rule, Structural) and rule.programs() for rule in self.rules])
+
+    def regions(self) -> list[int]:
+        """The steps whose value may be more than a number."""
+        return [i for i, rule in enumerate(self.rules) if isinstance(rule, Structural)]
 
     def functions(self) -> dict[Rule, str]:
         """What to call the operations that are not in the table: a user's own."""

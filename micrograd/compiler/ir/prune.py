@@ -27,11 +27,13 @@ def pruned(program: Program) -> Program:
         if isinstance(rule, Item):
             taken.setdefault(new.operands[i][0], set()).add(rule.k)
         elif isinstance(rule, Loop):
-            made, kept, places[i] = smaller_loop(rule, taken.get(i, set()), new, new.operands[i])
-            new.rules[i] = made
+            used = taken.get(i, set())
+            new.rules[i], kept, places[i] = smaller_loop(rule, used, new, new.operands[i])
             new.operands[i] = tuple([new.operands[i][k] for k in kept])
         elif isinstance(rule, Branch):
-            smaller, kept, places[i] = smaller_branch(rule, taken.get(i, set()), new, new.operands[i])
+            smaller, kept, places[i] = smaller_branch(
+                rule, taken.get(i, set()), new, new.operands[i]
+            )
             new.rules[i] = smaller
             new.operands[i] = tuple([new.operands[i][k] for k in kept])
         for x in new.operands[i]:
@@ -97,12 +99,13 @@ def smaller_loop(
         k for k in range(a)
         if reached[inputs[k]] or (loop.test is not None and asked[loop.test.inputs[k]])
     ]  # fmt: skip
-    left = fixed(body, [inputs[k] for k in constants], outer, tuple([operands[k] for k in constants]))
+    given_by = tuple([operands[k] for k in constants])
+    left = fixed(body, [inputs[k] for k in constants], outer, given_by)
     test = None
     if loop.test is not None:
         test = loop.test.copy()
         given = test.inputs
-        fixed(test, [given[k] for k in constants], outer, tuple([operands[k] for k in constants]))
+        fixed(test, [given[k] for k in constants], outer, given_by)
         test.inputs = [given[constants[k]] for k in left] + [given[a + k] for k in kept]
     constants = [constants[k] for k in left]
     positions = [*constants, *[a + k for k in kept], *entries]

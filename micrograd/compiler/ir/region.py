@@ -25,8 +25,9 @@ from ...core.node import BLANK, Node, made, place
 from ...core.selection import Whole
 from ...core.watch import WATCH
 from ...engine import Value
-from .program import LATER, Program, Structural
+from .program import Program
 from .reverse import Symbol, places
+from .structural import LATER, Structural
 
 
 def bind(rule: Structural, operands: tuple[Any, ...]) -> Any:

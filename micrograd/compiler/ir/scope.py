@@ -7,17 +7,18 @@ called what it is outside, a carry and the result that it ends as are one name.
 from __future__ import annotations
 
 from .names import RESERVED, free, phrase
-from .program import LATER, Program
+from .program import Program
 from .prune import pruned
 from .region import Branch, Item, Loop
+from .structural import LATER
 
 
 class Scope:
     """Names by step, in a program and in what its regions hold.
 
-    Of a loop at step i `carries[i]`, `puts[i]` and `entries[i]` are the names of its carries, of the
-    sequences that it puts out and of one entry of those that it goes through; `inside[i]` has the
-    scopes of body and test, or of both sides of a branch.
+    Of a loop at step i `carries[i]`, `puts[i]` and `entries[i]` are the names of its carries, of
+    the sequences that it puts out and of one entry of those that it goes through; `inside[i]` has
+    the scopes of body and test, or of both sides of a branch.
     """
 
     def __init__(

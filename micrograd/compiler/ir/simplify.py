@@ -12,9 +12,10 @@ from typing import Any
 
 from ...core.rule import TABLE
 from . import derived, scope  # noqa: F401 (where loops have their derivatives and names from)
-from .program import CONSTANT, Program, Structural
+from .program import CONSTANT, Program
 from .prune import pruned
 from .region import PACK, Branch, Element, Loop
+from .structural import Structural
 
 COMMUTATIVE = ("add", "mul")
 

@@ -19,6 +19,7 @@ from ..ir.batch import over_batch
 from ..paused import gc_paused
 from .encode import Encoder, in_c
 from .instructions import BUILDS, EXACT, Build
+from .regions import chooses
 
 if TYPE_CHECKING:
     from ..compiled import Compiled
@@ -64,6 +65,8 @@ class NativeBatch(Batch):
         super().__init__(made)
         self.build = BUILDS[build]
         self.lock = threading.Lock()
+        # Whether examples may go different ways, and so are taken one by one.
+        self.alone = chooses(made.program)
 
     @cached_property
     @gc_paused
@@ -120,6 +123,8 @@ class NativeBatch(Batch):
         return value, [g + 0.0 for g in gradient]  # no -0.0, as in .grad
 
     def map(self, rows: Rows) -> Any:
+        if self.alone:
+            return self.together([self.one(row) for row in rows.rows])
         n = rows.n
         columns, stride = padded_columns(rows, len(self.made.program.inputs), self.build)
         m = len(self.made.result.found)
@@ -134,13 +139,29 @@ class NativeBatch(Batch):
         results = np.frombuffer(out, dtype=self.build.code).reshape(m, n)
         return results[0] if self.made.result.is_scalar else self.results(results.T.tolist())
 
+    def together(self, results: list[list[float]]) -> Any:
+        """The results of all examples, as `map` gives them."""
+        if not self.made.result.is_scalar:
+            return self.results(results)
+        import numpy as np
+
+        return np.array([y for (y,) in results])
+
+    def each_alone(
+        self, rows: Sequence[list[float]], ps: Sequence[float]
+    ) -> tuple[float, Sequence[float]]:
+        """The mean and its gradient, one example after the other."""
+        if not rows:
+            return self.one_by_one([], list(ps))
+        return summed([self.one_gradient_of(row, ps) for row in rows], len(ps))
+
     def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Sequence[float]]:
         n = rows.n
         if n == 1:
             # As one example it is the eager engine's result to the last bit.
             return self.one_gradient_of(rows.rows[0], ps)
-        if not n:
-            return self.one_by_one([], ps)
+        if not n or self.alone:
+            return self.each_alone(rows.rows, ps)
         columns, stride = padded_columns(rows, len(self.made.program.inputs), self.build)
         results = self.build.zeros(1 + len(ps))
         with self.lock:
@@ -153,6 +174,15 @@ class NativeBatch(Batch):
 
         gradient = np.frombuffer(results, dtype=self.build.code)[1:] / n + 0.0
         return results[0] / n, gradient  # type: ignore[return-value]
+
+
+def summed(found: list[tuple[float, Sequence[float]]], n: int) -> tuple[float, list[float]]:
+    """The means of results and of gradients."""
+    total, sums = 0.0, [0.0] * n
+    for value, gradient in found:
+        total += value
+        sums = [a + b for a, b in zip(sums, gradient)]
+    return total / len(found), [g / len(found) for g in sums]
 
 
 def padded_columns(rows: Rows, inputs: int, build: Build = EXACT) -> tuple[Any, int]:
