@@ -101,16 +101,16 @@ def scan(
     """See `autodiff/loops.py`; `every` turns a carry is kept, 0 for all."""
     if n == 0:
         return init, []
-    rows = [entry(xs, i) for i in range(n)]
-    first = leaves(rows[0])
-    numbers = [leaves(row) for row in rows]
-    for i, row in enumerate(numbers):
-        if len(row) != len(first):
+    row = entry(xs, 0)
+    first = leaves(row)
+    numbers = [leaves(entry(xs, i)) for i in range(n)] if first else []
+    for i, some in enumerate(numbers):
+        if len(some) != len(first):
             raise ValueError(
-                f"scan: entry {i} of xs holds {len(row)} numbers and entry 0 holds {len(first)}"
+                f"scan: entry {i} of xs holds {len(some)} numbers and entry 0 holds {len(first)}"
             )
     names = [*argument_names(f, 2), "carry", "x"][:2]
-    body = Body(tracer, f, (init, rows[0]), names)
+    body = Body(tracer, f, (init, row), names)
     new, y = pair(body.given)
     new = like_before("scan", init, new)
     outputs = [*body.results(new, "scan: the carry"), *body.results(y, "scan: an output")]
@@ -174,6 +174,8 @@ def scan(
             found = [b + a if reverse else a + b for a, b in zip(found, some)]
     else:
         carry, found = turns(carry, order)
+    if not found:
+        return filled(new, iter(carry)), stacked([y])
     ys = [filled(y, iter([column[i] for column in found])) for i in range(n)]
     return filled(new, iter(carry)), stacked(ys)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.rule import Rule
 from ..backends.base import Batch, Rows
 from ..ir.batch import over_batch
+from ..ir.structural import Structural
 from ..paused import gc_paused
 from .encode import Encoder, in_c
 from .instructions import BUILDS, EXACT, Build
@@ -97,7 +98,8 @@ class NativeBatch(Batch):
         made = self.made
         if not self.exact:
             return None
-        if made.parameters or any([isinstance(r, Rule) and not in_c(r) for r in made.values.rules]):
+        rules = [r for r in made.values.all_rules() if isinstance(r, Rule)]
+        if made.parameters or any([not isinstance(r, Structural) and not in_c(r) for r in rules]):
             return None  # another thread could come in while Python computes
         return self.one_value
 
