@@ -17,6 +17,7 @@ from .arrays.roll import roll
 from .backends.base import Batch
 from .backends.emit import emit
 from .backends.numpy import NumPyBatch
+from .backends.pieces import NumPyPieces
 from .backends.runtime import EDGES, exact_gradient, exact_values, float_function
 from .ir.program import Program
 from .ir.reverse import reverse
@@ -147,6 +148,8 @@ def choose(backend: str, made: Compiled) -> Batch:
                     "jit: the numpy backend needs NumPy: pip install 'micrograd[fast]'"
                 ) from None
         else:
+            if made.program.has_regions:
+                return NumPyPieces(made)
             if made.program.inputs:  # else there is one example, which Python runs faster
                 return NumPyBatch(made)
     return Batch(made)

@@ -301,3 +301,13 @@ def loop_of(
     body.outputs += body.inputs[first : first + carries]
     body.values = len(body.outputs)
     return Loop(body, test, sizes, length, backwards, history)
+
+
+def chooses(program: Program) -> bool:
+    """Whether examples may go different ways: then each is run on its own."""
+    for rule in program.rules:
+        if isinstance(rule, Branch) or (isinstance(rule, Loop) and rule.test is not None):
+            return True
+        if isinstance(rule, Structural) and any([chooses(inner) for inner in rule.programs()]):
+            return True
+    return False

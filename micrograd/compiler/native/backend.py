@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from ...core.rule import Rule
 from ..backends.base import Batch, Rows
 from ..ir.batch import over_batch
+from ..ir.region import chooses
 from ..ir.structural import Structural
 from ..paused import gc_paused
 from .encode import Encoder, in_c
 from .instructions import BUILDS, EXACT, Build
-from .regions import chooses
 
 if TYPE_CHECKING:
     from ..compiled import Compiled

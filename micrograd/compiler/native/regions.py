@@ -27,16 +27,6 @@ class Unsupported(Exception):
     """What the machine has no instruction for; then Python runs it."""
 
 
-def chooses(program: Program) -> bool:
-    """Whether examples may go different ways: then each is run on its own."""
-    for rule in program.rules:
-        if isinstance(rule, Branch) or (isinstance(rule, Loop) and rule.test is not None):
-            return True
-        if isinstance(rule, Structural) and any([chooses(inner) for inner in rule.programs()]):
-            return True
-    return False
-
-
 class Room:
     """Scalars, columns, loops and growing sequences, as many as a machine needs."""
 
