@@ -146,7 +146,7 @@ def newton(who: str, f: Any, x0: Any) -> Any:
     state = while_loop(going, turn, state)
     x = state["x"]
     if WATCH.symbolic():
-        return filled(x, iter([ops.where(state["found"], v, nan) for v in leaves(x)]))
+        return bare(filled(x, iter([ops.where(state["found"], v, nan) for v in leaves(x)])))
     if not true(state["found"], who):
         raise ValueError(
             f"{who}: Newton's method found no root: after {int(state['turns'])} turns "

@@ -22,6 +22,7 @@ from ..engine import Value
 from ..nn.parameters import set_all, values
 from ..optim.optimizer import Optimizer
 from .arrays.printing import Rolled
+from .backends import interop_loops
 from .backends.base import Rows
 from .backends.c import write_c
 from .backends.emit import emit
@@ -281,9 +282,12 @@ class Jit(native.Caller):
         and arguments alike, are those of this engine. Numbers have the precision of
         `parameters`. A batch is `jax.vmap(g, (None, 0, 0))(parameters, X, Y)`.
         """
+        made = self.known("the function for JAX")
+        if made.program.has_regions:
+            return interop_loops.to_jax(made, self.name)
         from .backends.jax import to_jax
 
-        return to_jax(self.known("the function for JAX"), self.name)
+        return to_jax(made, self.name)
 
     @door
     def to_torch(self) -> Callable[..., Any]:
@@ -292,9 +296,12 @@ class Jit(native.Caller):
         As `to_jax`, for tensors: `g(parameters, x, y).backward()` gives `parameters.grad`,
         and a batch is `torch.func.vmap(g, (None, 0, 0))(parameters, X, Y)`.
         """
+        made = self.known("the function for PyTorch")
+        if made.program.has_regions:
+            return interop_loops.to_torch(made, self.name)
         from .backends.torch import to_torch
 
-        return to_torch(self.known("the function for PyTorch"), self.name)
+        return to_torch(made, self.name)
 
     def to_c(self, path: Any) -> Any:
         """The path of a C file, written there with a header beside it: value and gradient.

@@ -86,11 +86,12 @@ class Watch:
 
     def tracer(self) -> Any:
         """The innermost observer that traces, or None."""
+        found: Any = None
         if self.active:
-            for observer in reversed(self.observers()):
+            for observer in self.observers():
                 if observer.symbolic:
-                    return observer
-        return None
+                    found = observer
+        return found
 
     def symbolic(self) -> bool:
         """Whether the numbers in the graph only stand for others: it is being traced."""

@@ -18,6 +18,7 @@ from ..arrays.roll import roll
 from ..arrays.runtime import Layout
 from ..arrays.source import emit
 from ..arrays.spaces_numpy import numpy_space
+from ..ir.derived import relevant
 from ..ir.program import Program
 from ..ir.region import Branch, Element, Item, Loop, Pack, chooses
 from ..ir.structural import Structural
@@ -107,6 +108,10 @@ class Side:
         found: list[Any] = yes(given, n) if self.true(condition) else no(given, n)
         return found
 
+    def stopped(self, given: list[Any]) -> list[Any]:
+        """The same, where no gradient is to pass, for a library that differentiates by itself."""
+        return given
+
     def true(self, condition: Any) -> bool:
         return bool(condition != 0)
 
@@ -116,6 +121,7 @@ class Pieces:
 
     def __init__(self, program: Program, fixed: set[int], side: Side) -> None:
         self.program, self.fixed, self.side = program, fixed, side
+        self.reached = relevant(program, program.outputs)
         users: dict[int, list[int]] = {}
         for i, xs in enumerate(program.operands):
             for x in xs:
@@ -200,6 +206,8 @@ class Pieces:
 
     def loop(self, i: int, loop: Loop, given: list[Any], n: Any) -> list[Any]:
         bodies = self.bodies[i]
+        if not self.reached[i]:
+            given = self.side.stopped(given)
         split = loop.split(given)
         body = bodies[0]
         known = {p: v for p, v in zip(body.program.inputs, split[0]) if p in body.fixed}

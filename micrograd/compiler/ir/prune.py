@@ -113,7 +113,7 @@ def smaller_loop(
     body.inputs = [inputs[k] for k in positions]
     body.values = len(body.outputs)
     sizes = (len(constants), len(kept), len(entries))
-    made = Loop(body, test, sizes, loop.length, loop.backwards)
+    made = Loop(pruned(body), test, sizes, loop.length, loop.backwards)
     return made, positions, {k: n for n, k in enumerate([*kept, *puts])}
 
 
@@ -135,5 +135,5 @@ def smaller_branch(
     for side in sides:
         left = fixed(side, [side.inputs[k] for k in positions], outer, given)
         side.inputs = [side.inputs[positions[k]] for k in left]
-    made = Branch(sides[0], sides[1])
+    made = Branch(pruned(sides[0]), pruned(sides[1]))
     return made, [0, *[positions[k] + 1 for k in left]], {k: n for n, k in enumerate(kept)}
