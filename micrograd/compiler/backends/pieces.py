@@ -151,9 +151,9 @@ class Pieces:
         flush()
         self.functions = {id(s): side.function(s) for s in self.plan if isinstance(s, Segment)}
         self.bodies: dict[int, list[Pieces]] = {}
-        for i in self.plan:
-            if isinstance(i, int):
-                self.add_bodies(i, program.rules[i])
+        for piece in self.plan:
+            if isinstance(piece, int):
+                self.add_bodies(piece, program.rules[piece])
 
     def add_bodies(self, i: int, rule: Any) -> None:
         xs = self.program.operands[i]

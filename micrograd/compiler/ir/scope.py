@@ -6,6 +6,7 @@ called what it is outside, a carry and the result that it ends as are one name.
 
 from __future__ import annotations
 
+from ...core.rule import Rule
 from .names import RESERVED, free, phrase
 from .program import Program
 from .prune import pruned
@@ -126,9 +127,9 @@ def listing(scope: Scope) -> list[tuple[bool, str]]:
         elif isinstance(rule, Branch):
             for head, inner in zip((f"if {names[xs[0]]}:", "else:"), scope.inside[i]):
                 found.append((False, head))
-                ends = ", ".join(inner.names[y] for y in inner.program.outputs)
-                indented(inner, [f"{', '.join(scope.carries[i])} = {ends}"])
-        elif not isinstance(rule, Item) and xs:
+                results = ", ".join(inner.names[y] for y in inner.program.outputs)
+                indented(inner, [f"{', '.join(scope.carries[i])} = {results}"])
+        elif isinstance(rule, Rule) and not isinstance(rule, Item):
             found.append((True, f"{names[i]} = {phrase(rule, [names[x] for x in xs])}"))
     return found
 

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 from ...core.rule import TABLE, Rule
 from ..ir.program import COUNT, INNER, TOTAL, Program
+from ..ir.shapes import size
 from ..ir.structural import Structural
 from . import instructions as op
 from .arrange import allocate, arranged, surprises
 from .instructions import EXACT, NONE, Build, Instruction
-from .regions import Emitter, Room, size
+from .regions import Emitter, Room
 from .rows import divided, rowed, table, turned
 
 LONGEST = 1000  # products in one instruction

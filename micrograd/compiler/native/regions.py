@@ -14,17 +14,13 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from ..ir.program import Program
-from ..ir.region import Add, Branch, Element, Item, Loop, Pack
-from ..ir.structural import Structural
+from ..ir.region import Branch, Element, Item, Loop, Pack
+from ..ir.shapes import Shape, Shapes, Unsupported, entries, is_sequence, place, shape, size, turns
 from . import instructions as op
 from .instructions import NONE, Instruction
 
 if TYPE_CHECKING:
     from .encode import Encoder
-
-
-class Unsupported(Exception):
-    """What the machine has no instruction for; then Python runs it."""
 
 
 class Room:
@@ -47,81 +43,6 @@ class Room:
             return self.scalar(0.0, n) * 4 + op.SCALAR
         self.registers += n
         return (self.registers - n) * 4 + op.COLUMN
-
-
-Shape = tuple[Any, ...]
-Shapes = dict[int, Shape]  # of the inputs that are sequences
-
-
-def is_sequence(program: Program, i: int) -> bool:
-    rule = program.rules[i]
-    return i in program.sequences or (isinstance(rule, Structural) and rule.sequence)
-
-
-def shape(program: Program, i: int, given: Shapes) -> Shape:
-    """How many entries a sequence has, and each of them if it is one too; () of a number.
-
-    None is a number of entries that is known only when it runs.
-    """
-    if not is_sequence(program, i):
-        return ()
-    rule, xs = program.rules[i], program.operands[i]
-    if isinstance(rule, Pack):
-        return (len(xs), *shape(program, xs[0], given))
-    if isinstance(rule, Add):
-        return shape(program, xs[0], given)
-    if isinstance(rule, Element):
-        return shape(program, xs[0], given)[1:]
-    if isinstance(rule, Item):
-        loop: Any = program.rules[xs[0]]
-        entry = shape(loop.body, loop.body.outputs[rule.k], entries(program, xs[0], loop, given))
-        n = turns(program, xs[0], loop, given)
-        if n is None and entry:
-            raise Unsupported("sequences of sequences that grow")
-        return (n, *entry)
-    return given[i]
-
-
-def entries(program: Program, i: int, loop: Loop, given: Shapes) -> Shapes:
-    """The shapes of what the body of a loop is given turn by turn."""
-    b = loop.constants + loop.carries
-    return {
-        x: shape(program, s, given)[1:]
-        for x, s in zip(loop.body.inputs[b:], program.operands[i][b:])
-    }
-
-
-def turns(program: Program, i: int, loop: Loop, given: Shapes) -> int | None:
-    """How many turns a loop takes; None if that is known only when it runs."""
-    if loop.test is not None:
-        return None
-    if loop.length is not None:
-        return loop.length
-    n: int | None = shape(program, program.operands[i][loop.constants + loop.carries], given)[0]
-    return n
-
-
-def size(program: Program, i: int, given: Shapes) -> int:
-    """How many numbers the value of a step is that have their place beforehand."""
-    rule = program.rules[i]
-    if isinstance(rule, Loop):
-        return sum(place(program, i, rule, given, len(rule.body.outputs)))
-    if isinstance(rule, Branch):
-        return len(rule.yes.outputs)
-    if isinstance(rule, (Pack, Add, Element)):
-        found = shape(program, i, given)
-        return 0 if None in found else prod(found)
-    return 1
-
-
-def place(program: Program, i: int, loop: Loop, given: Shapes, k: int) -> list[int]:
-    """How many numbers each of the first k results of a loop is."""
-    n = turns(program, i, loop, given)
-    sizes = [1] * min(k, loop.carries)
-    for y in loop.body.outputs[loop.carries : k]:
-        inner = entries(program, i, loop, given)
-        sizes.append(0 if n is None else n * prod(shape(loop.body, y, inner)))
-    return sizes
 
 
 class Emitter:
@@ -219,18 +140,18 @@ class Emitter:
         given = dict(zip(loop.body.inputs, [*constants, *carries]))
         shapes = entries(self.program, i, loop, self.given)
         sources = [self.sequence(x) for x in xs[b:]]
-        for x, (first, m, size) in zip(loop.body.inputs[b:], sources):
-            given[x] = room.fresh(self.by_columns, size)
-            inside += [op.LOAD, given[x] >> 2, 5, first, number, m or 0, back, size]
+        for x, (first, m, width) in zip(loop.body.inputs[b:], sources):
+            given[x] = room.fresh(self.by_columns, width)
+            inside += [op.LOAD, given[x] >> 2, 5, first, number, m or 0, back, width]
         code, refs, inner = self.body(loop.body, given, shapes)
         inside += code
         for k in range(loop.carries, outputs):
-            y, size = loop.body.outputs[k], 1
+            y, width = loop.body.outputs[k], 1
             if is_sequence(loop.body, y):
-                y, _, size = inner.sequence(y)[0], 0, prod(inner.shape(y))
+                y, _, width = inner.sequence(y)[0], 0, prod(inner.shape(y))
             else:
                 y = refs[k]
-            inside += [op.STORE, 0, 6, y, self.put(i, k), number, n or 0, back, size]
+            inside += [op.STORE, 0, 6, y, self.put(i, k), number, n or 0, back, width]
         inside += self.together(carries, refs[: loop.carries])
         source = sources[0][0] >> 2 if n is None and loop.test is None else NONE
         return [*found, op.LOOP, 0, 3 + len(inside), NONE if n is None else n, source, number,
@@ -262,8 +183,8 @@ class Emitter:
 
     def sum(self, i: int, xs: tuple[int, ...]) -> list[int]:
         """Two sequences added up, in a loop."""
-        (first, n, size), (second, _, _) = self.sequence(xs[0]), self.sequence(xs[1])
-        n = None if n is None else n * size  # number by number, also in sequences of sequences
+        (first, n, width), (second, _, _) = self.sequence(xs[0]), self.sequence(xs[1])
+        n = None if n is None else n * width  # number by number, also in sequences of sequences
         self.room.loops += 1
         number = self.room.loops
         x, y = self.room.fresh(self.by_columns), self.room.fresh(self.by_columns)
