@@ -21,6 +21,7 @@ from ..core.watch import WATCH
 from .checkpoint import checkpoint as recomputed
 from .nested import flatten, is_array, rebuild
 
+MOST = 2**31 - 1  # turns of a scan
 Checkpoint = Any  # "all", "sqrt" or a number of turns
 
 
@@ -302,6 +303,8 @@ def turns(who: str, xs: Any, length: Any) -> int:
         raise ValueError(f"{who}: xs and length say {several} turns; they must be the same")
     if found[0] < 0:
         raise ValueError(f"{who}: length is a number of turns from 0 on, not {found[0]}")
+    if found[0] > MOST:
+        raise ValueError(f"{who}: {found[0]} turns are more than the {MOST} that are counted")
     return found[0]
 
 

@@ -119,9 +119,9 @@ def scan(
     carries, entries = len(leaves(init)), len(first)
     sizes = (len(constants), carries, entries)
     puts = len(leaves(y))
-    order = list(range(n))
+    order = range(n)
 
-    def turns(carry: list[Any], part: list[int]) -> tuple[list[Any], list[list[Any]]]:
+    def turns(carry: list[Any], part: range) -> tuple[list[Any], list[list[Any]]]:
         """The carry after some turns, and of each output the numbers by turn."""
         k = len(part)
         packs = [bind(PACK, tuple([numbers[i][m] for i in part])) for m in range(entries)]
@@ -133,10 +133,10 @@ def scan(
             found.append([bind(element(i, k), (sequence,)) for i in range(k)])
         return [bind(item(m, False), (bundle,)) for m in range(carries)], found
 
-    def parts(carry: list[Any], part: list[int]) -> tuple[list[Any], list[list[Any]]]:
+    def parts(carry: list[Any], part: range) -> tuple[list[Any], list[list[Any]]]:
         """The same in parts of `every` turns, a loop of loops: only what is between is kept."""
         count = len(part) // every
-        chunks = [part[c * every : (c + 1) * every] for c in range(count)]
+        chunks = [part[c * every : (c + 1) * every] for c in range(count if entries else 0)]
         inner = Program()
         given = [inner.input(f"a{m}") for m in range(len(constants))]
         given += [inner.input(name) for name in program_names(program, sizes)]

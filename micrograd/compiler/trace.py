@@ -28,6 +28,7 @@ from ..core.rule import TABLE, real
 from ..core.watch import WATCH
 from ..engine import Value
 from . import regions
+from .advice import instead_of
 from .ir.program import Program
 from .naming import names_and_places
 from .structure import Structure
@@ -82,9 +83,12 @@ class Tracer(Observer):
         self.read(node, "backward()")
 
     def read(self, node: Node, what: str) -> None:
+        line = user_line()
+        call = instead_of(line) if what == "bool()" else ""
         raise TraceError(
-            f"{user_line()}: {what} of a Value while it is traced for jit: its number is not known "
+            f"{line}: {what} of a Value while it is traced for jit: its number is not known "
             f"yet, or would be burnt into the program; {INSTEAD.get(what, INSTEAD['.data'])}"
+            + (f"; here: {call}" if call else "")
         )
 
     def escaping(self, name: str, a: Any, b: Any) -> Any:
