@@ -171,9 +171,7 @@ def value(tree, xs):
 
         given = [value(first, xs), *[0.3 * k for k in range(1, n)]][:n]
         start = (value(first, xs), 0.0)
-        (c, i), ys = mg.scan(
-            turn, start, given, length=n, reverse=reverse, checkpoint=checkpoint
-        )
+        (c, i), ys = mg.scan(turn, start, given, length=n, reverse=reverse, checkpoint=checkpoint)
         total = c * 0.5 + i
         return total + mg.sum(ys[0]) + ys[1][0] if n else total
     if kind == "while":

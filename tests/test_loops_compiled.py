@@ -93,7 +93,11 @@ def test_c_has_the_bits_too(f, tmp_path):
     flags = ["-std=c99", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-unused", "-shared", "-fPIC"]
     subprocess.run(["gcc", *flags, str(path), "-o", str(library), "-lm"], check=True)
     compiled = ctypes.CDLL(str(library))
-    given, y, g = (ctypes.c_double * 2)(*POINTS[0]), (ctypes.c_double * 1)(), (ctypes.c_double * 2)()
+    given, y, g = (
+        (ctypes.c_double * 2)(*POINTS[0]),
+        (ctypes.c_double * 1)(),
+        (ctypes.c_double * 2)(),
+    )
     work = (ctypes.c_double * 10000)()
     assert compiled.f(None, given, y, work) == 0
     assert y[0] == number
@@ -257,6 +261,16 @@ def test_an_if_in_a_trace_names_the_line_and_what_to_write():
         mg.jit(f)(1.0)
     with pytest.raises(mg.TraceError, match=r"test_loops_compiled.py:\d+.*while_loop\("):
         mg.jit(g)(1.0)
+
+
+@each
+def test_files(f, tmp_path):
+    p = [Value(v) for v in POINTS[0]]
+    fast = mg.jit(lambda: f(*p), parameters=p, backend="python")
+    expected = fast.value_and_grad()
+    fast.save(tmp_path / "f")
+    number, slopes = mg.compiler.load(tmp_path / "f", backend="python").value_and_grad()
+    assert (number, list(slopes)) == (expected[0], list(expected[1]))
 
 
 def test_no_root_is_nan_in_compiled_code():

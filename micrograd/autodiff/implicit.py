@@ -19,7 +19,8 @@ from .. import ops
 from ..core.node import Node
 from ..core.watch import WATCH
 from ..engine import Value
-from .loops import callable_or_error, filled, leaves, numbered, same_shape, true, while_loop
+from .carries import callable_or_error, filled, leaves, numbered, same_shape, true
+from .loops import while_loop
 from .transforms import DEPTH, basis, vjp
 
 TURNS = 100  # of Newton's method

@@ -17,7 +17,7 @@ from .arrays.roll import roll
 from .backends.base import Batch
 from .backends.emit import emit
 from .backends.numpy import NumPyBatch
-from .backends.pieces import NumPyPieces
+from .backends.numpy_loops import NumPyPieces
 from .backends.runtime import EDGES, exact_gradient, exact_values, float_function
 from .ir.program import Program
 from .ir.reverse import reverse
@@ -64,6 +64,11 @@ class Compiled:
     @gc_paused
     def arrays(self) -> Rolled:
         """The same as steps on whole arrays."""
+        if self.program.has_regions:
+            raise TypeError(
+                "jit: a function with loops or branches is no single array program; `program` and "
+                "`source` show it"
+            )
         return roll(self.program, input_arrays(self.structure))
 
     @functools.cached_property

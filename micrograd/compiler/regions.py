@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..autodiff.loops import (
+from ..autodiff.carries import (
     entry,
     filled,
     leaves,

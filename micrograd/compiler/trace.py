@@ -12,7 +12,7 @@ from collections.abc import Callable
 from math import nan
 from typing import Any
 
-from ..autodiff.loops import filled, leaves
+from ..autodiff.carries import filled, leaves
 from ..core.lines import OTHERS, OURS, user_line
 from ..core.no_grad import no_grad
 from ..core.node import (

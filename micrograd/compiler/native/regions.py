@@ -69,8 +69,8 @@ class Emitter:
         if n is None:
             return self.growing[i][0] * 4 + op.GROWING, None, 1
         if isinstance(rule, Element):
-            first, _, size = self.sequence(self.program.operands[i][0])
-            return int(first + 4 * rule.k * size), n, prod(entry)
+            first, _, width = self.sequence(self.program.operands[i][0])
+            return first + 4 * rule.k * width, n, prod(entry)
         return self.ref(i), n, prod(entry)
 
     def put(self, i: int, k: int) -> int:
