@@ -70,9 +70,9 @@ def cubic(points, parts=8):
     return list(itertools.pairwise(found))
 
 
-def of_ours(shown):
+def of_ours(shown, style="node"):
     """The lines of our picture: for each edge its ends, and its lines, each drawn once."""
-    picture = Picture(shown)
+    picture = Picture(shown, style=style)
     edges = []
     for edge, route in zip(picture.look.edges, picture.where.routes, strict=True):
         lines = []

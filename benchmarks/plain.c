@@ -1,16 +1,21 @@
 /* A network, its loss and its gradient by hand: what `compiled.py` holds the compiler against.
 
-   Columns of examples, as long as the batch; four units and sixteen examples at a time, so
-   that what is added up stays in vector registers. Built by the benchmark with -O3
+   Columns of examples, as long as the batch; four units and two vectors of examples at a time,
+   so that what is added up stays in vector registers, of 512 bits or of 256. Built by the benchmark with -O3
    -march=native -ffast-math, so with fused multiply-add and vectorised exp. */
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef double v8 __attribute__((vector_size(64), aligned(8)));
-#define AT(p) (*(const v8 *)(p))
-#define TO(p) (*(v8 *)(p))
+#ifdef __AVX512F__
+#define LANES 8
+#else
+#define LANES 4
+#endif
+typedef double vec __attribute__((vector_size(8 * LANES), aligned(8)));
+#define AT(p) (*(const vec *)(p))
+#define TO(p) (*(vec *)(p))
 #define MOST 8 /* layers */
 
 /* y[o][i] = start[o] + sum over k of w[o][k] * x[k][i]; w[o][k] stands at w[o * so + k * sk]. */
@@ -20,25 +25,25 @@ static void product(double *y, const double *w, long so, long sk, const double *
         long some = outs - o < 4 ? outs - o : 4;
         if (some == 4) {
             long i = 0;
-            for (; i + 16 <= n; i += 16) {
-                v8 a[4], b[4];
+            for (; i + 2 * LANES <= n; i += 2 * LANES) {
+                vec a[4], b[4];
                 for (int j = 0; j < 4; j++)
-                    a[j] = b[j] = (start ? start[(o + j) * ss] : 0.0) - (v8){0};
+                    a[j] = b[j] = (start ? start[(o + j) * ss] : 0.0) - (vec){0};
                 for (long k = 0; k < ins; k++) {
-                    v8 p = AT(x + k * n + i), q = AT(x + k * n + i + 8);
+                    vec p = AT(x + k * n + i), q = AT(x + k * n + i + LANES);
                     for (int j = 0; j < 4; j++) {
                         double c = w[(o + j) * so + k * sk];
                         a[j] += c * p, b[j] += c * q;
                     }
                 }
                 for (int j = 0; j < 4; j++)
-                    TO(y + (o + j) * n + i) = a[j], TO(y + (o + j) * n + i + 8) = b[j];
+                    TO(y + (o + j) * n + i) = a[j], TO(y + (o + j) * n + i + LANES) = b[j];
             }
-            for (; i < n; i += 8) {
-                v8 a[4];
-                for (int j = 0; j < 4; j++) a[j] = (start ? start[(o + j) * ss] : 0.0) - (v8){0};
+            for (; i < n; i += LANES) {
+                vec a[4];
+                for (int j = 0; j < 4; j++) a[j] = (start ? start[(o + j) * ss] : 0.0) - (vec){0};
                 for (long k = 0; k < ins; k++) {
-                    v8 p = AT(x + k * n + i);
+                    vec p = AT(x + k * n + i);
                     for (int j = 0; j < 4; j++) a[j] += w[(o + j) * so + k * sk] * p;
                 }
                 for (int j = 0; j < 4; j++) TO(y + (o + j) * n + i) = a[j];
@@ -46,16 +51,18 @@ static void product(double *y, const double *w, long so, long sk, const double *
             continue;
         }
         for (long j = o; j < o + some; j++)
-            for (long i = 0; i < n; i += 8) {
-                v8 a = (start ? start[j * ss] : 0.0) - (v8){0};
+            for (long i = 0; i < n; i += LANES) {
+                vec a = (start ? start[j * ss] : 0.0) - (vec){0};
                 for (long k = 0; k < ins; k++) a += w[j * so + k * sk] * AT(x + k * n + i);
                 TO(y + j * n + i) = a;
             }
     }
 }
 
-static double sum(v8 a) {
-    return ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7]));
+static double sum(vec a) {
+    double total = 0.0;
+    for (int l = 0; l < LANES; l++) total += a[l];
+    return total;
 }
 
 /* g[o][k] = sum over i of d[o][i] * x[k][i], and g[o][ins] = sum of d[o]. */
@@ -63,20 +70,20 @@ static void outer(double *g, const double *d, const double *x, long outs, long i
     for (long o = 0; o < outs; o++) {
         long k = 0;
         for (; k + 4 <= ins; k += 4) {
-            v8 a[4] = {{0}};
-            for (long i = 0; i < n; i += 8) {
-                v8 e = AT(d + o * n + i);
+            vec a[4] = {{0}};
+            for (long i = 0; i < n; i += LANES) {
+                vec e = AT(d + o * n + i);
                 for (int j = 0; j < 4; j++) a[j] += e * AT(x + (k + j) * n + i);
             }
             for (int j = 0; j < 4; j++) g[o * (ins + 1) + k + j] = sum(a[j]);
         }
         for (; k < ins; k++) {
-            v8 a = {0};
-            for (long i = 0; i < n; i += 8) a += AT(d + o * n + i) * AT(x + k * n + i);
+            vec a = {0};
+            for (long i = 0; i < n; i += LANES) a += AT(d + o * n + i) * AT(x + k * n + i);
             g[o * (ins + 1) + k] = sum(a);
         }
-        v8 a = {0};
-        for (long i = 0; i < n; i += 8) a += AT(d + o * n + i);
+        vec a = {0};
+        for (long i = 0; i < n; i += LANES) a += AT(d + o * n + i);
         g[o * (ins + 1) + ins] = sum(a);
     }
 }

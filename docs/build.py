@@ -58,7 +58,7 @@ def main() -> int:
     sys.path.insert(0, str(HERE.parent))
     if "--keep" not in sys.argv[1:]:
         course()
-    for script in ("mathematics.py", "deviations.py", "picture.py", "doctor.py"):
+    for script in ("mathematics.py", "deviations.py", "picture.py", "gallery.py", "doctor.py"):
         run(HERE / script)
     run("-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", HERE, SITE)
     if "--links" in sys.argv[1:]:

@@ -59,9 +59,9 @@ if TYPE_CHECKING:  # the same names as below, for type checkers
     from .compiler.staged import staged as staged
     from .compiler.trace import TraceError as TraceError
     from .doctor import compare_backward as compare_backward
-    from .doctor import diagnose as diagnose
-    from .doctor import shares as shares
-    from .doctor import watch as watch
+    from .doctor.diagnose import diagnose as diagnose
+    from .doctor.shares import shares as shares
+    from .doctor.watch import watch as watch
     from .graph import draw as draw
     from .graph import latex as latex
     from .graph import name_values as name_values

@@ -7,12 +7,10 @@ codes: 0 all went well, 1 it could not be done, 2 bad arguments, 130 Ctrl-C.
 from __future__ import annotations
 
 import argparse
-import random
 import re
 import sys
 import tempfile
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from . import compiled
@@ -27,8 +25,8 @@ def train_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="micrograd",
         description="Train an MLP with two hidden layers of 16 neurons on two half moons, and one "
-        "on Fisher's irises; print loss and accuracy on rows that training did not see; write "
-        "pictures of the decisions and of one neuron.",
+        "on Fisher's irises, eagerly and compiled; print loss and accuracy on rows that training "
+        "did not see, and what the doctor says; draw the decisions and one neuron.",
         epilog='Another command draws an expression: micrograd draw "relu(a*b + c)" a=2 b=-3 c=10 '
         "-o out.svg; see micrograd draw --help. To build your own: micrograd learn. To hear what "
         "is wrong with the gradients of a training script: micrograd diagnose script.py.",
@@ -36,7 +34,7 @@ def train_parser() -> argparse.ArgumentParser:
     commands = ["train", "draw", "learn", "check", "diagnose"]
     parser.add_argument("command", nargs="?", choices=commands, default="train")
     parser.add_argument("--version", action="version", version=f"micrograd {__version__}, {HOW}")
-    parser.add_argument("--epochs", type=at_least_one, default=100, help="of training (100)")
+    parser.add_argument("--epochs", type=at_least_one, default=200, help="of training (200)")
     parser.add_argument("--seed", type=int, default=1337, help="for weights and data (1337)")
     parser.add_argument(
         "--out", type=Path, default=Path("pictures"), metavar="FOLDER",
@@ -171,63 +169,12 @@ def check_folder(folder: Path) -> None:
 
 
 def train(epochs: int, seed: int, out: Path, progress: bool) -> int:
-    """The main job: two data sets, three pictures."""
-    from . import data, losses, nn, optim
-    from .files import write_text
-    from .graph import draw as picture
-    from .train.loop import accuracy, evaluate, fit, predict
-    from .train.plane import boundary
+    """The main job: two networks, trained and drawn."""
+    from .learn.first import show
 
     print(f"micrograd {__version__}, {HOW}")
     check_folder(out)
-    petals, species = data.iris()
-    jobs = (
-        ("moons", data.moons(200, noise=0.1, seed=seed), 1, losses.logistic, ("x1", "x2"), ()),
-        (
-            "iris", ([row[2:] for row in petals], species), 3, losses.cross_entropy,
-            ("petal length", "petal width"), data.SPECIES,
-        ),
-    )  # fmt: skip
-    random.seed(seed)
-    for name, (rows, targets), outputs, loss, axes, classes in jobs:
-        X, X_test, y, y_test = data.split(rows, targets, seed=seed)  # noqa: N806
-        X, X_test, X_all = data.standardize(X, X_test, rows)  # noqa: N806
-        model = nn.MLP(2, [16, 16, outputs])
-        print(
-            f"\n{name}: {model.parameter_count()} parameters, {len(X)} rows to learn from, "
-            f"{len(X_test)} held out"
-        )
-        optimizer = optim.Adam(model.parameters(), lr=0.02)
-        history = fit(
-            model,
-            loss,
-            (X, y),
-            optimizer,
-            epochs=epochs,
-            batch_size=50,
-            progress=progress,
-            seed=seed,
-        )
-        if history.interrupted:  # what is half-trained has no picture: an old one stays
-            raise KeyboardInterrupt
-        print(
-            f"held-out rows: loss {evaluate(model, loss, (X_test, y_test)):.4f}, "
-            f"accuracy {accuracy(model, X_test, y_test):.1%}"
-        )
-        title = f"What the network says about {name}"
-        svg = boundary(partial(predict, model), X_all, targets, title, axes, classes)
-        print(f"wrote {write_text(out / f'{name}.svg', svg)}")
-    random.seed(seed)
-    neuron = nn.Neuron(2)
-    inputs = [1.0, -2.0]
-    from .engine import Value
-    from .graph import name_values
-
-    x = [Value(v, label=f"x{i + 1}") for i, v in enumerate(inputs)]
-    name_values({"w1": neuron.w[0], "w2": neuron.w[1], "b": neuron.b})
-    result = neuron(x)
-    result.backward()
-    print(f"\none neuron: {neuron}\nwrote {picture(result).save(out / 'neuron.svg')}")
+    show(epochs, seed, out, progress)
     return 0
 
 

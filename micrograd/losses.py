@@ -179,6 +179,12 @@ def multiclass_hinge(scores: Sequence[Any], target: Any, margin: float = 1.0) ->
     return ops.sum(errors) * (1.0 / len(xs))
 
 
+# PyTorch's short names -----------------------------------------------------------------------
+
+mse = mse_loss = squared_error
+huber_loss = huber
+bce_with_logits = binary_cross_entropy_with_logits = logistic
+
 # Penalties --------------------------------------------------------------------------------
 
 

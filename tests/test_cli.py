@@ -153,7 +153,7 @@ def coarse(monkeypatch):
 def test_the_main_job(tmp_path, capsys, coarse):
     """Losses and accuracies are of the held-out rows, and the pictures are there."""
     out = tmp_path / "deep" / "er"
-    assert main(["--epochs", "12", "--out", str(out), "--quiet"]) == 0
+    assert main(["--epochs", "30", "--out", str(out), "--quiet"]) == 0
     said = capsys.readouterr().out
     assert sorted(p.name for p in out.iterdir()) == ["iris.svg", "moons.svg", "neuron.svg"]
     for picture in out.iterdir():
@@ -163,13 +163,19 @@ def test_the_main_job(tmp_path, capsys, coarse):
     shares = [float(x) for x in re.findall(r"accuracy ([0-9.]+)%", said)]
     assert len(shares) == 2
     assert min(shares) > 60, shares  # three species: guessing gives 33 %
+    losses = re.findall(r"loss ([0-9]\.[0-9]{9})", said)
+    assert len(losses) == 4
+    assert losses[0] == losses[1] and losses[2] == losses[3], "eager and compiled are the same"
+    assert "as arrays: v5 = w3 @ relu(W2 @ relu(W1 @ x + b1) + b2) + b3" in said
+    assert said.count("the doctor: ") == 2
+    assert "micrograd play" in said
 
 
 def test_the_seed_decides(tmp_path, capsys, coarse):
     said = []
     for seed in ("7", "7", "8"):
         assert main(["--epochs", "1", "--seed", seed, "--out", str(tmp_path), "--quiet"]) == 0
-        said.append(capsys.readouterr().out)
+        said.append(re.sub(r"[0-9.]+ s", "", capsys.readouterr().out))
     assert said[0] == said[1] != said[2]
 
 

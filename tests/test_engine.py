@@ -421,7 +421,7 @@ def test_a_subclass_is_a_value_and_its_results_are_values():
         assert same.data in (2.0, 3.0)
     assert type(copy.deepcopy(w)) is Weight
     assert copy.deepcopy(w).name == "slope"
-    assert repr(w) == "Value(data=3.0, grad=12.0)"
+    assert repr(w) == "Value(data=3.0, grad=12.0, label='slope')"
 
 
 def test_value_is_a_real_number_of_python():

@@ -337,3 +337,27 @@ def test_formulas_are_no_longer_than_graphs():
     for _ in range(20_000):
         chain = chain * 1.0001 + 0.1
     assert len(latex(chain)) < 20_000
+
+
+def test_steps_and_formulas_show_themselves_in_a_notebook():
+    a, b = Value(2.0, label="a"), Value(-3.0, label="b")
+    f = a * b + a
+    shown = steps(f)
+    table = shown._repr_html_()
+    assert table.count("<tr>") == 5
+    assert "v1 = a * b has gradient 1.0" in table
+    assert [str(step) for step in shown] == [str(step) for step in steps(f)]  # none was taken
+    assert mg.latex(f)._repr_latex_() == f"$\\displaystyle {mg.latex(f)}$"
+    assert isinstance(mg.latex(f), str)
+
+
+@given(GRAPHS)
+def test_no_two_paths_read_the_same(recipe):
+    leaves, nodes = build(recipe)
+    root = nodes[-1]
+    for x in leaves:
+        try:
+            lines = [path.text for path in explain(root, x).paths]
+        except ValueError:  # it is no part of the graph
+            continue
+        assert len({*lines}) == len(lines)

@@ -451,6 +451,14 @@ def test_random_programs_give_the_bits_of_their_steps(seed, n):
     widest()
 
 
+@pytest.mark.parametrize("xs", [(-1.0, -0.3), (-2.0, -1.1, -0.65), (-0.7, -0.69314718056)])
+def test_logsumexp_near_zero_keeps_its_digits_beside_its_gradient(xs, kind):
+    """There its exponentials are at hand, and do not say it: they add up to almost 1."""
+    fast = mg.jit(lambda *xs: mg.logsumexp(xs), backend="native")
+    mean, _ = fast.value_and_grad(*[np.array([x, x]) for x in xs])
+    assert mean == mg.logsumexp(xs)
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 10, 63, 100, 777])
 def test_means_of_gradients_are_quotients_to_the_last_bit(n, kind):
     """Of sums that are random, close to ties, tiny, zero and infinite, by the number of examples."""

@@ -481,3 +481,39 @@ def test_backward_of_what_no_grad_made_says_so():
     for leaf in (Value(3.0), z.detach()):
         leaf.backward()
         assert leaf.grad == 1.0
+
+
+# A model as a table -------------------------------------------------------------------------
+
+
+def test_a_summary_counts_what_is_shared_once_and_says_what_is_frozen():
+    model = nn.MLP(2, [3, 1])
+    model[0].requires_grad_(False)
+    table = model.summary()
+    assert [(r.name, r.parameters, r.frozen) for r in table.rows] == [
+        ("layers.0", 9, 9), ("layers.1", 4, 0),
+    ]  # fmt: skip
+    assert str(table).splitlines()[-1] == "13 parameters, 4 of them learn"
+    shown = model._repr_mimebundle_()
+    assert shown["text/plain"] == repr(model)
+    assert "Layer(2, 3), relu" in shown["text/html"]
+    tied = nn.Linear(2, 2)
+    twice = nn.Sequential(tied, nn.Tanh(), tied)
+    assert twice.summary().parameters == 6
+    assert [r.kind for r in twice.summary().rows] == ["Linear(2, 2)", "Tanh()"]
+    assert nn.Neuron(2).summary().rows == ()
+
+
+def test_an_mlp_is_a_row_of_layers():
+    model = nn.MLP(2, [3, 4, 1])
+    assert len(model) == 3
+    assert [*model] == model.layers
+    assert model[-1] is model.layers[2]
+
+
+def test_short_names_of_losses_are_the_losses():
+    from micrograd import losses
+
+    assert losses.mse is losses.mse_loss is losses.squared_error
+    assert losses.huber_loss is losses.huber
+    assert losses.bce_with_logits is losses.logistic

@@ -47,7 +47,9 @@ def test_operators_take_reals_on_either_side(f, real):
     assert isinstance(first, Value)
 
 
-@pytest.mark.parametrize("other", ["2", None, 1j, [1.0], object(), b"2"], ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize(
+    "other", ["2", None, 1j, [1.0], object(), b"2"], ids=lambda x: type(x).__name__
+)
 @pytest.mark.parametrize("f", [*OPERATORS, operator.lt, operator.ge], ids=lambda f: f.__name__)
 def test_operators_refuse_the_rest(f, other):
     with pytest.raises(TypeError):

@@ -7,14 +7,13 @@ number must be right to 4 units in the last place; where, `ulp_search.py` looks 
 from __future__ import annotations
 
 import math
-import os
 import random
 
 import mpmath as mp
 import pytest
 import reference
 import ulp_search
-from helpers import ulps
+from helpers import LONG, SERIES, ulps
 from ulp_search import operands, points
 
 import micrograd as mg
@@ -22,12 +21,11 @@ from micrograd import Value
 from micrograd.core.node import apply
 from micrograd.core.rule import CHOICE, FLAT, TABLE
 
-VALUES = 2000  # points for the value of a row that is quick to judge
 # Where the promise does not hold, as docs/mathematics.md says: with three operands and more
 # of which one outweighs the others, 1 - s*s is taken with s near 1.
 EXEMPT = {("hypot", 2)}
 # How much of the search is done: all of it by `python tests/ulp_search.py`.
-SHARE = 0.25 if os.environ.get("MICROGRAD_LONG") else 0.04
+SHARE = 0.25 if LONG else 0.04
 
 
 def test_every_row_has_a_reference():
@@ -35,11 +33,7 @@ def test_every_row_has_a_reference():
 
 
 # Whose judge takes many seconds, or loses more digits than the row: by the long search alone.
-LONG = {
-    *("gammainc", "gammaincc", "gammainc_by", "gamma_density", "gamma_slope"),
-    *("betainc", "betainc_by", "beta_density", "beta_slope"),
-    *("y0", "y1", "bessel_y", "bessel_j", "bessel_i", "erfcx", "erfcx_by", "erfinv", "derfinv"),
-}
+HARD = SERIES - {"i0", "i1", "j0", "j1"}
 ROWS = [(n, k) for n in reference.SMOOTH for k in ulp_search.orders(TABLE[n])]
 
 
@@ -48,14 +42,14 @@ def test_value_and_derivatives_to_4_ulp(name, order):
     """At random points, and on and beside the zeros of the function and of each derivative."""
     if (name, order) in EXEMPT:
         pytest.skip("listed in docs/deviations.md")
-    if SHARE < 0.1 and (name in LONG or (name, order) == ("digamma", 2)):
+    if not LONG and (name in HARD or (name, order) == ("digamma", 2)):
         pytest.skip("only with MICROGRAD_LONG=1")
     largest, where, tried = ulp_search.worst(TABLE[name], order, SHARE)
     assert largest <= 4, f"{name}, derivative {order}: {largest:.1f} ulp {where}"
     assert tried
 
 
-@pytest.mark.parametrize("name", sorted(LONG & set(reference.SMOOTH)))
+@pytest.mark.parametrize("name", sorted(HARD & set(reference.SMOOTH)))
 def test_values_beside_the_judge(name):
     """A few values of the rows that the search leaves out, where the judge is quick and exact."""
     rule = TABLE[name]

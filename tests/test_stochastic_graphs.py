@@ -3,9 +3,8 @@ MICROGRAD_LONG=1 in the environment a thousand."""
 
 from __future__ import annotations
 
-import os
-
 import pytest
+from helpers import LONG
 from hypothesis import given, settings
 from hypothesis import strategies as hs
 from stochastic_graphs import Recipe, expectation
@@ -16,7 +15,6 @@ from micrograd import stochastic as st
 from micrograd.stochastic.baselines import Baseline, Constant
 from micrograd.stochastic.score import Score
 
-LONG = bool(os.environ.get("MICROGRAD_LONG"))
 SEEDS = hs.integers(0, 10**6)
 TIER = settings(max_examples=1000 if LONG else 40, deadline=None, derandomize=True, database=None)
 SLOW = settings(TIER, max_examples=1000 if LONG else 8)

@@ -11,7 +11,7 @@ import mpmath as mp
 import pytest
 import reference
 from graphs import ANALYTIC, REALS, analytic, recipes, run
-from helpers import ulps
+from helpers import fewer, ulps
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mpmath import mpf
@@ -53,6 +53,15 @@ def points_of(name):
 
 def taylor(name, x, order):
     with mp.workprec(reference.PRECISION):
+        if name in ("y0", "y1"):  # DLMF 10.6.7, where mpmath's own way takes seconds
+            return [
+                mp.fsum(
+                    (-1) ** j * mp.binomial(n, j) * mp.bessely(int(name[1]) - n + 2 * j, x)
+                    for j in range(n + 1)
+                )
+                / 2**n
+                for n in range(order + 1)
+            ]
         return [
             c * mp.factorial(n)
             for n, c in enumerate(mp.taylor(reference.SMOOTH[name], mpf(x), order))
@@ -68,7 +77,7 @@ def test_orders_one_to_six_against_taylor(name):
     number of terms by a constant, and with it the roundings.
     """
     rule = TABLE[name]
-    for x in points_of(name):
+    for x in fewer(name, points_of(name)):
         exact = taylor(name, x, 6)
         size = mp.mpf(0)
         for n in range(7):
@@ -119,7 +128,7 @@ def size_beside(name, hessian):
 @pytest.mark.parametrize("name", [n for n in BINARY if n not in WHOLE])
 def test_hessians_are_symmetric_over_the_grid(name):
     function = TABLE[name].function
-    for a, b in itertools.product(GRID, GRID):
+    for a, b in fewer(name, itertools.product(GRID, GRID)):
         if name in ("ldexp", "round") and not (b == b and abs(b) < 400 and b == int(b)):
             continue
         (xx, xy), (yx, yy) = mg.hessian(lambda u, v: function(u, v), (0, 1))(a, b)
@@ -137,7 +146,7 @@ def test_the_hessian_is_the_jacobian_of_the_gradient_over_the_grid(name):
     def f(u, v):
         return function(u, v)
 
-    for a, b in itertools.product(GRID, GRID):
+    for a, b in fewer(name, itertools.product(GRID, GRID)):
         if name in ("ldexp", "round") and not (b == b and abs(b) < 400 and b == int(b)):
             continue
         first = mg.hessian(f, (0, 1))(a, b)
@@ -155,7 +164,7 @@ def test_no_edge_makes_a_transform_raise(name):
     rng = random.Random(name)
     grids = [(0.0, 1.0, 2.0) if i in rule.settings else GRID for i in range(n)]
     points = list(itertools.product(*grids))
-    for xs in rng.sample(points, min(len(points), 120)):
+    for xs in fewer(name, rng.sample(points, min(len(points), 120))):
         for i in range(n):
             if i in rule.settings or (name == "clip" and xs[1] > xs[2]):
                 continue

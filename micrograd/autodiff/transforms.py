@@ -225,6 +225,17 @@ def several(argnums: Any) -> bool:
     return isinstance(argnums, (tuple, list))
 
 
+def derived(f: Function, transform: Callable[..., Function], *settings: Any) -> Function | None:
+    """The derivative compiled, where f is: `grad(jit(f))` is as fast as `jit(grad(f))`."""
+    of_compiled = getattr(f, "derived", None)
+    if of_compiled is None:
+        return None
+    found: Function = of_compiled(
+        (transform.__name__, *settings), lambda g: transform(g, *settings)
+    )
+    return found
+
+
 def named(g: Function, f: Function, how: str) -> Function:
     g.__name__ = f"{how}({getattr(f, '__name__', 'f')})"
     g.__doc__ = f"{how} of {getattr(f, '__name__', 'f')}. {f.__doc__ or ''}".strip()
@@ -264,6 +275,9 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """
 
     where = positions(argnums, "grad")
+    compiled = derived(f, value_and_grad, argnums)
+    if compiled is not None:
+        return compiled
 
     def both(*xs: Any, **settings: Any) -> tuple[Any, Any]:
         run = Run(f, xs, where, "grad", settings)
@@ -289,6 +303,9 @@ def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     >>> grad(grad(lambda x: x**3))(2.0)
     12.0
     """
+    compiled = derived(f, grad, argnums)
+    if compiled is not None:
+        return compiled
     both = value_and_grad(f, argnums)
     return named(lambda *xs, **settings: both(*xs, **settings)[1], f, "grad")
 
@@ -341,6 +358,9 @@ def jacobian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """
 
     where = positions(argnums, "jacobian")
+    compiled = derived(f, jacobian, argnums)
+    if compiled is not None:
+        return compiled
 
     def all_of_them(*xs: Any, **settings: Any) -> Any:
         run = Run(f, xs, where, "jacobian", settings)
@@ -384,6 +404,9 @@ def hessian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """
 
     where = positions(argnums, "hessian")
+    compiled = derived(f, hessian, argnums)
+    if compiled is not None:
+        return compiled
 
     def matrix(*xs: Any, **settings: Any) -> Any:
         run = Run(f, xs, where, "hessian", settings)

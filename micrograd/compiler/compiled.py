@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..core.node import data_of
 from ..engine import Value
 from .arrays.inputs import input_arrays
 from .arrays.printing import Rolled
@@ -88,7 +89,7 @@ class Compiled:
 
     def numbers(self) -> list[float]:
         """The parameters as they are now."""
-        return [p._data for p in self.parameters]
+        return data_of(self.parameters)
 
     def run(self, xs: Sequence[float]) -> list[float]:
         """The results of one example."""

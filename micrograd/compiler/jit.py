@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import functools
 import threading
+from array import array
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, overload
 
 from ..adversarial import against
 from ..core.foreign import batch_of
@@ -23,32 +24,35 @@ from ..nn.parameters import set_all, values
 from ..optim.optimizer import Optimizer
 from .arrays.printing import Rolled
 from .backends import interop_loops
-from .backends.base import Rows
+from .backends.base import Rows, as_array
 from .backends.c import write_c
 from .backends.emit import emit
+from .backends.jax import to_jax
 from .backends.runtime import EDGES, exact_values
+from .backends.torch import to_torch
 from .compiled import Compiled
 from .door import door, without_our_frames
 from .fit import fit
 from .ir.program import Program
 from .native import backend as native
 from .saving import save
-from .structure import Structure, key_of, numbers_of
-from .trace import tracing
+from .structure import Structure, key_of, numbers_of, packed
+from .trace import TraceError, tracing
 
 __all__ = ["Compiled", "Jit", "jit"]
 
 CACHE = 128  # structures of arguments that a compiled function keeps; the one used least goes
 LOCK = threading.Lock()
+P = ParamSpec("P")  # what the function takes, the compiled one takes too
 BACKENDS = ("auto", "python", "numpy", "native")
 
 
-class Jit(native.Caller):
+class Jit(native.Caller, Generic[P]):
     """A function that runs as a compiled program; what `jit` gives."""
 
     def __init__(
         self,
-        f: Callable[..., Any],
+        f: Callable[P, Any],
         parameters: Sequence[Value] | None,
         backend: str,
         build: str = "",
@@ -62,10 +66,15 @@ class Jit(native.Caller):
         self.given = None if parameters is None else values(parameters, "jit")
         self.cache: dict[Any, Compiled] = {}
         self.latest: Compiled | None = None
-        self.attacked: dict[float, Jit] = {}
+        self.attacked: dict[float, Jit[P]] = {}
+        self.derivatives: dict[Any, Derivative] = {}
         # By the types of arguments that are all floats, what runs at once.
         self.ready: dict[tuple[type, ...], tuple[Compiled, Callable[..., Any]]] = {}
         functools.update_wrapper(self, f, updated=())
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any: ...
 
     # Tracing ------------------------------------------------------------------------------
 
@@ -151,11 +160,12 @@ class Jit(native.Caller):
                         return exact_values(made.program, args, made.numbers())[0]
             made = self.compiled(*args, **kwargs)
             self._use(None)  # until it is called with floats again
-            given = numbers_of(args, kwargs)
-            if tracing() or any([isinstance(x, Value) for x in given]):
+            xs = array("d")
+            plain = all([packed(x, xs, self.name) for x in (*args, *kwargs.values())])
+            if not plain or tracing():
+                given = numbers_of(args, kwargs)
                 numbers = [x if isinstance(x, Value) else real(x, self.name) for x in given]
                 return made.on_values(numbers)
-            xs = [x if type(x) is float else real(x, self.name) for x in given]
             runner = made.batch(self.one_backend)
             if not kwargs and made.result.is_scalar and all([type(x) is float for x in args]):
                 machine = runner.ready()
@@ -172,13 +182,25 @@ class Jit(native.Caller):
         """What runs one example: NumPy has nothing to offer there."""
         return "python" if self.backend == "numpy" or not native.available() else self.backend
 
+    def derived(
+        self, key: Any, transform: Callable[[Callable[..., Any]], Callable[..., Any]]
+    ) -> Jit[...]:
+        """A derivative of this function, compiled as well; `grad` and its kin ask for it."""
+        key = repr(key)
+        if key not in self.derivatives:
+            self.derivatives[key] = Derivative(self, transform)
+        return self.derivatives[key]
+
     # Many examples ------------------------------------------------------------------------
 
     @door
     def map(self, *columns: Any) -> Any:
         """The results for all examples, one for each entry of the leading axis.
 
-        An array of numbers, or a list of what else the function gives.
+        One number gives an array. Where all columns are arrays, what has a shape, such as a list
+        of ten numbers or a Jacobian, is one array too, the examples along its first axis; lists
+        and dictionaries of unequal parts hold such arrays. Otherwise a list of what the function
+        gives.
         """
         columns = tuple([batch_of(column, self.name) for column in columns])
         if any([len(column) == 0 for column in columns]):
@@ -262,7 +284,7 @@ class Jit(native.Caller):
             f"{self.name}.fit",
         )  # fmt: skip
 
-    def against(self, eps: float) -> Jit:
+    def against(self, eps: float) -> Jit[P]:
         """The same function at its first argument moved by eps against it; kept for later."""
         if eps not in self.attacked:
             backend, _, build = self.backend.partition("+")
@@ -285,8 +307,6 @@ class Jit(native.Caller):
         made = self.known("the function for JAX")
         if made.program.has_regions:
             return interop_loops.to_jax(made, self.name)
-        from .backends.jax import to_jax
-
         return to_jax(made, self.name)
 
     @door
@@ -299,8 +319,6 @@ class Jit(native.Caller):
         made = self.known("the function for PyTorch")
         if made.program.has_regions:
             return interop_loops.to_torch(made, self.name)
-        from .backends.torch import to_torch
-
         return to_torch(made, self.name)
 
     def to_c(self, path: Any) -> Any:
@@ -342,6 +360,55 @@ class Jit(native.Caller):
         )
 
 
+class Derivative(Jit[...]):
+    """A derivative of a compiled function: of its program, so that it is that of what it gives.
+
+    Where it cannot be compiled, because a derivative of the user's own decides by numbers, it is
+    computed eagerly.
+    """
+
+    def __init__(self, of: Jit[Any], transform: Callable[..., Callable[..., Any]]) -> None:
+        def f(*args: Any, **kwargs: Any) -> Any:
+            return of(*args, **kwargs)
+
+        functools.update_wrapper(f, of, updated=())
+        backend, _, build = of.backend.partition("+")
+        super().__init__(transform(f), of.given, backend, build)
+        self.is_eager = False
+
+    def _call(self, *args: Any, **kwargs: Any) -> Any:
+        if not self.is_eager:
+            try:
+                return super()._call(*args, **kwargs)
+            except (TraceError, TypeError):
+                found = self.f(*args, **kwargs)
+                self.is_eager = True
+                return found
+        return self.f(*args, **kwargs)
+
+
+@overload
+def jit(
+    f: Callable[P, Any],
+    *,
+    parameters: Sequence[Value] | None = ...,
+    backend: str = ...,
+    fastmath: bool = ...,
+    dtype: str = ...,
+) -> Jit[P]: ...
+
+
+@overload
+def jit(
+    f: None = ...,
+    *,
+    parameters: Sequence[Value] | None = ...,
+    backend: str = ...,
+    fastmath: bool = ...,
+    dtype: str = ...,
+) -> Callable[[Callable[P, Any]], Jit[P]]: ...
+
+
 def jit(
     f: Callable[..., Any] | None = None,
     *,
@@ -359,7 +426,9 @@ def jit(
     number: the message names the line.
 
     The backend is "python", "numpy", "native" where it was built, or "auto". Python and
-    native give what the eager engine gives, to the last bit for one example. `fastmath`
+    native give what the eager engine gives, to the last bit for one example; where a gradient
+    is nan, or a float operation would raise, the examples are done over by the eager engine, one
+    by one, which is slow and knows what was not selected from what is not a number. `fastmath`
     lets the native one fuse multiplications into additions, and compute exp, log, tanh,
     the logistic function and its relatives on eight examples at once, with errors of up
     to 4 units in the last place, and 0 for what is below 2.3e-308. With the dtype
@@ -387,14 +456,3 @@ def jit(
         raise ValueError("jit: fastmath is for float64 alone")
     build = "fastmath" if fastmath else "float32" if dtype == "float32" else ""
     return Jit(f, parameters, backend, build)
-
-
-def as_array(numbers: Sequence[float]) -> Any:
-    """The numbers as a NumPy array, or without NumPy as one of the standard library."""
-    try:
-        import numpy as np
-    except ImportError:
-        import array
-
-        return array.array("d", numbers)
-    return np.asarray(numbers, dtype=float)

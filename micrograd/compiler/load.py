@@ -13,7 +13,7 @@ from .saving import FORMAT, example, read
 from .structure import Structure, key_of
 
 
-def load(path: Any, backend: str = "auto") -> Jit:
+def load(path: Any, backend: str = "auto") -> Jit[...]:
     """The compiled function that was saved, with parameters of its own.
 
     It has everything that `jit` gives, `fit` and `to_jax` included, for arguments of the

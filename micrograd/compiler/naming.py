@@ -1,4 +1,7 @@
-"""What parameters are called in a program: by their labels, or by their place in the model."""
+"""What parameters are called in a program: by their labels, or by their place in the model.
+
+How a place is written is in `nn/naming.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,18 @@ from typing import Any
 from ..core.node import attribute
 from ..engine import Value
 from ..nn.module import Module
+from ..nn.naming import identifier
 from .ir.names import RESERVED
-
-SILENT = ("layers", "neurons", "modules")  # words that say nothing which the numbers do not
 
 
 def names_and_places(
-    f: Any, parameters: Sequence[Value], taken: set[str]
+    f: Any, parameters: Sequence[Value], taken: set[str], nodes: Sequence[Any] = ()
 ) -> tuple[list[str], dict[int, str]]:
     """A name for each parameter, none twice; and by id where in a model it is.
 
     The label of the Value if that is a name; else the place in a model that the function
-    refers to, `w0_3_1` for the weight 1 of neuron 3 in layer 0; else p0, p1, ...
+    refers to or that was called while `nodes` were made, `w0_3_1` for the weight 1 of neuron 3
+    in layer 0; else p0, p1, ...
     """
     taken = taken | RESERVED
     paths: dict[int, str] = {}
@@ -28,6 +31,10 @@ def names_and_places(
     for model in models:
         for name, p in model.named_parameters():
             paths.setdefault(id(p), name)
+    for v in nodes:
+        for call in attribute(v, "_calls") or ():
+            for p, name in call.places.paths.items():
+                paths.setdefault(id(p), name)
     names: list[str] = []
     for i, p in enumerate(parameters):
         label = attribute(p, "_label")
@@ -35,36 +42,12 @@ def names_and_places(
         if label and str(label).isidentifier():
             name = str(label)
         else:
-            name = short(path) if path else f"p{i}"
+            name = identifier(path) if path else f"p{i}"
         while name in taken:
             name += "_"
         taken.add(name)
         names.append(name)
     return names, paths
-
-
-def neuron_of(path: str) -> str:
-    """ "layer 0, neuron 3" for "layers.0.neurons.3.w.1"; nothing for what is no weight."""
-    words: list[str] = []
-    if ".w." not in path:
-        return ""
-    for part in path.split(".")[:-2]:
-        if part.isdigit() and words:
-            words[-1] = f"{words[-1].removesuffix('s')} {part}"
-        else:
-            words.append(part)
-    return ", ".join(words)
-
-
-def short(path: str) -> str:
-    """`w0_3_1` for "layers.0.neurons.3.w.1"; other paths with underscores for dots."""
-    parts = [part for part in path.split(".") if part not in SILENT]
-    for kind in ("w", "b"):
-        if parts.count(kind) == 1 and all(part.isdigit() for part in parts if part != kind):
-            parts.remove(kind)
-            return kind + "_".join(parts)
-    name = "_".join(parts)
-    return name if name.isidentifier() else f"p_{name}"
 
 
 def models_of(f: Any) -> Iterator[Module]:

@@ -7,14 +7,18 @@ for each structure; strings, None and True or False count as part of it.
 from __future__ import annotations
 
 import inspect
+import math
+from array import array
 from collections.abc import Callable, Iterable
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from ..core.foreign import array_of, is_array
 from ..core.rule import real
 from ..engine import Value
 
 STATIC = (str, bytes, bool, type(None))
+FLOATS = {float}  # the types of the numbers in most lists
 
 
 def key_of(x: Any) -> Any:
@@ -22,7 +26,12 @@ def key_of(x: Any) -> Any:
     if type(x) is float or type(x) is int:
         return 0
     if isinstance(x, (list, tuple)):
-        return (type(x), *map(key_of, x))
+        if {*map(type, x)} == FLOATS:
+            return type(x), len(x)
+        inside = [key_of(element) for element in x]
+        if inside and all([key == 0 for key in inside]):
+            return type(x), len(x)
+        return ("list", type(x), *inside)
     if isinstance(x, STATIC):
         return ("=", type(x).__name__, x)
     if is_array(x):
@@ -48,6 +57,32 @@ def numbers_in(x: Any) -> Iterable[Any]:
         yield bare(x)
 
 
+def packed(x: Any, into: array[float], who: str) -> bool:
+    """Whether a structure is of plain numbers; then they stand behind those that `into` has."""
+    if isinstance(x, (list, tuple)):
+        if {*map(type, x)} == FLOATS:
+            into.fromlist(x if type(x) is list else list(x))
+            return True
+        return all([packed(element, into, who) for element in x])
+    if is_array(x):
+        x = array_of(x, who)
+        if getattr(getattr(x, "dtype", None), "kind", "O") != "O":
+            into.frombytes(x.astype("d", copy=False).tobytes())
+            return True
+        found = list(numbers_of_array(x))  # whatever stands in an array is a number
+        if any([isinstance(number, Value) for number in found]):
+            return False
+        into.extend([real(number, who) for number in found])
+        return True
+    if isinstance(x, dict):
+        return all([packed(element, into, who) for element in x.values()])
+    if isinstance(x, Value):
+        return False
+    if not isinstance(x, STATIC):
+        into.append(x if type(x) is float else real(bare(x), who))
+    return True
+
+
 def bare(x: Any) -> Any:
     """A tensor of one number without the graph that it belongs to; anything else as it is."""
     return x.detach() if hasattr(x, "detach") and hasattr(x, "shape") else x
@@ -59,23 +94,96 @@ def numbers_of_array(x: Any) -> Iterable[Any]:
     return x.reshape(-1).tolist() if is_array(x) else numbers_in(x)
 
 
-def rebuilt(like: Any, numbers: Any) -> Any:
-    """The same structure with other numbers; an array becomes one of objects."""
+class Flat(NamedTuple):
+    """A list or tuple of so many numbers, in a template."""
+
+    kind: Any
+    size: int
+
+
+def template_of(like: Any) -> Any:
+    """The structure of a result, without the numbers in it: 0.0 or a `Flat` is where they are."""
     if isinstance(like, (list, tuple)):
-        elements = [rebuilt(element, numbers) for element in like]
+        inside = [template_of(element) for element in like]
+        if hasattr(like, "_fields"):
+            return type(like)(*inside)
+        return Flat(type(like), len(like)) if {*map(type, inside)} == FLOATS else type(like)(inside)
+    if isinstance(like, dict):
+        return {k: template_of(v) for k, v in like.items()}
+    return like if is_array(like) or isinstance(like, STATIC) else 0.0
+
+
+def rebuilt(like: Any, numbers: Any, start: int = 0) -> tuple[Any, int]:
+    """The same structure with the numbers from `start` on, and where the next begins.
+
+    They stand in a list or an array of the standard library; an array of Values becomes one of
+    objects.
+    """
+    if type(like) is Flat:
+        end = start + like.size
+        part = numbers[start:end]
+        part = part.tolist() if isinstance(part, array) else part
+        return part if like.kind is list else like.kind(part), end
+    if isinstance(like, (list, tuple)):
+        elements = []
+        for element in like:
+            element, start = rebuilt(element, numbers, start)
+            elements.append(element)
         # A named tuple takes its fields one by one.
-        return type(like)(*elements) if hasattr(like, "_fields") else type(like)(elements)
+        fields = hasattr(like, "_fields")
+        return type(like)(*elements) if fields else type(like)(elements), start
     if is_array(like):
         import numpy as np
 
-        filled = np.empty(like.shape, dtype=object)
-        for i in range(filled.size):
-            filled.flat[i] = next(numbers)
-        plain = all(type(x) is float for x in filled.flat)
-        return filled.astype(float) if plain else filled
+        part = numbers[start : start + like.size]
+        if isinstance(part, array) or {*map(type, part)} <= FLOATS:
+            filled = np.array(part, dtype=float)
+        else:
+            filled = np.empty(like.size, dtype=object)
+            filled[:] = part
+        return filled.reshape(like.shape), start + like.size
     if isinstance(like, dict):
-        return {k: rebuilt(v, numbers) for k, v in like.items()}
-    return like if isinstance(like, STATIC) else next(numbers)
+        values = {}
+        for k, v in like.items():
+            values[k], start = rebuilt(v, numbers, start)
+        return values, start
+    return (like, start) if isinstance(like, STATIC) else (numbers[start], start + 1)
+
+
+def shape_of(like: Any) -> tuple[int, ...] | None:
+    """The shape of a template that is an array, or lists of equal lengths; None of others."""
+    if is_array(like):
+        return tuple(like.shape)
+    if type(like) is Flat:
+        return (like.size,)
+    if isinstance(like, (list, tuple)):
+        if hasattr(like, "_fields") or not like:
+            return None
+        inside = [shape_of(element) for element in like]
+        first = inside[0]
+        return None if first is None or inside.count(first) < len(like) else (len(like), *first)
+    return None if isinstance(like, (dict, *STATIC)) else ()
+
+
+def spread(like: Any, numbers: Any, start: int = 0) -> tuple[Any, int]:
+    """A structure over many examples, and where the next begins; `numbers` is examples by numbers.
+
+    One array for each part that has a shape: its leading axis is that of the examples.
+    """
+    shape = shape_of(like)
+    if shape is not None:
+        end = start + math.prod(shape)
+        return numbers[:, start:end].reshape(len(numbers), *shape), end
+    if isinstance(like, STATIC):
+        return like, start
+    inside = like.values() if isinstance(like, dict) else like
+    parts = []
+    for element in inside:
+        part, start = spread(element, numbers, start)
+        parts.append(part)
+    if isinstance(like, dict):
+        return dict(zip(like, parts)), start
+    return type(like)(*parts) if hasattr(like, "_fields") else type(like)(parts), start
 
 
 class Structure:
@@ -116,13 +224,20 @@ class Structure:
 
     def filled(self, numbers: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The positional and the keyword arguments with these numbers."""
-        rest = iter(numbers)
-        args = tuple(rebuilt(x, rest) for x in self.args)
-        return args, {k: rebuilt(x, rest) for k, x in self.kwargs.items()}
+        args, start = rebuilt(list(self.args), numbers)
+        return tuple(args), rebuilt(self.kwargs, numbers, start)[0]
 
-    def fill(self, numbers: list[Any]) -> Any:
-        """The result with these numbers."""
-        return rebuilt(self.args[0], iter(numbers))
+    @cached_property
+    def template(self) -> Any:
+        return template_of(self.args[0])
+
+    def fill(self, numbers: Any) -> Any:
+        """The result with these numbers, of one example: a list of them, or an array."""
+        return rebuilt(self.template, numbers)[0]
+
+    def spread(self, numbers: Any) -> Any:
+        """The result over many examples; `numbers` is an array of examples by numbers."""
+        return spread(self.template, numbers)[0]
 
     @property
     def is_scalar(self) -> bool:

@@ -3,7 +3,7 @@
 The numbers in those Values stand for any numbers, so whatever would let them out, such as
 `if v > 0` or `v.data`, is an error that names the user's line. Which operations were
 done is read from the graph that the function leaves, by the same sort as everywhere else.
-What parameters are called is in `naming.py`; read `ir/reverse.py` next.
+What parameters are called is in `naming.py` and `nn/naming.py`; read `ir/reverse.py` next.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ def written(
     at: dict[Node, int] = {}
     for x, name in zip(tracer.inputs, input_names):
         at[x] = program.input(name)
-    names, places = names_and_places(f, reached, set(input_names))
+    names, places = names_and_places(f, reached, set(input_names), full.inner)
     for p, name in zip(reached, names):
         at[p] = program.parameter(name)
     write_steps(program, at, tracer, search, full, places)

@@ -19,8 +19,8 @@ from ..core.node import (
 from ..core.rule import TABLE
 from ..core.sort import Search
 from ..engine import Value
+from ..nn.naming import neuron_of
 from .ir.program import Program
-from .naming import neuron_of
 
 if TYPE_CHECKING:
     from .trace import Tracer

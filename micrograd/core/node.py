@@ -19,6 +19,8 @@ from .watch import WATCH
 
 LEAF: Final[Any] = opaque("")
 BLANK: Final = object()  # what a class of nodes is called with to make one that is still empty
+# Attributes that belong to who looks at a graph, and not to a copy of it.
+UNCOPIED: Final = frozenset(("_shown", "_calls"))
 FIELDS: Final = ("_data", "_grad", "_rule", "_a", "_b", "_da", "_db")
 
 
@@ -276,6 +278,15 @@ def closure_of(v: Node) -> Any:
     return b.closure if v._a is None and isinstance(b, Edges) else None
 
 
+def data_of(nodes: list[Any]) -> list[float]:
+    """The numbers of many nodes, read at once."""
+    found: list[float] = []
+    for node in nodes:
+        v: Node = node
+        found.append(v._data)
+    return found
+
+
 def is_leaf(v: Node) -> bool:
     return v._a is None and v._b is None
 
@@ -296,7 +307,7 @@ def attribute(v: Node, name: str) -> Any:
 def attributes_of(v: Node) -> dict[str, Any]:
     """What was set on a node beyond its fields: its label, and a user's own attributes."""
     found = v._more if compiled else v.__dict__
-    return {name: x for name, x in (found or {}).items() if name != "_shown"}
+    return {name: x for name, x in (found or {}).items() if name not in UNCOPIED}
 
 
 def op_name(v: Node) -> str:

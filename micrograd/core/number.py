@@ -347,7 +347,9 @@ class Number(Node):
         return format(self._data, spec)
 
     def __repr__(self) -> str:
-        return f"Value(data={self._data}, grad={self._grad})"
+        label = attribute(self, "_label")
+        named = f", label={label!r}" if label else ""
+        return f"Value(data={self._data}, grad={self._grad}{named})"
 
 
 def binary(name: str, xs: tuple[Any, ...]) -> Any:

@@ -22,17 +22,22 @@ class View:
 
     `leaves` and `inner` hold them in topological order. With `products` a weighted sum is shown
     as the products and sums that it stands for, with `constants` a number in an expression as a
-    leaf, unless it is a setting such as the exponent of a power.
+    leaf, unless it is a setting such as the exponent of a power. Without `zeros` the products of
+    a weighted sum with a written 0 are left out; `hidden` counts them.
     """
 
-    def __init__(self, root: Any, products: bool = True, constants: bool = False) -> None:
+    def __init__(
+        self, root: Any, products: bool = True, constants: bool = False, zeros: bool = True
+    ) -> None:
+        self.zeros = zeros
+        self.hidden = 0  # how many products with 0 are not shown
         self.root = root
         self.products = products
         self.constants = constants
         self.expansions: dict[Any, Expansion] = {}
         self.leaves: list[Any] = []
         self.inner: list[Any] = []
-        if products or constants:
+        if products or constants or not zeros:
             self.sort()
         else:
             self.leaves, self.inner = toposort(root)
@@ -53,12 +58,30 @@ class View:
     def edges(self, v: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """Operands and local gradients of a node, as they are shown."""
         is_sum = rule_of(v).name == "weighted_sum"
+        if is_sum and not self.zeros:
+            found = self.expansions.get(v)
+            if found is None:
+                found = self.without_zeros(v)
+            return found.edges(self.constants)
         if not (is_sum and self.products) and not (self.constants and constants_of(v)):
             return operands_of(v), partials_of(v)
         found = self.expansions.get(v)
         if found is None:
             found = self.expansions[v] = attribute(v, "_shown") or Expansion(v)
         return found.edges(self.constants)
+
+    def without_zeros(self, v: Any) -> Expansion:
+        """A weighted sum without its products with 0, written out or as it is."""
+        xs = operands_of(v)
+        n = len(xs) // 2
+        kept = [i for i in range(1, n + 1) if not is_zero(xs[i], xs[i + n])]
+        self.hidden += n - len(kept)
+        if self.products and len(kept) == n:
+            found = attribute(v, "_shown") or Expansion(v)
+        else:
+            found = Expansion(v, kept, self.products)
+        self.expansions[v] = found
+        return found
 
     def sort(self) -> None:
         """Fill `leaves` and `inner`, in the order of `Search`."""
@@ -107,14 +130,26 @@ class View:
 class Expansion:
     """One node as it is shown: its operands, virtual ones among them, and its local gradients."""
 
-    def __init__(self, v: Any) -> None:
+    def __init__(self, v: Any, kept: list[int] | None = None, written_out: bool = True) -> None:
         self.sums: list[Any] = []  # the products and sums of a weighted sum, operands first
         xs = operands_of(v)
         self.is_sum = rule_of(v).name == "weighted_sum"
-        if self.is_sum:
+        self.fixed: tuple[Any, ...] | None = None
+        if self.is_sum and kept is not None:
+            n = len(xs) // 2
+            places = [0, *kept, *[i + n for i in kept]]
+            known = partials_of(v)
+            self.fixed = tuple([known[i] for i in places])
+            xs = tuple([xs[i] for i in places])
+        if self.is_sum and not written_out:
+            self.is_sum = False
+        elif self.is_sum and len(xs) > 1:
+            self.fixed = None
             xs = self.sum_of_products(xs)
         self.bare = [i for i, x in enumerate(xs) if not isinstance(x, Node)]
-        if not self.is_sum:
+        if self.fixed is not None:
+            self.bare = []
+        elif not self.is_sum:
             self.bare = constants_of(v)
         self.operands = tuple(
             [leaf(v._blank(), x) if i in self.bare else x for i, x in enumerate(xs)]
@@ -158,6 +193,9 @@ class Expansion:
             xs = operands_of(node)
             node._data = node._rule.forward(*[x._data if isinstance(x, Node) else x for x in xs])
             node._grad = v._grad
+        if self.fixed is not None:
+            self.partials = self.fixed
+            return
         if self.is_sum:
             self.partials = (1.0, 1.0)
         else:
@@ -169,6 +207,15 @@ class Expansion:
         for i in self.bare:
             partial = self.partials[i]
             self.operands[i]._grad = 0.0 if partial is None else partial * v._grad
+
+
+def is_zero(a: Any, b: Any) -> bool:
+    """Whether a product is 0 because a factor is a written 0, whatever the other one will be."""
+    for x, y in ((a, b), (b, a)):
+        if not isinstance(x, Node) and x == 0.0:
+            number = y._data if isinstance(y, Node) else y
+            return bool(number - number == 0.0)
+    return False
 
 
 def constants_of(v: Any) -> list[int]:

@@ -1,7 +1,7 @@
 """The parameters of whatever someone calls a model, and where each of them stands in it.
 
 A `Module` says so itself. A class of a user's own, with `parameters()` or without, is searched
-through its attributes. Read on in `anatomy.py`.
+through its attributes, as everywhere by `nn/naming.py`. Read on in `anatomy.py`.
 """
 
 from __future__ import annotations
@@ -9,41 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from ..core.node import is_leaf
 from ..engine import Value
-
-
-def inside(x: Any) -> dict[str, Any] | list[Any] | tuple[Any, ...] | None:
-    """The parts of a container or of an object with attributes, or None."""
-    if isinstance(x, (dict, list, tuple)):
-        return x
-    if isinstance(x, (str, bytes, int, float, type)) or callable(getattr(x, "getstate", None)):
-        return None
-    found = getattr(x, "__dict__", None)
-    return found if isinstance(found, dict) else None
-
-
-def named_values(model: Any, prefix: str = "") -> list[tuple[str, Value]]:
-    """The leaves among the attributes of an object at any depth, each once, with their places."""
-    found: list[tuple[str, Value]] = []
-    seen: set[int] = set()
-
-    def look(x: Any, path: str, depth: int) -> None:
-        if isinstance(x, Value):
-            if id(x) not in seen and is_leaf(x):
-                seen.add(id(x))
-                found.append((path, x))
-            return
-        parts = inside(x)
-        if parts is None or id(x) in seen or depth > 12:
-            return
-        seen.add(id(x))
-        pairs = parts.items() if isinstance(parts, dict) else enumerate(parts)
-        for key, element in list(pairs):
-            look(element, f"{path}.{key}" if path else str(key), depth + 1)
-
-    look(model, prefix, 0)
-    return found
+from ..nn.naming import DEEPEST, inside
+from ..nn.naming import named_values as named_values
 
 
 def parameters_of(model: Any, root: Any = None) -> tuple[list[Value], dict[int, str]]:
@@ -66,7 +34,7 @@ def repeated(model: Any) -> list[tuple[str, str, int]]:
 
     def look(x: Any, path: str, depth: int) -> None:
         parts = inside(x)
-        if isinstance(x, Value) or parts is None or id(x) in seen or depth > 12:
+        if isinstance(x, Value) or parts is None or id(x) in seen or depth > DEEPEST:
             return
         seen.add(id(x))
         if isinstance(parts, (list, tuple)):

@@ -3,6 +3,7 @@
 `folding/fold.py` makes large graphs readable; `draw.py` puts everything together.
 """
 
+from ..core.scope import scope
 from .diagram import name_values
 from .dot import draw_dot, trace
 from .draw import Graph, draw
@@ -10,7 +11,6 @@ from .explain import Explanation, explain
 from .frames import Frames, frames
 from .interact import interact
 from .latex import latex
-from .scope import scope
 from .steps import Step, steps
 
 __all__ = [

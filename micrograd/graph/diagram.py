@@ -12,6 +12,7 @@ from ..core.node import Node, attribute, is_leaf, op_name
 from ..core.view import View
 from ..engine import Value
 from ..nn.module import Module
+from ..nn.naming import indexed
 from .picture.measure import clean, clipped
 
 
@@ -27,6 +28,10 @@ class Box(NamedTuple):
     times: int = 1  # how many like it are drawn as this one box
     spread: Spread | None = None  # where it stands for several numbers, from where to where
     note: str = ""  # what is inside a fold, in words
+    place: str = ""  # where it stands in a module, or who made it, in full
+    frame: int = -1  # the innermost frame around it, by its number in the diagram
+    path: str = ""  # of what is folded: the module or neuron, layers.0.neurons.1
+    found: str = ""  # the codes of what the doctor says about it
 
     @property
     def chance(self) -> str:
@@ -66,6 +71,8 @@ class Box(NamedTuple):
             name = f"{self.times:,} times {name}"
         if self.note:
             name = f"{name} ({self.note})"
+        if self.place and self.place != self.label:
+            name = f"{name} [{self.place}]"
         if self.spread:
             return f"{name}: {', '.join(' '.join(row) for row in self.rows)}"
         signal = "" if self.signal is None else f", signal {self.signal!r}"
@@ -89,6 +96,27 @@ class Link(NamedTuple):
     place: int
     of: int
     live: bool = True  # whether a gradient flows back along it
+    flow: float = 0.0  # how large it is; of several that are drawn as one, the largest
+
+
+class Frame(NamedTuple):
+    """A line around what belongs together: a module that was called, a layer, a scope."""
+
+    title: str
+    parent: int = -1  # the frame around it, which stands before it in the list
+    note: str = ""
+    times: int = 1
+    kind: str = "scope"
+    line: str = ""  # where in the user's code it was called
+    path: str = ""  # where it stands in the model
+    found: str = ""  # the codes of what the doctor says about it
+
+    @property
+    def head(self) -> str:
+        """What stands on it."""
+        title = clipped(self.title)
+        words = f"{title}  {clipped(self.note, 64)}" if self.note else title
+        return f"{words}  \u00d7{self.times:,}" if self.times > 1 else words
 
 
 class Diagram(NamedTuple):
@@ -97,17 +125,25 @@ class Diagram(NamedTuple):
     operations: int
     leaves: int
     folded: bool = False
+    frames: tuple[Frame, ...] = ()
+    remarks: tuple[str, ...] = ()  # what is not shown, in words
+    sentence: str = ""  # the picture in a sentence, where it is no graph of Values
 
     @property
     def has_gradients(self) -> bool:
         return any(box.grad or box.spread for box in self.boxes)
 
 
-def diagram(view: View, constants: bool = True, names: dict[Any, str] | None = None) -> Diagram:
+def diagram(
+    view: View,
+    constants: bool = True,
+    names: dict[Any, str] | None = None,
+    places: dict[Any, str] | None = None,
+) -> Diagram:
     """The boxes and edges of a view, operands before their users.
 
     With `constants` the numbers in expressions are boxes too; without, only Values are.
-    `names` are labels to be shown in the place of the nodes' own.
+    `names` are labels to be shown in the place of the nodes' own, `places` where they stand.
     """
     boxes: list[Box] = []
     links: list[Link] = []
@@ -119,7 +155,8 @@ def diagram(view: View, constants: bool = True, names: dict[Any, str] | None = N
             kind = "leaf" if is_leaf(v) else "op"
             place = place_of[v] = len(boxes)
             label = names[v] if names else label_of(v)
-            boxes.append(Box(clean(op_name(v)), label, v._data, v._grad, kind, v))
+            where = places.get(v, "") if places else ""
+            boxes.append(Box(clean(op_name(v)), label, v._data, v._grad, kind, v, place=where))
         return place
 
     for v in view.inner:
@@ -139,12 +176,17 @@ def diagram(view: View, constants: bool = True, names: dict[Any, str] | None = N
                 boxes.append(Box("", "", x, 0.0, "number"))
         target = add(v)
         links += [
-            Link(source, target, place, len(shown), partials[i] is not None)
+            Link(source, target, place, len(shown), partials[i] is not None, flow(v, partials[i]))
             for place, (i, source) in enumerate(sources)
         ]
     if not view.inner:
         add(view.root)
     return Diagram(boxes, links, len(view.inner), len(view.leaves))
+
+
+def flow(v: Any, partial: float | None) -> float:
+    """The size of the gradient that a node passes to an operand."""
+    return 0.0 if partial is None else abs(partial * v._grad)
 
 
 def check(root: object) -> None:
@@ -184,15 +226,6 @@ def name_values(scope: dict[str, Any]) -> None:
                 parameter.label = parameter.label or indexed(path)
 
 
-def indexed(path: str) -> str:
-    """A place in a model as a variable with indices: layers.0.neurons.2.w.1 is w[0,2,1]."""
-    steps = path.split(".")
-    names = [step for step in steps if not step.isdigit()]
-    indices = [step for step in steps if step.isdigit()]
-    name = names[-1] if names else "p"
-    return f"{name}[{','.join(indices)}]" if indices else name
-
-
 def number(x: float) -> str:
     """A number as it stands in a box: four digits, and a point so that it reads as a float."""
     if x != x or x - x != 0:
@@ -205,11 +238,7 @@ def interval(low: float, high: float) -> str:
     """One number, or from where to where several of them reach."""
     if low == high or low != low:
         return number(low)
-    return f"{short(low)} to {short(high)}"
-
-
-def short(x: float) -> str:
-    return number(x) if x != x or x - x != 0 else f"{x + 0.0:.3g}"
+    return f"{number(low)} to {number(high)}"
 
 
 def plural(n: int, what: str) -> str:
@@ -221,10 +250,13 @@ def plural(n: int, what: str) -> str:
 
 def summary(shown: Diagram) -> str:
     """The picture in a sentence, for those who cannot see it."""
+    if shown.sentence:
+        return shown.sentence
     result = shown.boxes[-1]
     name = result.label or "the result"
     folded = f", folded into {plural(len(shown.boxes), 'box')}" if shown.folded else ""
+    remarks = "".join(f" {remark}" for remark in shown.remarks)
     return (
         f"Computation graph of {plural(shown.operations, 'operation')} on "
-        f"{plural(shown.leaves, 'leaf')}{folded}; {name} is {number(result.data)}."
+        f"{plural(shown.leaves, 'leaf')}{folded}; {name} is {number(result.data)}.{remarks}"
     )

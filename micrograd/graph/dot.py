@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.node import Node, op_name
 from ..core.view import View
 from ..engine import Value
-from .diagram import Diagram, check
+from .diagram import Box, Diagram, check
 from .picture.measure import clean
 
 if TYPE_CHECKING:
@@ -81,29 +81,50 @@ def package() -> Any:
         ) from None
 
 
-def digraph(shown: Diagram) -> graphviz.Digraph:
-    """A diagram as a `graphviz.Digraph`: one record for each box."""
+def digraph(shown: Diagram, rankdir: str = "LR") -> graphviz.Digraph:
+    """A diagram as a `graphviz.Digraph`: a record for each box, a cluster for each frame."""
     graphviz = package()
-    dot = graphviz.Digraph(graph_attr={"rankdir": "LR"}, node_attr={"fontname": "Helvetica"})
+    dot = graphviz.Digraph(graph_attr={"rankdir": rankdir}, node_attr={"fontname": "Helvetica"})
+    boxes_of: dict[int, list[int]] = {}
+    frames_of: dict[int, list[int]] = {}
     for i, box in enumerate(shown.boxes):
-        if box.kind == "number":
-            dot.node(str(i), label=graphviz.escape(box.rows[0][1]), style="dashed", shape="box")
-            continue
-        note = [box.note] if box.note else []
-        cells = [escape(" ".join(box.title.split())), *map(escape, note)]
-        cells += [" ".join(row) for row in box.rows]
-        rounded = {"style": "rounded"} if box.kind == "leaf" else {}
-        dot.node(str(i), label="|".join(cells), shape="record", **rounded)
+        boxes_of.setdefault(box.frame, []).append(i)
+    for g, frame in enumerate(shown.frames):
+        frames_of.setdefault(frame.parent, []).append(g)
+
+    def fill(part: Any, g: int) -> None:
+        for i in boxes_of.get(g, ()):
+            record(part, shown.boxes[i], str(i))
+        for child in frames_of.get(g, ()):
+            with part.subgraph(name=f"cluster_{child}") as cluster:
+                label = graphviz.escape(clean(shown.frames[child].head))
+                cluster.attr(label=label, style="rounded", fontname="Helvetica")
+                fill(cluster, child)
+
+    fill(dot, -1)
     for link in shown.links:
         dot.edge(str(link.source), str(link.target))
     return dot
 
 
-def render(shown: Diagram, format: str) -> bytes:
+def record(dot: Any, box: Box, name: str) -> None:
+    """One box."""
+    if box.kind == "number":
+        label = box.label or box.rows[0][1]
+        dot.node(name, label=package().escape(label), style="dashed", shape="box")
+        return
+    note = [box.note] if box.note else []
+    cells = [escape(" ".join(box.title.split())), *map(escape, note)]
+    cells += [" ".join(row) for row in box.rows]
+    rounded = {"style": "rounded"} if box.kind == "leaf" else {}
+    dot.node(name, label="|".join(cells), shape="record", **rounded)
+
+
+def render(shown: Diagram, format: str, rankdir: str = "LR") -> bytes:
     """The diagram as Graphviz's program draws it, in a format such as "svg" or "png"."""
     graphviz = package()
     try:
-        return bytes(digraph(shown).pipe(format=format))
+        return bytes(digraph(shown, rankdir).pipe(format=format))
     except graphviz.ExecutableNotFound:
         raise ValueError(
             f"Graphviz's program dot, which draws {format} here, is not on this machine: install "

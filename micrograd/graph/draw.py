@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any
 from ..engine import Value
 from ..files import write_bytes, write_text
 from . import text
-from .diagram import Diagram, summary
+from .arrays import array_diagram, lines_of
+from .diagram import summary
 from .dot import digraph, render
-from .folding.fold import LARGEST, folded
+from .explore import in_a_notebook, page
+from .flow import with_findings
+from .folding.fold import folded
+from .names import caller
 from .picture import svg
 from .picture.theme import check_theme
 
@@ -28,22 +32,41 @@ class Graph:
 
     def __init__(
         self,
-        root: Value,
+        root: Any,
         style: str = "node",
         engine: str = "auto",
         depth: int | None = None,
         constants: bool = True,
         theme: str = "auto",
-        most: int = LARGEST,
+        most: int | None = None,
+        zeros: bool = False,
+        flow: bool = False,
+        findings: Any = None,
+        rankdir: str = "LR",
     ) -> None:
         check_theme(theme)
         svg.check_style(style)
         if engine not in ("auto", "builtin", "dot"):
             raise ValueError(f'draw: the engine is "auto", "builtin" or "dot", not {engine!r}')
+        if rankdir not in ("LR", "TB"):
+            raise ValueError(f'draw: rankdir is "LR" or "TB", not {rankdir!r}')
+        if rankdir == "TB" and style == "circuit":
+            raise ValueError('draw: wires run from left to right; for rankdir="TB" take "node"')
+        self.rankdir = rankdir
+        self.root = root
         self.style = style
         self.engine = engine
         self.theme = theme
-        self.diagram: Diagram = folded(root, depth, constants, most)
+        self.fold: Any = None
+        program = array_program(root)
+        if program is not None:
+            self.style = "arrays"
+            self.diagram = array_diagram(program.outline())
+        else:
+            self.diagram, self.fold = folded(root, depth, constants, most, zeros, caller())
+        if findings is not None:
+            self.diagram = with_findings(self.diagram, findings)
+        self.flow = flow
         if engine == "dot":
             _ = self.svg  # where the program is missing, say so here
 
@@ -51,53 +74,82 @@ class Graph:
     def svg(self) -> str:
         """The picture as the text of an SVG file."""
         if self.engine == "dot":
-            return render(self.diagram, "svg").decode()
-        return svg.write(self.diagram, self.theme, self.style)
+            return render(self.diagram, "svg", self.rankdir).decode()
+        return svg.write(self.diagram, self.theme, self.style, self.flow, self.rankdir == "TB")
 
     @cached_property
     def text(self) -> str:
-        """The graph as a tree of lines, for a terminal."""
+        """The graph as a tree of lines, for a terminal; an array program as formulas."""
+        if self.style == "arrays":
+            return lines_of(self.diagram)
         return text.tree(self.diagram)
+
+    @cached_property
+    def html(self) -> str:
+        """A page of the picture, in one file, in which one can search, fold and look inside."""
+        return page(self)
 
     def to_dot(self) -> graphviz.Digraph:
         """The same boxes and edges as a `graphviz.Digraph`."""
-        return digraph(self.diagram)
+        return digraph(self.diagram, self.rankdir)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """The path, after the picture was written to it, in the format that its name ends in.
 
-        .svg and .txt need nothing, .dot the package graphviz, .png and .pdf also
+        .svg, .html and .txt need nothing, .dot the package graphviz, .png and .pdf also
         Graphviz's program.
         """
         target = Path(path)
         ending = target.suffix.lower()
         if ending == ".svg":
             return write_text(target, self.svg)
+        if ending in (".html", ".htm"):
+            return write_text(target, self.html)
         if ending == ".txt":
             return write_text(target, self.text + "\n")
         if ending in (".dot", ".gv"):
             return write_text(target, self.to_dot().source)
         if ending in (".png", ".pdf"):
-            return write_bytes(target, render(self.diagram, ending[1:]))
-        raise ValueError(f"save: the name ends in .svg, .txt, .dot, .png or .pdf, not as {target}")
+            return write_bytes(target, render(self.diagram, ending[1:], self.rankdir))
+        raise ValueError(
+            f"save: the name ends in .svg, .html, .txt, .dot, .png or .pdf, not as {target}"
+        )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+        found = {"image/svg+xml": self.svg, "text/plain": repr(self)}
+        if self.engine != "dot" and (self.diagram.frames or self.diagram.folded):
+            found["text/html"] = in_a_notebook(self)  # where there is something to fold
+        return found
 
     def __repr__(self) -> str:
         return f"<Graph: {summary(self.diagram)}>"
 
 
+def array_program(x: Any) -> Any:
+    """The array program of a compiled function, or x itself if it is one; None for a Value."""
+    if isinstance(x, Value):
+        return None
+    if callable(getattr(x, "outline", None)):
+        return x
+    return x.array_program if hasattr(type(x), "array_program") else None
+
+
 def draw(
-    root: Value,
+    root: Any,
     style: str = "node",
     engine: str = "auto",
     depth: int | None = None,
     constants: bool = True,
     theme: str = "auto",
-    most: int = LARGEST,
+    most: int | None = None,
+    zeros: bool = False,
+    flow: bool = False,
+    findings: Any = None,
+    rankdir: str = "LR",
 ) -> Graph:
     """A `Graph` of everything under root: boxes with values and gradients, from left to right.
+
+    Of a function that `jit` compiled, or of its `array_program`, the steps on whole arrays.
 
     style:     "node", one box for each operation; "record", as in micrograd's notebook;
                "circuit", wires with values above and gradients below
@@ -107,10 +159,18 @@ def draw(
                but folds by itself what would be too large to read
     constants: whether numbers written in expressions are shown
     theme:     "light", "dark", or "auto" to follow whatever shows the picture
-    most:      how many boxes are drawn before it folds by itself
+    most:      how many boxes are drawn before it folds by itself: 60, or 600 with a depth
+    zeros:     whether products with a written 0 are drawn, which change nothing
+    flow:      whether edges are as wide as the gradient that goes back along them is large, in
+               powers of ten: vanishing and dead paths are seen at once
+    rankdir:   "LR" from left to right, "TB" from top to bottom
+    findings:  a report of `diagnose`, whose findings are marked at their places
+
+    What has no label is called by its place in the module that was called with it, or by your
+    variable: `w[1,2]` in the frame "layer 0". Modules, layers and scopes are frames.
 
     >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
     >>> draw(a * b + 1)
     <Graph: Computation graph of 2 operations on 2 leaves; the result is -5.0.>
     """
-    return Graph(root, style, engine, depth, constants, theme, most)
+    return Graph(root, style, engine, depth, constants, theme, most, zeros, flow, findings, rankdir)

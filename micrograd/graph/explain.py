@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import Counter
 from typing import Any, NamedTuple
 
 from ..core.node import Node, closure_of, op_name
@@ -27,6 +28,7 @@ class Path(NamedTuple):
     """One path, from the root down to x: the local gradients on it, and their product."""
 
     nodes: tuple[Any, ...]
+    names: tuple[str, ...]
     slopes: tuple[float, ...]
     product: float
 
@@ -35,13 +37,10 @@ class Path(NamedTuple):
         """Names and factors as they are shown: a run of nameless sums counts as one."""
         names: list[str] = []
         factors: list[float] = []
-        slopes = (*self.slopes, None)
-        for node, slope in zip(self.nodes, slopes, strict=True):
-            name = label_of(node)
-            bare_sum = not name and slope == 1.0 and node._rule.name in SUMS
-            if bare_sum and names and names[-1] == "+" and factors[-1] == 1.0:
+        for name, slope in zip(self.names, (*self.slopes, None), strict=True):
+            if slope == 1.0 and name == "+" and names[-1:] == ["+"] and factors[-1] == 1.0:
                 continue
-            names.append(name or clean(op_name(node)) or number(node._data))
+            names.append(name)
             if slope is not None:
                 factors.append(slope)
         return names, factors
@@ -131,8 +130,8 @@ def explain(root: Value, x: Value, most: int = SHOWN) -> Explanation:
     >>> y.label = "y"
     >>> print(explain(y, x))
     d y / d x = 8.0, the sum over 3 paths:
-      y <- b <- x: 1.0 * 3.0 = 3.0
-      y <- b <- x: 1.0 * 3.0 = 3.0
+      y <- b <- x (1 of 2): 1.0 * 3.0 = 3.0
+      y <- b <- x (2 of 2): 1.0 * 3.0 = 3.0
       y <- a <- x: 1.0 * 2.0 = 2.0
     """
     check(root)
@@ -187,6 +186,7 @@ class Way(NamedTuple):
     number: int  # in the order in which they were found, so that ties are decided
     node: Any
     slope: float
+    which: str  # of several among the operands
     before: Any  # the Way that it prolongs
 
 
@@ -202,36 +202,70 @@ def best_paths(
     if root not in count:
         return []
     made = 0
-    ways: dict[Any, list[Way]] = {root: [Way(0.0, 0, root, 1.0, None)]}
+    ways: dict[Any, list[Way]] = {root: [Way(0.0, 0, root, 1.0, "", None)]}
     for v in reversed(order):
         best = ways.get(v)
         if best is None or v is x:
             continue
         best = ways[v] = heapq.nlargest(most, best, key=lambda way: (way.size, -way.number))
+        often = Counter([y for y, _ in partials[v]])
+        met: Counter[Any] = Counter()
         for y, slope in partials[v]:
             if y not in count:
                 continue
+            met[y] += 1
+            which = f" ({met[y]} of {often[y]})" if often[y] > 1 else ""
             size = log_size(slope)
             kept = ways.setdefault(y, [])
             for way in best:
                 made += 1
                 total = way.size + size
-                kept.append(Way(math.inf if total != total else total, made, y, slope, way))
+                kept.append(Way(math.inf if total != total else total, made, y, slope, which, way))
     ends = heapq.nlargest(most, ways.get(x, []), key=lambda way: (way.size, -way.number))
-    return [as_path(way) for way in ends]
+    found = [chain(way) for way in ends]
+    paths = [as_path(ways, named(found, SUMS)) for ways in found]
+    if len({path.text for path in paths}) < len(paths):
+        paths = [as_path(ways, named(found)) for ways in found]
+    return paths
 
 
-def as_path(way: Way | None) -> Path:
+def chain(way: Way | None) -> list[Way]:
+    """The steps of a path, from the root on."""
     steps: list[Way] = []
     while way is not None:
         steps.append(way)
         way = way.before
-    steps.reverse()
+    return steps[::-1]
+
+
+def as_path(steps: list[Way], names: dict[Any, str]) -> Path:
     product = 1.0
     for step in steps[1:]:
         product = step.slope * product
-    nodes = tuple(step.node for step in steps)
-    return Path(nodes, tuple(step.slope for step in steps[1:]), product)
+    return Path(
+        tuple([step.node for step in steps]),
+        tuple([names[step.node] + step.which for step in steps]),
+        tuple([step.slope for step in steps[1:]]),
+        product,
+    )
+
+
+def named(paths: list[list[Way]], alike: frozenset[str] = frozenset()) -> dict[Any, str]:
+    """Names for the nodes on the paths: the label, or the symbol of the operation.
+
+    Where several have the same they are numbered, but for the operations in `alike`.
+    """
+    same: dict[str, list[Any]] = {}
+    for node in dict.fromkeys([step.node for path in paths for step in path]):
+        name = label_of(node) or clean(op_name(node)) or number(node._data)
+        same.setdefault(name, []).append(node)
+    names: dict[Any, str] = {}
+    for name, nodes in same.items():
+        several = [v for v in nodes if label_of(v) or v._rule.name not in alike]
+        names.update(dict.fromkeys(nodes, name))
+        if len(several) > 1:
+            names.update({v: f"{name}[{i}]" for i, v in enumerate(several, 1)})
+    return names
 
 
 def log_size(slope: float) -> float:

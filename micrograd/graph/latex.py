@@ -43,7 +43,16 @@ GREEK = frozenset(
 )
 
 
-def latex(v: Any) -> str:
+class Formula(str):
+    """The text of a formula, which a notebook shows as mathematics."""
+
+    __slots__ = ()
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self}$"
+
+
+def latex(v: Any) -> Formula:
     r"""The formula of a Value in terms of its leaves, as LaTeX for mathematics mode.
 
     Leaves are written as their labels, those without one as their numbers. Where v has a
@@ -55,8 +64,12 @@ def latex(v: Any) -> str:
     \left(a + b_{1}\right) \cdot \left(a - 1\right)^{2}
     """
     if hasattr(v, "run") and hasattr(v, "outputs"):
-        return of_program(v)
+        return Formula(of_program(v))
     check(v)
+    return Formula(of_value(v))
+
+
+def of_value(v: Value) -> str:
     view = View(v)
     leaves, inner = view.leaves, view.inner
     users: dict[Node, int] = {}

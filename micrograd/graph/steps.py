@@ -6,7 +6,9 @@ gradients to itself. `frames.py` draws the steps, `explain.py` sums over whole p
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
+from html import escape
 from typing import Any, NamedTuple
 
 from ..core.node import Node, closure_of, op_name
@@ -15,6 +17,9 @@ from ..core.view import View
 from ..engine import Value
 from .diagram import check, label_of, number
 from .latex import decimal, symbol
+
+SHOWN = 100  # steps in the table that a notebook shows
+LONGEST = 4  # operands in a formula
 
 
 class Step(NamedTuple):
@@ -35,6 +40,7 @@ class Step(NamedTuple):
     node_name: str
     root_name: str
     op: str
+    formula: str  # the operation with the names of its operands, such as a * b
 
     @property
     def text(self) -> str:
@@ -50,7 +56,7 @@ class Step(NamedTuple):
         """The step in a sentence."""
         if self.node is None:
             return f"{self.name} changes with itself at the rate {number(self.after)}."
-        start = f"{self.node_name} = {self.op}"
+        start = f"{self.node_name} = {self.formula}"
         if self.local is None:
             return f"{start} has a _backward of its own, which adds to {self.name}.grad."
         return (
@@ -80,7 +86,36 @@ class Step(NamedTuple):
         return self.text
 
 
-def steps(root: Value, seed: object = 1.0, write: bool = False) -> Iterator[Step]:
+class Steps(Iterator[Step]):
+    """The steps of a backward pass, one by one; a notebook shows them as a table.
+
+    Looking at them takes none away, and changes no gradient.
+    """
+
+    def __init__(self, view: View, start: float, write: bool) -> None:
+        self.view, self.start = view, start
+        self.ahead = walk(view, start, write)
+
+    def __next__(self) -> Step:
+        return next(self.ahead)
+
+    def __repr__(self) -> str:
+        return f"<steps of {names_of(self.view)[self.view.root]}.backward()>"
+
+    def _repr_html_(self) -> str:
+        taken = list(itertools.islice(walk(self.view, self.start), SHOWN + 1))
+        left = "<td style='text-align:left'>"
+        rows = [
+            f"<tr><td>{step.number}</td>{left}<code>{escape(step.text)}</code></td>"
+            f"{left}{escape(step.words)}</td></tr>"
+            for step in taken[:SHOWN]
+        ]
+        if len(taken) > SHOWN:
+            rows.append(f"<tr><td></td>{left}and so on</td></tr>")
+        return f"<table>{''.join(rows)}</table>"
+
+
+def steps(root: Value, seed: object = 1.0, write: bool = False) -> Steps:
     """Each step of `root.backward(seed)`, in its order; see `Step`.
 
     Nobody's `.grad` changes, unless `write` is true: then each step is done as it is
@@ -96,9 +131,11 @@ def steps(root: Value, seed: object = 1.0, write: bool = False) -> Iterator[Step
     w.grad += 1.0 * 2.0
     >>> x.grad
     0.0
+    >>> print(step.words)
+    y = x * w has gradient 1.0 and changes 2.0 times as fast as w: w.grad grows from 0.0 to 2.0.
     """
     check(root)
-    return walk(View(root), real(seed, "steps: the seed"), write)
+    return Steps(View(root), real(seed, "steps: the seed"), write)
 
 
 def walk(view: View, start: float, write: bool = False) -> Iterator[Step]:
@@ -118,16 +155,17 @@ def walk(view: View, start: float, write: bool = False) -> Iterator[Step]:
         for v in view.inner:
             v._grad = 0.0
     put(root, start)
-    yield Step(0, None, root, 0, start, 1.0, 0.0, start, names[root], "", names[root], "")
+    yield Step(0, None, root, 0, start, 1.0, 0.0, start, names[root], "", names[root], "", "")
     count = 0
     for v in reversed(view.live()):
         upstream = adjoint[v]
+        formula = formula_of(view, v, names)
         for place, x, local, before, after in passed(view, v, adjoint):
             put(x, after)
             count += 1
             yield Step(
                 count, v, x, place, upstream, local, before, after,
-                names[x], names[v], names[root], op_name(v),
+                names[x], names[v], names[root], op_name(v), formula,
             )  # fmt: skip
 
 
@@ -160,6 +198,20 @@ def by_closure(
         for x, gradient in kept:
             x._grad = gradient
     return [(i, x, None, adjoint[x], after[i]) for i, x in enumerate(operands)]
+
+
+def formula_of(view: View, v: Node, names: dict[Any, str]) -> str:
+    """An operation on its operands by their names: `a * b`, `tanh(v1)`, `sum(v1, v2, v3, ...)`."""
+    op = view.rule(v).symbol
+    xs = [names[x] if isinstance(x, Node) else number(x) for x in view.operands(v)]
+    if op == "**":
+        return f"{xs[0]}**{xs[1]}"
+    if op == "neg":
+        return f"-{xs[0]}"
+    if len(xs) == 2 and not op[:1].isalpha():
+        return f"{xs[0]} {op} {xs[1]}"
+    more = ["..."] if len(xs) > LONGEST else []
+    return f"{op}({', '.join([*xs[:LONGEST], *more])})"
 
 
 def names_of(view: View) -> dict[Any, str]:

@@ -110,7 +110,7 @@ def described(box: Box, name: str) -> str:
     """One box in a line; `name` is what other lines call it."""
     title = " ".join(box.title.split())
     if box.kind == "number":
-        return " ".join(box.rows[0][1:])
+        return box.label or " ".join(box.rows[0][1:])
     if name and name != box.label:
         title = f"{title} {name}"
     note = f" ({box.note})" if box.note else ""

@@ -12,6 +12,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .. import ops
 from ..core.rule import TABLE
 from ..engine import Value
 
@@ -31,7 +32,7 @@ OPERATORS: dict[type, Callable[..., Any]] = {
     ast.GtE: operator.ge,
 }
 CONSTANTS = {"pi": math.pi, "e": math.e, "tau": math.tau, "inf": math.inf, "nan": math.nan}
-EXTRA = ("mean", "dot", "softmax", "dist", "fsum", "max", "min")
+EXTRA = ("mean", "dot", "softmax", "dist", "fsum")
 
 
 class ExpressionError(ValueError):
@@ -45,10 +46,9 @@ class ExpressionError(ValueError):
 
 def functions() -> dict[str, Callable[..., Any]]:
     """The functions that an expression may call, by name."""
-    import micrograd
-
     names = [*(name for name, rule in TABLE.items() if not rule.internal), *EXTRA]
-    return {name: getattr(micrograd, name) for name in names if hasattr(micrograd, name)}
+    found = {name: getattr(ops, name) for name in names}
+    return {**found, "max": ops.maximum, "min": ops.minimum}
 
 
 def evaluate(text: str, names: Mapping[str, Value]) -> Value:

@@ -85,7 +85,7 @@ class Linear(Layer):
 # Activations ------------------------------------------------------------------------------
 
 
-class Activation(Module):
+class Activation(Module, marks=False):
     """A function applied to one number, or to each number of a list."""
 
     def function(self, x: Any) -> Any:
@@ -117,7 +117,7 @@ class LeakyReLU(Activation):
         return ops.leaky_relu(x, self.negative_slope)
 
 
-class PReLU(Activation):
+class PReLU(Activation, marks=False):
     """A leaky relu that learns its slope, one for all or one for each input. He et al. (2015).
 
     >>> f = PReLU()

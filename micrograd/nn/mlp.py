@@ -13,6 +13,7 @@ from typing import Any
 from .. import ops
 from ..core.weighted_sum import weighted_sum
 from ..engine import Value
+from .calls import OPEN, recorded
 from .init import start
 from .module import Module, size
 from .parameters import unique
@@ -45,7 +46,7 @@ def within(error: Exception, where: str, layer: Any, x: Any) -> Exception:
     return type(error)(f"{where}: it takes a list of {inputs[0]} numbers, {given}")
 
 
-class Neuron(Module):
+class Neuron(Module, marks=False):  # a layer has many: their sums tell which they are
     """relu(w1*x1 + w2*x2 + ... + b), or without the relu where `nonlin` is false.
 
     The weights are drawn from the global `random`, between -1 and 1; the bias starts at 0.
@@ -77,6 +78,10 @@ class Neuron(Module):
         self.activation = activation
 
     def __call__(self, x: Sequence[Any]) -> Any:
+        return self.fire(x) if OPEN.get() is not None else alone(self, x)
+
+    def fire(self, x: Sequence[Any]) -> Any:
+        """The output for these inputs."""
         act = weighted_sum(self.w, x, self.b)  # sum((wi*xi for wi, xi in zip(w, x)), b)
         return ACTIVATIONS[self.activation][1](act) if self.nonlin else act
 
@@ -87,6 +92,9 @@ class Neuron(Module):
     def __repr__(self) -> str:
         kind = ACTIVATIONS[self.activation][0] if self.nonlin else "Linear"
         return f"{kind}Neuron({len(self.w)})"
+
+
+alone = recorded(Neuron.fire)
 
 
 class Layer(Module):
@@ -116,6 +124,8 @@ class MLP(Module):
     >>> model = MLP(2, [16, 16, 1])
     >>> len(model.parameters())
     337
+    >>> len(model), len(model[0].neurons)
+    (3, 16)
     >>> MLP(2, [2, 1], activation="tanh", init="xavier")
     MLP of [Layer of [TanhNeuron(2), TanhNeuron(2)], Layer of [LinearNeuron(2)]]
     """
@@ -147,6 +157,12 @@ class MLP(Module):
             except (TypeError, ValueError) as error:
                 raise within(error, f"MLP, layer {i}", layer, x) from None
         return x
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __getitem__(self, i: int) -> Layer:
+        return self.layers[i]
 
     def parameters(self) -> list[Value]:
         return unique([p for layer in self.layers for p in layer.parameters()])

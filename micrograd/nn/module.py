@@ -1,11 +1,11 @@
 """`Module`: whatever has parameters, by name, with a state that can be kept.
 
-Read on in `mlp.py`.
+Which nodes its calls make is remembered in `calls.py`. Read on in `mlp.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from ..core.node import is_leaf
@@ -13,7 +13,9 @@ from ..core.rule import real
 from ..core.watch import WATCH
 from ..engine import Value
 from ..files import Saved
-from .parameters import set_all, unique
+from .calls import recorded
+from .parameters import is_frozen, set_all, unique
+from .summary import Row, Summary, kind_of
 
 M = TypeVar("M", bound="Module")
 
@@ -36,6 +38,13 @@ class Module(Saved):
 
     training = True
     whole_batch = False  # whether it takes a batch of examples and not one
+    row_names: Sequence[str] = ()  # what the rows of its parameters are, such as gates
+
+    def __init_subclass__(cls, marks: bool = True, **kwargs: Any) -> None:
+        """Without `marks` its calls are not remembered: pictures know its parameters alone."""
+        super().__init_subclass__(**kwargs)
+        if marks and "__call__" in vars(cls):
+            setattr(cls, "__call__", recorded(vars(cls)["__call__"]))
 
     def __call__(self, x: Any) -> Any:
         raise NotImplementedError(
@@ -67,6 +76,34 @@ class Module(Saved):
         """
         return len(unique(self.parameters()))
 
+    def summary(self) -> Summary:
+        """A table of the layers with how many parameters each has; in Jupyter it shows itself.
+
+        >>> from micrograd.nn import MLP
+        >>> print(MLP(2, [16, 1]).summary())
+        MLP
+                    layer                 parameters
+          layers.0  Layer(2, 16), relu            48
+          layers.1  Layer(16, 1), linear          17
+        65 parameters
+        """
+
+        def counts(module: Module) -> tuple[int, int]:
+            found = unique(module.parameters())
+            return len(found), sum(map(is_frozen, found))
+
+        inner = [(path, x) for path, x in found_in(self, "") if isinstance(x, Module)]
+        paths = [path for path, _ in inner]
+        rows = tuple(
+            Row(path, kind_of(x), *counts(x))
+            for path, x in inner
+            if not any(path.startswith(f"{other}.") for other in paths)
+        )
+        return Summary(type(self).__name__, rows, *counts(self))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.summary()._repr_html_(), "text/plain": repr(self)}
+
     def requires_grad_(self: M, needed: bool = True) -> M:
         """The module itself, with all its parameters frozen (False) or free to move again.
 
@@ -85,7 +122,11 @@ class Module(Saved):
 
     def modules(self) -> list[Module]:
         """This module and all modules inside it."""
-        return [self, *(x for _, x in found_in(self, "") if isinstance(x, Module))]
+        return [module for _, module in self.named_modules()]
+
+    def named_modules(self) -> list[tuple[str, Module]]:
+        """The same with where they are, this one first: [("", self), ("layers.0", Layer), ...]."""
+        return [("", self), *((p, x) for p, x in found_in(self, "") if isinstance(x, Module))]
 
     def train(self: M, mode: bool = True) -> M:
         """The module itself, where dropout and batch statistics are on, or with False off."""
@@ -105,8 +146,7 @@ class Module(Saved):
         """The buffers of this module and all inside it, with where they are."""
         found = [
             (f"{path}.{name}" if path else name, numbers)
-            for path, module in [("", self), *found_in(self, "")]
-            if isinstance(module, Module)
+            for path, module in self.named_modules()
             for name, numbers in module.buffers().items()
         ]
         taken = [name for name, _ in self.named_parameters()]

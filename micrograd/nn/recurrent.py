@@ -77,6 +77,12 @@ class LSTMCell(Cell):
 
     gates = 4
 
+    @property
+    def row_names(self) -> list[str]:  # type: ignore[override]
+        """The gate of each row of the weights."""
+        names = ("input gate", "forget gate", "candidate", "output gate")
+        return [name for name in names for _ in range(self.hidden_size)]
+
     def __call__(
         self, x: Sequence[Any], state: tuple[Sequence[Any], Sequence[Any]] | None = None
     ) -> tuple[list[Any], list[Any]]:

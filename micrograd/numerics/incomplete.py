@@ -361,15 +361,18 @@ def erfcx_by(nth: float, x: float) -> float:
             term = -((term * (2 * n - 1)) << (bits - 1)) * up // (down * square)
         root = fixed.sqrt(fixed.constant("pi", bits), bits)
         return fixed.to_float((total << bits) // root, bits)
-    bits = BITS + int(6.0 * x * x) + 12 * k + max(0, -exponent)
+    # Far below zero erfc(x) is 2, to 1 part in 10**36, and nothing cancels.
+    far = x < -9.0
+    bits = BITS if far else BITS + int(6.0 * x * x) + 12 * k + max(0, -exponent)
     z = fixed.fixed(x, bits)
     root = fixed.sqrt(fixed.constant("pi", bits), bits)
     growth = fixed.exp_value((z * z) >> bits, bits)
-    before, now = 0, (growth * ((1 << bits) - exact_erf(z, bits))) >> bits
+    erfc = 2 << bits if far else (1 << bits) - exact_erf(z, bits)
+    before, now = 0, (growth * erfc) >> bits
     for j in range(k):
         # f' = 2 x f - 2/sqrt(pi), and f(j+1) = 2 x f(j) + 2 j f(j-1).
         after = 2 * (z * now >> bits) + 2 * j * before
-        if j == 0:
+        if j == 0 and not far:
             after -= (2 << (2 * bits)) // root
         before, now = now, after
     return fixed.to_float(now, bits)

@@ -160,15 +160,15 @@ class Optimizer(Saved):
         Frozen ones are in none. There are several of one group where some were frozen for a
         while: as in PyTorch each parameter has its own count, which Adam's corrections follow.
         """
-        found: dict[tuple[int, int], tuple[Group, int, list[int]]] = {}
-        place = 0
-        for i, group in enumerate(self.param_groups):
-            for p in group["params"]:
-                if not is_frozen(p):
-                    count = self.counts[place]
-                    found.setdefault((i, count), (group, count, []))[2].append(place)
-                place += 1
-        return list(found.values())
+        found: list[tuple[Group, int, list[int]]] = []
+        start = 0
+        for group in self.param_groups:
+            free = [i for i, p in enumerate(group["params"], start) if not is_frozen(p)]
+            start += len(group["params"])
+            counts = self.counts
+            for count in dict.fromkeys([counts[i] for i in free]):
+                found.append((group, count, [i for i in free if counts[i] == count]))
+        return found
 
     def step(self) -> None:
         """Nothing; afterwards every parameter has moved by its gradient: all of them, or none."""

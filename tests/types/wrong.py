@@ -14,3 +14,10 @@ math.exp(Value(1.0))  # wrong
 Value(1.0) + "a"  # wrong
 names: list[str] = nn.MLP(2, [1]).parameters()  # wrong
 Value(1.0).data = "1"  # wrong
+
+
+def f(x: float, y: float) -> float:
+    return x * y
+
+
+mg.jit(f)(1.0, 2.0, 3.0)  # wrong

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .operands import WIDTH
+from .outline import Line, outline
 from .program import ArrayProgram, Leaf, Shape
 from .reverse import reverse
 from .runtime import nested
@@ -34,6 +35,10 @@ class Rolled(ArrayProgram):
     def __repr__(self) -> str:
         leaves = sum(isinstance(step, Leaf) for step in self.steps)
         return f"<array program: {len(self.steps) - leaves} steps, {len(self.outputs)} outputs>"
+
+    def outline(self) -> list[Line]:
+        """The arrays and steps of the forward pass, for `draw`."""
+        return outline(self)
 
     @property
     def source(self) -> str:

@@ -6,6 +6,7 @@ All answer the same two questions, `map` and `gradient`, for `Rows` of numbers.
 from __future__ import annotations
 
 import operator
+from array import array
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -82,13 +83,14 @@ class Batch:
         """A machine that can be called with floats, or None."""
         return None
 
-    def one(self, xs: Sequence[float]) -> list[float]:
+    def one(self, xs: Sequence[float]) -> Sequence[float]:
         """The results of one example."""
         return self.made.run(xs)
 
     def map(self, rows: Rows) -> Any:
         """One result for each example."""
-        return self.results([self.made.run(row) for row in rows.rows])
+        found = [self.made.run(row) for row in rows.rows]
+        return self.results(found, rows.arrays)
 
     def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Any]:
         """The mean of the result and of its gradient by the parameters."""
@@ -105,6 +107,22 @@ class Batch:
             raise ValueError("jit: a mean over no examples: the batch is empty")
         return total / n, [g / n for g in sums]
 
-    def results(self, rows: Sequence[Sequence[float]]) -> Any:
-        """The results as a list of what the function gives."""
-        return [self.made.result.fill(list(row)) for row in rows]
+    def results(self, found: Any, arrays: bool) -> Any:
+        """The results, from lists or an array of numbers by examples, as `Jit.map` gives them."""
+        result = self.made.result
+        if result.is_scalar:
+            return found[:, 0] if is_array(found) else as_array([row[0] for row in found])
+        if arrays:
+            import numpy as np
+
+            return result.spread(np.asarray(found))
+        return [result.fill(row) for row in (found.tolist() if is_array(found) else found)]
+
+
+def as_array(numbers: Sequence[float]) -> Any:
+    """The numbers as a NumPy array, or without NumPy as one of the standard library."""
+    try:
+        import numpy as np
+    except ImportError:
+        return array("d", numbers)
+    return np.asarray(numbers, dtype=float)

@@ -94,9 +94,9 @@ class Writer:
         for x in xs:
             if x in text and text[x][3] > deep:
                 deep = text[x][3]
-        if rule is MUL or rule is DIV:
+        data = self.program.data
+        if rule is MUL or (rule is DIV and data.get(xs[1]) != 0.0):  # a float / 0 would raise
             a, b = xs
-            data = self.program.data
             if rule is MUL and b in data:
                 a, b = b, a  # 2 * x, as one writes it
             # A product may begin with a minus sign: -2 * x.

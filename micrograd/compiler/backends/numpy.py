@@ -67,7 +67,7 @@ class NumPyBatch(Batch):
                         results[chunk, 0] = found
             except EDGES:  # out of a domain: the table says it better
                 return super().map(rows)
-        return results[:, 0] if self.made.result.is_scalar else self.results(results.tolist())
+        return self.results(results, rows.arrays)
 
     def columns(self, rows: Rows) -> list[Any]:
         """Of each input array the numbers of all examples."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.rule import Rule
 from ..backends.base import Batch, Rows
+from ..backends.runtime import exact_gradient
 from ..ir.batch import over_batch
 from ..ir.region import chooses
 from ..ir.structural import Structural
@@ -103,13 +104,13 @@ class NativeBatch(Batch):
             return None  # another thread could come in while Python computes
         return self.one_value
 
-    def one(self, xs: Sequence[float]) -> list[float]:
+    def one(self, xs: Sequence[float]) -> Sequence[float]:
         results = self.build.zeros(len(self.made.program.outputs))
         numbers = self.build.numbers(xs)
         numbers.extend(self.made.numbers())
         with self.lock:
             refused = self.one_value.run(numbers, EMPTY, 1, 1, results, EMPTY) == 1
-        return super().one(xs) if refused else results.tolist()
+        return super().one(xs) if refused else results
 
     def one_gradient_of(
         self, xs: Sequence[float], ps: Sequence[float]
@@ -121,7 +122,7 @@ class NativeBatch(Batch):
             wrong = self.one_gradient.run(numbers, EMPTY, 1, 1, results, EMPTY)
         value, *gradient = results
         if wrong:  # refused, or not a number: the eager engine knows
-            value, gradient = self.made.run_gradient(xs, ps)
+            (value,), gradient = exact_gradient(self.made.program, xs, ps, [1.0])
         return value, [g + 0.0 for g in gradient]  # no -0.0, as in .grad
 
     def map(self, rows: Rows) -> Any:
@@ -139,7 +140,7 @@ class NativeBatch(Batch):
         import numpy as np
 
         results = np.frombuffer(out, dtype=self.build.code).reshape(m, n)
-        return results[0] if self.made.result.is_scalar else self.results(results.T.tolist())
+        return self.results(results.T, rows.arrays)
 
     def together(self, results: list[list[float]]) -> Any:
         """The results of all examples, as `map` gives them."""

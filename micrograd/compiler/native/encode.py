@@ -7,8 +7,9 @@ the machine is `backend.py`.
 
 from __future__ import annotations
 
+import warnings
 from array import array
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ...core.rule import TABLE, Rule
 from ..ir.program import COUNT, INNER, TOTAL, Program
@@ -21,6 +22,7 @@ from .regions import Emitter, Room
 from .rows import divided, rowed, table, turned
 
 LONGEST = 1000  # products in one instruction
+WITHOUT_C: Final[set[str]] = set()  # operations of which a warning has said so
 LINE = 16  # float32 that fill a line of the cache; so many float64 fill two
 SIMPLE = {
     "add": op.ADD, "sub": op.SUB, "mul": op.MUL, "div": op.DIV, "neg": op.NEG, "relu": op.RELU,
@@ -190,6 +192,14 @@ class Encoder:
             return Instruction(op.CALL, i, (EXACT.module.FUNCTIONS[rule.name],), xs)
         if rule.forward not in self.functions:
             self.functions.append(rule.forward)
+            if TABLE.get(rule.name) is rule and rule.name not in WITHOUT_C:
+                WITHOUT_C.add(rule.name)
+                warnings.warn(
+                    f"jit: {rule.name} has no C, as its value needs more of Python than floats: "
+                    "the machine calls Python for each number",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
         return Instruction(op.PYCALL, i, (self.functions.index(rule.forward),), xs)
 
     def sums_in_order(self) -> list[int]:

@@ -406,9 +406,9 @@ CLONES static void surprise_of(Surprise *s, num k, const num *x, const num *e, P
 
 /* log(exp(x1) + ... + exp(xm)), less x[index] where there is an index: logsumexp and nll of
    tails.py, from exponentials e[k] = exp(x[k] - top) that are there already. p and step hold
-   index (or NULL), top, the x and the e. */
+   index (or NULL), top, the x and the e; row has room for m numbers. */
 CLONES static void k_surprise(num *restrict dst, const num *const *p, const int *step, int m,
-                              Py_ssize_t n) {
+                              Py_ssize_t n, double *row) {
     num rooms[2][LANES];
     Surprise s;
     for (Py_ssize_t from = 0; from < n; from += LANES, dst += LANES) {
@@ -426,6 +426,10 @@ CLONES static void k_surprise(num *restrict dst, const num *const *p, const int 
         for (Py_ssize_t l = 0; l < c; l++) {
             double t = s.top[l], less = p[0] ? t - s.right[l] : t;
             dst[l] = t - t != 0.0 ? less : less + s.rest[l];
+            if (!p[0] && t - t == 0.0 && !(fabs((double)dst[l]) >= 0.5 * -t)) {
+                for (int k = 0; k < m; k++) row[k] = p[2 + k][step[2 + k] ? from + l : 0];
+                dst[l] = (num)py_log1p(mg_exps_less_one(m, row));
+            }
             refused |= p[0] && s.found[l] == (num)0.0;
         }
         if (refused) py_refuse();

@@ -396,7 +396,7 @@ static int run_code(Run *w, const int32_t *pc, const int32_t *end) {
             for (int k = 0; k < count; k++)
                 if (r[k] == NONE) p[k] = NULL, step[k] = 0;
                 else p[k] = at(place, r[k]), step[k] = COL(k);
-            k_surprise(dst, p, step, count / 2 - 1, n);
+            k_surprise(dst, p, step, count / 2 - 1, n, scratch->row);
             break;
         }
         case OUT: {

@@ -1,67 +1,171 @@
-"""Large graphs made readable: layers, neurons, scopes and repetitions as one box each.
+"""Large graphs made readable: calls, layers, neurons, scopes and repetitions as one box each.
 
-A folding gives each node a key; nodes with the same key become one box. `pattern.py`
-finds what belongs together, `alike.py` what is there many times; this file chooses how
-far to fold, and makes the boxes. (Past 300 lines because all steps work on one state, which
-node has which key.)
+A folding gives each node a key; nodes with the same key become one box. `parts.py` and
+`pattern.py` find what belongs together, `alike.py` what is there many times; this file chooses
+how far to fold, `assemble.py` makes the boxes, `nest.py` the frames around those that stay open.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Hashable
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from ...core.node import Node, is_leaf, op_name
+from ...core.node import op_name
 from ...core.view import View
 from ...engine import Value
-from ..diagram import Box, Diagram, Link, Spread, check, diagram, label_of, plural
-from ..picture.measure import clean
+from ..diagram import Diagram, check, diagram
+from ..names import Names
 from .alike import classes
-from .pattern import Mesh, Part
-from .quotient import in_circles, ordered
+from .assemble import assemble, stem
+from .nest import framed
+from .parts import EARLIER, Part, inside_of, last_part
+from .pattern import Mesh
+from .quotient import Key, in_circles
 
-LARGEST = 600  # how many boxes are drawn without folding
-READABLE = 80  # how many boxes a graph that folds by itself may have
+READABLE = 60  # how many boxes a picture has at most before it folds by itself
+LARGEST = 600  # and one that was asked for with all its operations
 STACKED = 48  # how many kinds of boxes are told apart where like ones are stacked
 BANDS = 16  # how many boxes are left where nothing is alike
 UNFOLDED = 20_000  # up to how many nodes neurons are opened on request
+REPEATED = 3  # from how many calls one after the other on the last alone is open
 
-Key = Hashable
+NEURONS = ("neuron", "sum", "softmax")
+LAYERS = ("neuron", "sum", "softmax", "layer")
 
 
 def folded(
-    root: Value, depth: int | None = None, constants: bool = True, most: int = LARGEST
-) -> Diagram:
-    """The diagram of a graph, folded to that depth, and further where it is too large."""
+    root: Value,
+    depth: int | None = None,
+    constants: bool = True,
+    most: int | None = None,
+    zeros: bool = False,
+    frame: Any = None,
+) -> tuple[Diagram, Fold | None]:
+    """The diagram of a graph, folded to that depth, and further where it is too large.
+
+    With it the folding, or None where every operation is a box. `frame` is that of the function
+    among whose variables names are looked for.
+    """
     check(root)
-    if type(most) is not int or most < 1:
+    if most is not None and (type(most) is not int or most < 1):
         raise ValueError(f"draw: most is a number of boxes from 1, not {most!r}")
     if depth is not None and (type(depth) is not int or depth < 1):
         raise ValueError(f"draw: depth is a whole number from 1, or None, not {depth!r}")
-    mesh = Mesh(View(root, products=False))
+    limit = most or (READABLE if depth is None else LARGEST)
+    view = View(root, products=False, zeros=zeros)
+    names = Names(view, frame)
+    mesh = Mesh(view, names)
     size = mesh.first + mesh.operations
-    if depth is None and size <= most:
-        return diagram(View(root), constants)
-    if depth is not None and depth > 2 and size <= UNFOLDED and "weighted_sum" in mesh.names:
-        mesh = Mesh(View(root))
-    fold = Fold(mesh, constants)
+    if depth is None and size <= limit:
+        return whole(root, constants, zeros, frame), None
     if depth is not None:
+        fold = Fold(mesh, constants)
         fold.cut(depth)
-        if fold.count() > most:
+        if size <= UNFOLDED and any(mesh.names[i] == "weighted_sum" for i in fold.singles()):
+            mesh = Mesh(view := View(root, zeros=zeros), Names(view, frame))
+            fold = Fold(mesh, constants)
+            fold.cut(depth)
+        if fold.count() > limit:
             fold.stack()
     else:
-        deepest = max(len(names) for names in mesh.scopes)
-        for level in range(1, max(deepest, 1) + 1):
-            before = fold.state()
-            fold.cut(level)
-            if fold.count() > READABLE:
-                fold.stack()
-            if fold.count() > READABLE and level > 1:
-                fold.restore(before)
-                break
-    if fold.count() > max(most, LARGEST):
+        fold = best(mesh, constants, limit)
+    if fold.count() > max(limit, LARGEST):
         fold.band()
-    return fold.assemble()
+    return fold.assemble(), fold
+
+
+def whole(root: Value, constants: bool, zeros: bool, frame: Any) -> Diagram:
+    """Every operation as a box, in frames."""
+    view = View(root, zeros=zeros)
+    mesh = Mesh(view, Names(view, frame))
+    labels = dict(zip(mesh.nodes, mesh.labels, strict=True))
+    shown = diagram(view, constants, labels, mesh.named.paths())
+    ways = [
+        None if box.kind != "op" else mesh.paths[mesh.place[box.node]] for box in shown.boxes
+    ]  # fmt: skip
+    inner = [box.node is None or mesh.is_inner(mesh.place[box.node]) for box in shown.boxes]
+    return framed(shown._replace(remarks=mesh.remarks()), ways, inner, {}, mesh.is_bare)
+
+
+def best(mesh: Mesh, constants: bool, limit: int) -> Fold:
+    """The folding that shows most among those that have few enough boxes."""
+    for choose in levels(mesh):
+        fold = Fold(mesh, constants)
+        choose(fold)
+        if fold.count() <= limit:
+            return fold
+    return fold
+
+
+def levels(mesh: Mesh) -> Iterator[Callable[[Fold], None]]:
+    """Ways to fold, each further than the one before."""
+
+    def level(kinds: tuple[str, ...], height: int, stack: bool, repeat: bool) -> Any:
+        def choose(fold: Fold) -> None:
+            heights = fold.mesh.heights()
+            fold.cut(lambda part: part.kind in kinds or heights.get(part, height) < height, repeat)
+            if stack:
+                fold.stack()
+
+        return choose
+
+    repeated = bool(chains(mesh))
+    if not repeated:
+        yield level(NEURONS, 0, False, False)
+    yield level(LAYERS, 0, False, False)
+    if repeated:
+        yield level(LAYERS, 0, False, True)
+    yield level(LAYERS, 0, True, False)
+    if repeated:
+        yield level(LAYERS, 0, True, True)
+    highest = max(mesh.heights().values(), default=-1)
+    for height in range(1, highest + 2):
+        yield level(LAYERS, height, True, repeated)
+
+
+def at_depth(mesh: Mesh, depth: int) -> Callable[[Part], bool]:
+    """Whether a part is that many steps down, calls that do nothing by themselves not counted."""
+    busy = {way[-1] for way in mesh.paths if way}
+    level: dict[Part, int] = {}
+    for way in mesh.paths:
+        count = 0
+        for part in way:
+            count += part.kind != "call" or part in busy
+            level[part] = count
+    return lambda part: level.get(part, 0) >= depth
+
+
+def chains(mesh: Mesh) -> dict[Part, Part]:
+    """Of calls of one module after each other: for each but the last, the first."""
+    alike: dict[object, dict[Part, None]] = {}
+    for way in mesh.paths:
+        for k, part in enumerate(way):
+            if part.kind in ("call", "layer") and isinstance(part.key, int) and part.likeness:
+                above = way[k - 1].key if k else None
+                alike.setdefault((above, part.likeness), {})[part] = None
+    groups = [list(same) for same in alike.values() if len(same) >= REPEATED]
+    if not groups:
+        return {}
+    number = {part: g for g, same in enumerate(groups) for part in same}
+    linked: set[int] = set()
+    # Which parts of each group a node depends on: it is enough to know of one.
+    known: list[dict[int, Part]] = []
+    for i, way in enumerate(mesh.paths):
+        seen: dict[int, Part] = {}
+        for j in mesh.operands[i]:
+            seen.update(known[j])
+        for part in way:
+            g = number.get(part)
+            if g is not None:
+                if g in seen and seen[g] != part:
+                    linked.add(g)
+                seen[g] = part
+        known.append(seen)
+    found: dict[Part, Part] = {}
+    for g in linked:
+        *before, _ = sorted(groups[g], key=lambda part: part.key)  # type: ignore[arg-type,return-value]
+        found.update(dict.fromkeys(before, before[0]))
+    return found
 
 
 class Fold:
@@ -72,29 +176,49 @@ class Fold:
         self.constants = constants
         self.keys: list[Key] = list(range(len(mesh.nodes)))
         self.units: list[Key] = self.keys  # before like ones were stacked
-
-    def state(self) -> tuple[list[Key], list[Key]]:
-        return self.keys, self.units
-
-    def restore(self, state: tuple[list[Key], list[Key]]) -> None:
-        self.keys, self.units = state
+        self.depths: list[int] = [len(way) for way in mesh.paths]  # how far each way is open
 
     def count(self) -> int:
         return len(set(self.keys))
 
+    def singles(self) -> list[int]:
+        """The interior nodes that are boxes of their own."""
+        return [i for i in range(self.mesh.first, len(self.keys)) if self.keys[i] == i]
+
+    def assemble(self) -> Diagram:
+        """The diagram in which nodes with the same key are one box."""
+        return assemble(self)
+
     # Choosing keys ------------------------------------------------------------------------
 
-    def cut(self, depth: int) -> None:
-        """Fold whatever lies deeper than that inside scopes, layers and neurons."""
+    def cut(self, shut: Callable[[Part], bool] | int, repeat: bool = False) -> None:
+        """Fold whatever lies inside a part that is shut, the outermost; or deeper than a number.
+
+        With `repeat` the calls of a module before the last are one box.
+        """
         mesh = self.mesh
-        keys: list[Key] = [
-            path[:depth] if len(path) >= depth else i for i, path in enumerate(mesh.paths)
-        ]
+        if isinstance(shut, int):
+            shut = at_depth(mesh, shut)
+        earlier = chains(mesh) if repeat else {}
+        keys: list[Key] = []
+        for i, way in enumerate(mesh.paths):
+            key: Key = i
+            for k, part in enumerate(way):
+                if part in earlier:
+                    key, self.depths[i] = (*way[:k], earlier[part], EARLIER), k
+                    break
+                if shut(part):
+                    while k and mesh.is_all_of(part, way[k - 1]):  # the only neuron of a layer
+                        k -= 1
+                        part = way[k]
+                    key, self.depths[i] = way[: k + 1], k
+                    break
+            keys.append(key)
         self.fold_leaves(keys)
         self.keys = self.units = self.acyclic(keys)
 
     def fold_leaves(self, keys: list[Key]) -> None:
-        """Put leaves into the one neuron that uses them, or together with those used alike."""
+        """Put leaves into the one box that uses them, or together with those used alike."""
         mesh = self.mesh
         groups: dict[Key, list[int]] = {}
         for i in range(mesh.first):
@@ -103,18 +227,30 @@ class Fold:
             folds = [key for key in users if isinstance(key, tuple)]
             if not folds:
                 continue
-            if len(users) == 1 and roles and "input" not in roles:
-                inside = folds[0][-1].kind in ("layer", "neuron")
-                if inside or not label_of(mesh.nodes[i]):
+            place = mesh.places[i]
+            mine = place is not None or (bool(roles) and "input" not in roles)
+            if len(users) == 1 and mine:
+                known = place is not None or not mesh.labels[i] or mesh.labels[i] in roles
+                if known or inside_of(folds[0]) in LAYERS:
                     keys[i] = folds[0]
                     continue
+            if place is not None:  # with the others of its layers
+                layers = frozenset([self.layer_of(j, keys[j]) for j in mesh.users[i]])
+                groups.setdefault((layers, place.holder, place.part), []).append(i)
+                continue
             role = "input" if "input" in roles else min(roles, default="")
-            name = stem(label_of(mesh.nodes[i])), role
+            name = stem(mesh.labels[i]), role
             groups.setdefault((frozenset(users), name), []).append(i)
         for leaves in groups.values():
             if len(leaves) > 1:
                 for i in leaves:
                     keys[i] = ("leaves", leaves[0])
+
+    def layer_of(self, i: int, key: Key) -> Key:
+        """The layer that a node lies in, or else its box."""
+        way = self.mesh.paths[i]
+        layer = next((part for part in reversed(way) if part.kind == "layer"), None)
+        return (layer.likeness, way.index(layer)) if layer is not None else key
 
     def stack(self) -> None:
         """Draw boxes that are alike as one."""
@@ -124,7 +260,11 @@ class Fold:
         for i, key in enumerate(self.keys):
             if i < mesh.first and not isinstance(key, tuple):
                 roles = tuple(sorted(mesh.roles[i]))
-                kinds[key] = ("leaf", roles, stem(label_of(mesh.nodes[i])))
+                place = mesh.places[i]
+                if place is not None:
+                    kinds[key] = ("parameter", place.holder, place.part)
+                else:
+                    kinds[key] = ("leaf", roles, stem(mesh.labels[i]))
                 operands[key] = []
                 continue
             if key not in kinds:
@@ -137,11 +277,18 @@ class Fold:
 
     def kind(self, i: int, key: Key) -> object:
         """What a box is, so that only boxes of a kind are stacked."""
+        around = tuple(part.likeness or part.title for part in self.open_around(i))
         if isinstance(key, tuple):
-            last = key[-1]
-            return (last.kind, last.title) if isinstance(last, Part) else key[0]
+            last = last_part(key)
+            if last is not None:
+                return around, last.kind, last.likeness or last.title, EARLIER in key
+            return around, key[0]
         name = self.mesh.names[i]
-        return op_name(self.mesh.nodes[i]) if name == "pow" or not name else name
+        return around, op_name(self.mesh.nodes[i]) if name == "pow" or not name else name
+
+    def open_around(self, i: int) -> tuple[Part, ...]:
+        """The parts around the box of a node."""
+        return self.mesh.paths[i][: self.depths[i]]
 
     def band(self) -> None:
         """Cut the graph across into a few pieces, by the distance from the leaves."""
@@ -154,6 +301,7 @@ class Fold:
         for i in range(mesh.first):
             keys[i] = min((keys[j] for j in mesh.users[i]), default=("band", 0))  # type: ignore[type-var]
         keys[-1] = len(keys) - 1
+        self.depths = [0] * len(keys)
         self.keys = self.units = self.acyclic(keys)
 
     def acyclic(self, keys: list[Key]) -> list[Key]:
@@ -176,144 +324,3 @@ class Fold:
             (key, turn) if key in tangled and isinstance(key, tuple) else key
             for key, turn in zip(keys, turns, strict=True)
         ]
-
-    # Making boxes -------------------------------------------------------------------------
-
-    def assemble(self) -> Diagram:
-        """The diagram in which nodes with the same key are one box."""
-        mesh = self.mesh
-        members: dict[Key, list[int]] = {}
-        for i, key in enumerate(self.keys):
-            members.setdefault(key, []).append(i)
-        below: dict[Key, dict[Key, bool]] = {key: {} for key in members}
-        for i in range(mesh.first, len(mesh.nodes)):
-            key = self.keys[i]
-            mine = below[key]
-            node = mesh.nodes[i]
-            for j in mesh.operands[i]:
-                other = self.keys[j]
-                if other == key or mine.get(other):
-                    continue
-                x = mesh.nodes[j]
-                live = any(y is x and p is not None for y, p in zip(*mesh.view.edges(node)))
-                mine[other] = live
-        boxes: list[Box] = []
-        links: list[Link] = []
-        places: dict[Key, int] = {}
-        for key in ordered(self.keys[-1], below):
-            numbers = self.numbers(members[key]) if self.constants else []
-            sources = [(places[other], live) for other, live in below[key].items()]
-            if numbers:
-                sources.append((len(boxes), False))
-                boxes.append(spread_number(numbers))
-            places[key] = target = len(boxes)
-            boxes.append(self.box(key, members[key]))
-            for place, (source, live) in enumerate(sources):
-                links.append(Link(source, target, place, len(sources), live))
-        anything = any(box.kind == "fold" or box.times > 1 for box in boxes)
-        return Diagram(boxes, links, mesh.operations, mesh.first, anything)
-
-    def numbers(self, members: list[int]) -> list[float]:
-        """The numbers written in a box's operation, if it is just one kind of operation."""
-        mesh = self.mesh
-        first = members[0]
-        if isinstance(self.units[first], tuple) or first < mesh.first:
-            return []
-        found = []
-        for i in members:
-            node = mesh.nodes[i]
-            settings = mesh.view.rule(node).settings
-            for k, x in enumerate(mesh.view.operands(node)):
-                if not isinstance(x, Node) and k not in settings:
-                    found.append(x)
-        return found
-
-    def box(self, key: Key, members: list[int]) -> Box:
-        mesh = self.mesh
-        if len(members) == 1 and not isinstance(self.units[members[0]], tuple):
-            v = mesh.nodes[members[0]]
-            kind = "leaf" if is_leaf(v) else "op"
-            label = label_of(v)
-            if kind == "leaf" and not label and len(mesh.roles[members[0]]) == 1:
-                label = min(mesh.roles[members[0]])
-            return Box(clean(op_name(v)), label, v._data, v._grad, kind, v)
-        inner = [i for i in members if i >= mesh.first]
-        # What leaves the box: its results, or the leaves in it.
-        out = [i for i in inner if any(self.keys[j] != key for j in mesh.users[i])]
-        if len(mesh.nodes) - 1 in inner:
-            out.append(len(mesh.nodes) - 1)
-        out = sorted(set(out)) or members
-        data = [mesh.nodes[i]._data for i in out]
-        grads = [mesh.nodes[i]._grad for i in out]
-        spread = Spread(*ends(data), *ends(grads)) if len(out) > 1 else None
-        label = label_of(mesh.nodes[out[0]]) if len(out) == 1 else ""
-        title, note, count, kind = self.title(key, members, inner)
-        if kind == "leaf":
-            title, label = "", title
-        elif label == title:
-            label = ""
-        return Box(clean(title), label, data[0], grads[0], kind, None, count, spread, note)
-
-    def title(self, key: Key, members: list[int], inner: list[int]) -> tuple[str, str, int, str]:
-        """What stands on a folded box: title, note, how many it stands for, and its kind."""
-        mesh = self.mesh
-        if not inner:
-            return self.title_of_leaves(members), "", len(members), "leaf"
-        units = dict.fromkeys(self.units[i] for i in inner)
-        unit = next(iter(units))
-        if isinstance(unit, tuple) and unit[0] == "band":
-            return self.band_title(inner), plural(len(inner), "operation"), 1, "fold"
-        if not isinstance(unit, tuple):
-            v = mesh.nodes[inner[0]]
-            name = op_name(v) if self.kind(inner[0], unit) == op_name(v) else str(v._rule.symbol)
-            return name, "", len(units), "op"
-        while not isinstance(unit[-1], Part):
-            unit = unit[0]
-        part = unit[-1]
-        if part.kind == "sum":
-            terms = sum(1 for i in inner for j in mesh.operands[i] if self.keys[j] != key)
-            return "+", f"{terms // len(units):,} terms", len(units), "fold"
-        parameters = len(members) - len(inner)
-        if parameters:
-            note = plural(parameters, "parameter")
-        else:
-            note = plural(sum(map(mesh.weight, inner)) // len(units), "operation")
-        return part.title, note, len(units), "fold"
-
-    def title_of_leaves(self, leaves: list[int]) -> str:
-        stems = {stem(label_of(self.mesh.nodes[i])) for i in leaves}
-        name = stems.pop() if len(stems) == 1 else ""
-        roles = set[str]().union(*(self.mesh.roles[i] for i in leaves))
-        for role, words in (
-            ("input", "inputs"), ("weight", "weights"), ("bias", "biases")
-        ):  # fmt: skip
-            if not name and role in roles:
-                name = words if roles == {role} or role == "input" else "parameters"
-        return name or "leaves"
-
-    def band_title(self, inner: list[int]) -> str:
-        """The operations that a piece has most of."""
-        counts: dict[str, int] = {}
-        for i in inner:
-            symbol = str(self.mesh.nodes[i]._rule.symbol)
-            counts[symbol] = counts.get(symbol, 0) + 1
-        most = sorted(counts, key=lambda symbol: (-counts[symbol], symbol))
-        return "  ".join(most[:3]) + (" \u2026" if len(most) > 3 else "")
-
-
-def stem(label: str) -> str:
-    """A label without its index: w of w[3], x of x0."""
-    return re.sub(r"(\[[^\[\]]*\]|[\d_.])+$", "", label)
-
-
-def ends(numbers: list[float]) -> tuple[float, float]:
-    """The smallest and the largest number; nan if there is any."""
-    if any(x != x for x in numbers):
-        return float("nan"), float("nan")
-    return min(numbers), max(numbers)
-
-
-def spread_number(numbers: list[float]) -> Box:
-    low, high = ends(numbers)
-    spread = Spread(low, high, 0.0, 0.0) if low != high else None
-    return Box("", "", low, 0.0, "number", None, 1, spread)

@@ -7,34 +7,33 @@ inputs, and the activation behind it; a layer is the neurons with the same input
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...core.node import Node, is_leaf, op_name
-from ...core.view import View
-from ..diagram import label_of
-from ..scope import scope_of
+from ...core.view import View, is_virtual
+from ...nn.naming import Place
+from ..diagram import label_of, plural
+from ..names import Names, calls_in
+from .parts import Part, Way, ways
 
 ACTIVATIONS = frozenset(
     ("relu", "leaky_relu", "elu", "silu", "gelu", "sigmoid", "tanh", "softplus", "sin", "clip")
 )
-SUMS = ("add", "weighted_sum")
+SUMS = ("add", "weighted_sum", "dot")
 LONG_SUM = 4  # from how many terms on a sum folds into one box
-
-
-class Part(NamedTuple):
-    """A step on the way from the whole graph down to a node."""
-
-    kind: str  # "scope", "layer", "neuron" or "sum"
-    key: object  # which one it is
-    title: str
 
 
 class Mesh:
     """The graph by numbers: nodes in topological order, the leaves first."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, names: Names | None = None) -> None:
+        names = names or Names(view)
         leaves, inner = view.leaves, view.inner
         self.view = view
+        self.named = names
+        self.sizes: dict[Part, int] = {}
+        self.plain: set[Part] = set()  # what an expression may be by chance: it gets no frame
+        self.known_heights: dict[Part, int] | None = None
         self.nodes: list[Any] = view.nodes
         self.first = len(leaves)  # the number of the first interior node
         place = {v: i for i, v in enumerate(self.nodes)}
@@ -47,14 +46,56 @@ class Mesh:
                 self.users[j].append(i)
         self.place = place
         self.names: list[str] = [view.rule(v).name for v in self.nodes]
-        self.scopes = [scope_of(v) for v in self.nodes]
+        self.labels: list[str] = [names.labels.get(v, "") for v in self.nodes]
+        self.places = [names.places.get(v) for v in self.nodes]
         # The way to each interior node, and whether a leaf is a weight, a bias or neither.
-        self.paths: list[tuple[Part, ...]] = [
-            tuple(Part("scope", names[: k + 1], name) for k, name in enumerate(names))
-            for names in self.scopes
-        ]
+        self.scopes: list[Way] = [
+            *((),) * self.first, *ways(self, calls_in(self.nodes))
+        ]  # fmt: skip
+        self.paths: list[Way] = list(self.scopes)
         self.roles: list[set[str]] = [set() for _ in range(self.first)]
+        self.find_softmax()
         self.find_neurons()
+        self.merge()
+        for i in range(self.first):  # what else is known of a leaf without a name
+            if not self.labels[i] and len(self.roles[i]) == 1:
+                (self.labels[i],) = self.roles[i]
+
+    def is_inner(self, i: int) -> bool:
+        """Whether a leaf is drawn inside what uses it: a parameter, or a number."""
+        return i < self.first and (
+            self.places[i] is not None
+            or is_virtual(self.nodes[i])
+            or (bool(self.roles[i]) and "input" not in self.roles[i])
+        )
+
+    def is_all_of(self, part: Part, around: Part) -> bool:
+        """Whether a neuron is the only one of the layer around it."""
+        alone = part.kind == "neuron" and around.kind == "layer"
+        return alone and self.sizes[part] == self.sizes[around]
+
+    def is_bare(self, part: Part, around: Part | None) -> bool:
+        """Whether a part gets no frame: by chance, or because the one around it says it."""
+        return part in self.plain or (around is not None and self.is_all_of(part, around))
+
+    def heights(self) -> dict[Part, int]:
+        """Of calls and scopes: how many are nested in each at most."""
+        if self.known_heights is None:
+            found: dict[Part, int] = {}
+            self.known_heights = found
+            for way in dict.fromkeys(self.paths):
+                held = [part for part in way if part.kind in ("call", "scope")]
+                for k, part in enumerate(reversed(held)):
+                    found[part] = max(found.get(part, 0), k)
+        return self.known_heights
+
+    def remarks(self) -> tuple[str, ...]:
+        """What is not shown, in words."""
+        n = self.view.hidden
+        if not n:
+            return ()
+        verb = "is" if n == 1 else "are"
+        return (f"{plural(n, 'product')} with 0 {verb} not drawn (zeros=True shows them).",)
 
     @property
     def operations(self) -> int:
@@ -66,11 +107,38 @@ class Mesh:
             return len(self.view.operands(self.nodes[i])) // 2 * 2
         return 1
 
+    def find_softmax(self) -> None:
+        """The parts of a softmax: exponentials, their sum, and the quotients by it."""
+        for i in range(self.first, len(self.nodes)):
+            if self.names[i] not in ("sum", "fsum"):
+                continue
+            powers = list(dict.fromkeys(self.operands[i]))
+            kinds = {self.names[j] for j in powers}
+            if kinds not in ({"exp"}, {"exp_diff"}):
+                continue
+            quotients = [j for j in self.users[i] if self.names[j] == "div"]
+            if len(quotients) != len(self.users[i]) or not quotients:
+                continue
+            members = [*powers, i, *quotients]
+            for j in dict.fromkeys(k for p in powers for k in self.operands[p]):
+                if self.names[j] == "stop" and set(self.users[j]) <= set(powers):
+                    members.append(j)
+                    members += [k for k in self.operands[j] if set(self.users[k]) == {j}]
+            if len({self.scopes[j] for j in members}) == 1:
+                note = f"of {plural(len(powers), 'number')}"
+                part = Part("softmax", i, "softmax", note, ("softmax",))
+                for j in members:
+                    if not self.is_leaf(j):
+                        self.paths[j] += (part,)
+
+    def is_leaf(self, i: int) -> bool:
+        return i < self.first
+
     # Neurons ------------------------------------------------------------------------------
 
     def find_neurons(self) -> None:
         taken: set[int] = set()
-        layers: dict[object, list[tuple[list[int], str]]] = {}
+        layers: dict[object, list[tuple[list[int], str, Place | None]]] = {}
         owner: dict[int, object] = {}  # of the members of neurons: their layer
         for i in range(len(self.nodes) - 1, self.first - 1, -1):
             if i in taken:
@@ -86,28 +154,92 @@ class Mesh:
                     for j in members:
                         self.paths[j] += (part, part)  # opens together with neurons
                 continue
-            members, key = found_here
+            members, key, weights = found_here
             taken.update(members)
             bend = self.activation(i)
             if bend is not None:
                 members.append(bend)
             kind = op_name(self.nodes[bend]) if bend is not None else "linear"
-            # Side by side stand neurons that see the same and are seen by the same.
+            # Side by side stand neurons that see the same and are seen by the same, and whose
+            # weights stand together where they have a place in a module.
+            place = self.place_of(weights)
             above = frozenset(owner.get(j) for j in self.users[i if bend is None else bend])
-            found = layers.setdefault((kind, key, self.scopes[i], above), [])
-            found.append((members, kind))
+            where = (place.holder, place.part, row_kind(place.row)) if place else None
+            found = layers.setdefault((kind, key, self.scopes[i], above, where), [])
+            found.append((members, kind, place))
             owner.update(dict.fromkeys(members, id(found)))
         for neurons in layers.values():
-            first = neurons[0][0][0]
-            kind = neurons[0][1]
-            plural = "s" if len(neurons) > 1 else ""
-            layer = Part("layer", first, f"{len(neurons)} {kind} neuron{plural}")
-            for members, _ in neurons:
-                neuron = Part("neuron", members[0], f"{kind} neuron")
-                for j in members:
-                    self.paths[j] += (layer, neuron)
+            self.add_layer(neurons)
 
-    def neuron(self, i: int) -> tuple[list[int], object] | None:
+    def place_of(self, weights: list[Any]) -> Place | None:
+        """Where the weights of a neuron stand in a module, if they stand in one row."""
+        rows = set()
+        place = None
+        for w in weights:
+            i = self.place.get(w) if isinstance(w, Node) else None
+            place = self.places[i] if i is not None else None
+            if place is None:
+                return None
+            rows.add((place.holder, place.row.partition(".")[2], place.part))
+        return place if len(rows) == 1 else None
+
+    def add_layer(self, neurons: list[tuple[list[int], str, Place | None]]) -> None:
+        """Neurons side by side as parts: the layer, and in it each neuron."""
+        (first, *_), kind, place = neurons[0]
+        unit = f"{kind} neuron"
+        count = plural(len(neurons), unit)
+        title, note, own = count, "", True
+        if place is not None:
+            name = place.name.partition("[")[0]
+            own = row_kind(place.row) == "neuron" or bool(place.part)
+            title, note = (place.title if own else name) or count, count
+        path = place.holder if place is not None and own else ""
+        note = note if note != title else ""
+        layer = Part("layer", first, title, note, ("layer", title, kind), "", path)
+        rows = [int(p.row.partition(".")[2] or 0) if p else 0 for _, _, p in neurons]
+        first_row = min(rows) if place is not None and place.part else 0
+        for (members, _, where), row in zip(neurons, rows, strict=True):
+            named = unit if where is None else f"neuron {row - first_row}"
+            likeness = ("neuron", kind, title if place else "")
+            bent = "" if kind == "linear" or where is None else kind
+            held = row_kind(where.row) == "neuron" if where is not None else False
+            there = f"{path}.neurons.{row}".lstrip(".") if held else ""
+            neuron = Part("neuron", members[0], named, bent, likeness, "", there)
+            if len(neurons) == 1 and place is None:
+                self.plain |= {layer, neuron}
+            for j in members:
+                self.paths[j] += (layer, neuron)
+
+    def merge(self) -> None:
+        """Leave out a layer that is all there is of the call or the scope around it."""
+        sizes = self.sizes
+        for way in self.paths[self.first :]:
+            for part in way:
+                sizes[part] = sizes.get(part, 0) + 1
+        told: dict[Way, Way] = {}
+        for i in range(self.first, len(self.paths)):
+            way = self.paths[i]
+            short = told.get(way)
+            if short is None:
+                kept: list[Part] = []
+                size = 0
+                for part in way:
+                    around = kept[-1] if kept and size == sizes[part] else None
+                    size = sizes[part]
+                    if around is not None and around.kind == "call" and part.kind == "layer":
+                        number = around.note
+                        kept[-1] = around = around._replace(
+                            kind="layer",
+                            note=", ".join(filter(None, (part.note or part.title, number))),
+                            likeness=(around.likeness, part.likeness),
+                        )
+                        sizes[around] = size
+                        continue
+                    kept.append(part)
+                short = told[way] = tuple(kept)
+            self.paths[i] = short
+
+    def neuron(self, i: int) -> tuple[list[int], object, list[Any]] | None:
         """The nodes of the neuron whose sum this is, and its inputs; None where it is none.
 
         A sum of products of a leaf with something, and of one leaf or two for the bias.
@@ -134,6 +266,10 @@ class Mesh:
                 inputs += xs[n + 1 :]
                 if isinstance(xs[0], Node):
                     stack.append(self.place[xs[0]])
+            elif name == "dot" and xs and all_leaves(xs[: len(xs) // 2]):
+                members.append(j)
+                weights += xs[: len(xs) // 2]
+                inputs += xs[len(xs) // 2 :]
             elif name == "mul" and j != i:
                 w, x = xs
                 if not (isinstance(w, Node) and is_leaf(w)):
@@ -145,7 +281,7 @@ class Mesh:
                 inputs.append(x)
             else:
                 others.append(j)
-            if others and self.names[i] == "add":
+            if others and self.names[i] != "weighted_sum":
                 return None
         if not inputs or len(biases) > 2 or len(inputs) + len(biases) < 2:
             return None
@@ -157,7 +293,7 @@ class Mesh:
         for x in inputs:
             if isinstance(x, Node) and is_leaf(x):
                 self.roles[self.place[x]].add("input")
-        return members, (tuple(map(self.identity, inputs)), tuple(others))
+        return members, (tuple(map(self.identity, inputs)), tuple(others)), weights
 
     def belongs(self, j: int, i: int) -> bool:
         """Whether a node can be a part of what another one folds into."""
@@ -185,7 +321,7 @@ class Mesh:
         if not isinstance(x, Node):
             return x
         j = self.place[x]
-        if j < self.first and len(self.users[j]) == 1 and not label_of(x):
+        if j < self.first and len(self.users[j]) == 1 and not self.labels[j]:
             return x._data
         return (j,)
 
@@ -197,3 +333,12 @@ class Mesh:
         if self.scopes[users[0]] != self.scopes[i]:
             return None
         return users[0]
+
+
+def row_kind(row: str) -> str:
+    """What a row is one of: "neuron" of "neuron.3"."""
+    return row.partition(".")[0]
+
+
+def all_leaves(xs: tuple[Any, ...]) -> bool:
+    return all(isinstance(x, Node) and is_leaf(x) for x in xs)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
 Key = Hashable
 
 
-def ordered(root: Key, below: dict[Key, dict[Key, bool]]) -> list[Key]:
+def ordered(root: Key, below: Mapping[Key, Mapping[Key, object]]) -> list[Key]:
     """The boxes under the root's, what they use before them."""
     found: list[Key] = []
     seen = {root}

@@ -34,9 +34,11 @@ class Style:
     gap = (34.0, 14.0)
     pen = ("mg-edge", "mg-tip")
     back = 0.0
+    down = False  # whether edges run from top to bottom
 
-    def __init__(self, shown: Diagram, marks: bool) -> None:
+    def __init__(self, shown: Diagram, marks: bool, down: bool = False) -> None:
         self.marks = marks
+        self.down = down
         self.sizes: list[tuple[float, float]] = []
         self.edges: list[Edge] = []
         self.show(shown, {})
@@ -56,11 +58,18 @@ class Style:
         finite = [abs(box.grad) for box in shown.boxes if box.grad - box.grad == 0]
         self.largest = max(finite, default=0.0)
 
+    def owner(self, i: int) -> int:
+        """The box of the diagram that the i-th box of the layout belongs to."""
+        return i
+
     def prepare(self) -> None:
         """Fill `sizes` and `edges`, the links of the diagram first."""
         self.sizes = [self.size(box) for box in self.shown.boxes]
+        widths = [w for (w, _), box in zip(self.sizes, self.shown.boxes) if box.kind != "number"]
+        self.longest = min(widths, default=16.0) / 2 - 8  # the longest bar, on every box
         self.edges = [
-            Edge(a, b, port(place, of, self.sizes[b][1])) for a, b, place, of, _ in self.shown.links
+            Edge(a, b, port(place, of, self.sizes[b][not self.down]))
+            for a, b, place, of, *_ in self.shown.links
         ]
 
     def entry(self, i: int) -> int:
@@ -77,8 +86,9 @@ class Style:
 
     def group(self, i: int, box: Box, inner: str) -> str:
         mark = f' data-box="{i}"' if self.marks else ""
-        if self.classes.get(i):
-            mark += f' class="{self.classes[i]}"'
+        names = " ".join(filter(None, (self.classes.get(i), "mg-found" if box.found else "")))
+        if names:
+            mark += f' class="{names}"'
         return f"<g{mark}><title>{escape(box.words)}</title>{inner}</g>"
 
 
@@ -126,7 +136,7 @@ class NodeStyle(Style):
         middle = x + width / 2
         length = 0.0
         if box.grad and self.largest and box.grad == box.grad and not box.spread:
-            length = (width / 2 - 8) * min(1.0, sqrt(abs(box.grad) / self.largest))
+            length = self.longest * min(1.0, sqrt(abs(box.grad) / self.largest))
         if length < 0.5 and not self.marks:
             return ""
         start = middle if box.grad > 0 else middle - length
@@ -155,9 +165,9 @@ class RecordStyle(Style):
         self.sizes = order
         links = self.shown.links
         self.edges = []
-        for a, b, place, of, _ in links:
+        for a, b, place, of, *_ in links:
             target = self.entry(b)
-            height = self.sizes[target][1]
+            height = self.sizes[target][not self.down]
             self.edges.append(Edge(self.place[a], target, port(place, of, height)))
         self.edges += [Edge(j, self.place[i], 0.0) for i, j in self.round_of.items()]
 
@@ -168,6 +178,9 @@ class RecordStyle(Style):
 
     def entry(self, i: int) -> int:
         return self.round_of.get(i, self.place[i])
+
+    def owner(self, i: int) -> int:
+        return self.order[i][0]
 
     def texts(self, box: Box) -> list[str]:
         label = box.title if box.kind == "fold" or box.kind == "leaf" else box.label
@@ -221,6 +234,8 @@ def number_size(box: Box) -> tuple[float, float]:
 
 
 def number_text(box: Box) -> str:
+    if box.label:
+        return box.label
     return interval(box.spread.low, box.spread.high) if box.spread else number(box.data)
 
 

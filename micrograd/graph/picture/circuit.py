@@ -19,9 +19,9 @@ class CircuitStyle(Style):
     gap = (40.0, 12.0)
     pen = ("mg-wire", "mg-head")
 
-    def __init__(self, shown: Diagram, marks: bool) -> None:
+    def __init__(self, shown: Diagram, marks: bool, down: bool = False) -> None:
         self.back = BACK if shown.has_gradients or marks else 0.0
-        super().__init__(shown, marks)
+        super().__init__(shown, marks, down)
 
     def size(self, box: Box) -> tuple[float, float]:
         if box.kind == "number":

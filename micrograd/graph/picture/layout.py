@@ -36,6 +36,8 @@ class Layout(NamedTuple):
     routes: list[list[Point]]
     width: float
     height: float
+    columns: Sequence[int] = ()  # the column of each box
+    spans: Sequence[tuple[float, float]] = ()  # where each column begins and ends
 
 
 def layout(
@@ -43,15 +45,18 @@ def layout(
     edges: Sequence[Edge],
     gap: tuple[float, float] = (34.0, 14.0),
     free: Collection[int] = (),
+    first: Collection[int] = (),
+    last: Collection[int] = (),
 ) -> Layout:
     """The positions of boxes of these widths and heights, given in topological order.
 
     `gap` is the least distance between columns and between the boxes of a column. The
-    boxes in `free` may be entered in any order: their ports are dealt out anew.
+    boxes in `free` may be entered in any order: their ports are dealt out anew. Those in
+    `first` have a column to the left of all others, those in `last` one to the right.
     """
     if not sizes:
         return Layout([], [], 0.0, 0.0)
-    columns = Columns(sizes, edges, gap, free)
+    columns = Columns(sizes, edges, gap, free, first, last)
     columns.order()
     columns.untwist()
     columns.place()
@@ -71,47 +76,63 @@ class Columns:
         edges: Sequence[Edge],
         gap: tuple[float, float],
         free: Collection[int],
+        first: Collection[int] = (),
+        last: Collection[int] = (),
     ) -> None:
         self.free = free
+        self.ends = sorted(last)
         self.sizes = sizes
         self.edges = edges
         self.gap = gap
-        self.column = ranks(len(sizes), edges)
+        self.column = pinned(ranks(len(sizes), edges), first, last)
         self.height = [h for _, h in sizes]
         # For each box or passage: what lies to its left and to its right, with ports.
         self.left: list[list[tuple[int, float]]] = [[] for _ in sizes]
         self.right: list[list[tuple[int, float]]] = [[] for _ in sizes]
-        self.passages: list[list[int]] = [[] for _ in sizes]
+        self.passages: dict[tuple[int, float], list[int]] = {}
+        # Where edges leave a box elsewhere than in its middle: how far below, by both ends.
+        self.outs: dict[tuple[int, int], float] = {}
         self.cut_long_edges()
         self.layers: list[list[int]] = [[] for _ in range(max(self.column) + 1)]
         self.y = [0.0] * len(self.column)
 
     def cut_long_edges(self) -> None:
-        column, boxes = self.column, len(self.sizes)
-        reach = [0] * boxes
-        for source, target, _ in self.edges:
-            if column[target] > reach[source]:
-                reach[source] = column[target]
-        for box in range(boxes):
-            before = box
-            for c in range(column[box] + 1, reach[box]):
+        column = self.column
+        reach: dict[tuple[int, float], int] = {}
+        for source, target, _, out in self.edges:
+            way = source, out
+            reach[way] = max(reach.get(way, 0), column[target])
+        for source, out in sorted(reach):
+            before = source
+            passages = self.passages[source, out] = []
+            for c in range(column[source] + 1, reach[source, out]):
                 passage = len(column)
                 column.append(c)
                 self.height.append(2.0)
-                self.left.append([(before, 0.0)])
+                drop = -out if before == source else 0.0
+                self.left.append([(before, drop)])
                 self.right.append([])
-                self.right[before].append((passage, 0.0))
-                self.passages[box].append(passage)
+                self.right[before].append((passage, drop))
+                if drop:
+                    self.outs[before, passage] = out
+                passages.append(passage)
                 before = passage
         for edge in self.edges:
             last = self.last(edge)
-            self.left[edge.target].append((last, edge.port))
-            self.right[last].append((edge.target, edge.port))
+            drop = self.drop(edge, last)
+            self.left[edge.target].append((last, drop))
+            self.right[last].append((edge.target, drop))
+            if last == edge.source and edge.out:
+                self.outs[last, edge.target] = edge.out
 
     def last(self, edge: Edge) -> int:
         """From where an edge goes into its target: a passage, or the source itself."""
         steps = self.column[edge.target] - self.column[edge.source] - 1
-        return self.passages[edge.source][steps - 1] if steps else edge.source
+        return self.passages[edge.source, edge.out][steps - 1] if steps else edge.source
+
+    def drop(self, edge: Edge, last: int) -> float:
+        """How much higher its target must be than what is before it, to keep it straight."""
+        return edge.port - edge.out if last == edge.source else edge.port
 
     def untwist(self) -> None:
         """Let edges enter those boxes in the order in which they come from above."""
@@ -125,14 +146,14 @@ class Columns:
             if len(ks) < 2:
                 continue
             ports = sorted(edges[k].port for k in ks)
-            ks.sort(key=lambda k: position[self.last(edges[k])])
+            ks.sort(key=lambda k: (position[self.last(edges[k])], edges[k].out))
             self.left[target] = []
             for k, port in zip(ks, ports, strict=True):
                 last = self.last(edges[k])
-                self.right[last].remove((target, edges[k].port))
-                self.right[last].append((target, port))
-                self.left[target].append((last, port))
+                self.right[last].remove((target, self.drop(edges[k], last)))
                 edges[k] = edges[k]._replace(port=port)
+                self.right[last].append((target, self.drop(edges[k], last)))
+                self.left[target].append((last, self.drop(edges[k], last)))
         self.edges = edges
 
     # Order ----------------------------------------------------------------------------
@@ -163,7 +184,7 @@ class Columns:
     def first_order(self) -> None:
         """Depth first from the results to the left: trees come out without crossings."""
         seen = [False] * len(self.column)
-        for start in range(len(self.column) - 1, -1, -1):
+        for start in [*self.ends, *range(len(self.column) - 1, -1, -1)]:
             if self.right[start] or seen[start]:
                 continue
             stack = [start]
@@ -198,8 +219,13 @@ class Columns:
                 if not near:
                     fixed.append((place, i))
                     continue
-                if rightwards:
-                    places: list[float] = [position[j] for j, _ in near]
+                if rightwards and self.outs:  # what leaves a box further up stands further up
+                    outs = self.outs
+                    places: list[float] = [
+                        position[j] + 0.001 * outs.get((j, i), 0.0) for j, _ in near
+                    ]
+                elif rightwards:
+                    places = [position[j] for j, _ in near]
                 else:  # what enters a box further up stands further up
                     places = [
                         position[j] if j in self.free else position[j] + 0.001 * port
@@ -334,17 +360,37 @@ class Columns:
         points = []
         for i in range(boxes):
             c = self.column[i]
-            points.append(Point(start[c] + (width[c] - self.sizes[i][0]) / 2, y[i]))
+            room = width[c] - self.sizes[i][0]
+            beside = not self.left[i] and room > self.sizes[i][0]  # near to what uses it
+            points.append(Point(start[c] + (room if beside else room / 2), y[i]))
         routes = []
-        for source, target, port in self.edges:
-            route = [Point(points[source].x + self.sizes[source][0], y[source])]
-            for passage in self.passages[source][: self.column[target] - self.column[source] - 1]:
+        for source, target, port, out in self.edges:
+            route = [Point(points[source].x + self.sizes[source][0], y[source] + out)]
+            steps = self.column[target] - self.column[source] - 1
+            for passage in self.passages[source, out][:steps]:
                 c = self.column[passage]
                 route.append(Point(start[c], y[passage]))
                 route.append(Point(start[c] + width[c], y[passage]))
             route.append(Point(points[target].x, y[target] + port))
             routes.append(route)
-        return Layout(points, routes, start[-1] + width[-1], bottom)
+        spans = [(x, x + w) for x, w in zip(start, width, strict=True)]
+        return Layout(points, routes, start[-1] + width[-1], bottom, self.column[:boxes], spans)
+
+
+def pinned(column: list[int], first: Collection[int], last: Collection[int]) -> list[int]:
+    """The columns, with a column before the others for some boxes, and one behind for others."""
+    fixed = {*first, *last}
+    if not fixed:
+        return column
+    others = [c for i, c in enumerate(column) if i not in fixed]
+    low, high = min(others, default=0), max(others, default=0)
+    before = bool(first)
+    found = [c - low + before for c in column]
+    for i in first:
+        found[i] = 0
+    for i in last:
+        found[i] = high - low + before + 1
+    return found
 
 
 def gain(above: list[int], below: list[int]) -> int:

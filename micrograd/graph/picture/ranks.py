@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 
 class Edge(NamedTuple):
-    """From a box to another, entering it at a height relative to its middle."""
+    """From a box to another: at which heights it enters and leaves, relative to their middles."""
 
     source: int
     target: int
     port: float = 0.0
+    out: float = 0.0
 
 
 def ranks(boxes: int, edges: Sequence[Edge]) -> list[int]:
@@ -24,7 +25,7 @@ def ranks(boxes: int, edges: Sequence[Edge]) -> list[int]:
     """
     users: list[list[int]] = [[] for _ in range(boxes)]
     operands: list[list[int]] = [[] for _ in range(boxes)]
-    for source, target, _ in edges:
+    for source, target, *_ in edges:
         users[source].append(target)
         operands[target].append(source)
     column = [0] * boxes

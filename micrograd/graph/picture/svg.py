@@ -11,29 +11,53 @@ colours are in `theme.py`.
 from __future__ import annotations
 
 from html import escape
+from math import ceil
 
-from ..diagram import Diagram, summary
-from .boxes import NodeStyle, RecordStyle, Style
+from ..diagram import Box, Diagram, number, plural, summary
+from .arrays import ArrayStyle
+from .boxes import NodeStyle, RecordStyle, Style, text
 from .circuit import CircuitStyle
-from .layout import Layout, Point, layout
+from .measure import clipped, text_width
+from .nested import Around, nested
+from .nested import Picture as Places
 from .theme import style_sheet
+from .wires import Pen, flows, wires
 
 STYLES: dict[str, type[Style]] = {
     "node": NodeStyle,
     "record": RecordStyle,
     "circuit": CircuitStyle,
+    "arrays": ArrayStyle,  # of array programs alone
 }
 MARGIN = 10.0
+LEGEND = 740.0  # how wide the legend of gradients is at most
+WIDEST = 4.0  # how many times as wide as high a picture is at most
+PADDED = 5.5  # up to what a margin makes it so
+# As wide that the smallest text, of 11 pixels, still has 9 where the page is 1400 wide.
+LIMIT = 1400 * 11 / 9 - 2 * MARGIN
+SMALL = 1400.0  # as wide as the page: up to here a margin is better than a second row
 
 
 def check_style(style: object) -> None:
-    if style not in STYLES:
+    if style not in ("node", "record", "circuit"):
         raise ValueError(f'draw: the style is "node", "record" or "circuit", not {style!r}')
 
 
-def write(shown: Diagram, theme: str = "auto", style: str = "node") -> str:
-    """The SVG text of a diagram."""
-    return Picture(shown, theme, style).svg(shown)
+def write(
+    shown: Diagram,
+    theme: str = "auto",
+    style: str = "node",
+    flow: bool = False,
+    down: bool = False,
+) -> str:
+    """The SVG text of a diagram; with `flow` edges are as wide as their gradient is large."""
+    picture = Picture(shown, theme, style, down=down)
+    if down and picture.where.width > LIMIT:
+        words = "From top to bottom it is too wide: it runs from left to right."
+        shown = shown._replace(remarks=(*shown.remarks, words))
+        picture = Picture(shown, theme, style)
+    picture.flow = flow
+    return picture.svg(shown)
 
 
 class Picture:
@@ -44,12 +68,18 @@ class Picture:
     """
 
     def __init__(
-        self, shown: Diagram, theme: str = "auto", style: str = "node", marks: bool = False
+        self,
+        shown: Diagram,
+        theme: str = "auto",
+        style: str = "node",
+        marks: bool = False,
+        down: bool = False,
     ) -> None:
-        check_style(style)
         self.theme = theme
-        self.look = STYLES[style](shown, marks)
-        self.where = layout(self.look.sizes, self.look.edges, self.look.gap, self.look.free)
+        self.flow = False
+        self.apart = False  # whether each edge is drawn by itself, and frames have covers
+        self.look = STYLES[style](shown, marks, down)
+        self.where = arranged(self.look, shown)
 
     def svg(
         self, shown: Diagram, classes: dict[int, str] | None = None, hot: int | None = None
@@ -62,73 +92,145 @@ class Picture:
         look, where = self.look, self.where
         look.show(shown, classes or {})
         width, height = where.width + 2 * MARGIN, where.height + 2 * MARGIN
+        if self.flow:
+            width, height = max(width, LEGEND), height + 34
+        least = ceil(width / WIDEST)  # never so wide that it is a strip
+        top = -MARGIN - max(0.0, least - height) / 2
+        height = max(height, least)
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="mg mg-{self.theme}" role="img" '
             f'width="{width:.0f}" height="{height:.0f}" '
-            f'viewBox="{-MARGIN:g} {-MARGIN:g} {width:.0f} {height:.0f}">',
-            f"<title>{escape(summary(shown))}</title><desc>{escape(describe(shown))}</desc>",
+            f'viewBox="{-MARGIN:g} {top:g} {width:.0f} {height:.0f}">',
+            f"<title>{escape(summary(shown) + in_rows(where))}</title>"
+            f"<desc>{escape(describe(shown))}</desc>",
             f"<style>{style_sheet(self.theme)}</style>",
-            f'<rect class="mg-paper" x="{-MARGIN:g}" y="{-MARGIN:g}" width="{width:.0f}" '
+            f'<rect class="mg-paper" x="{-MARGIN:g}" y="{top:g}" width="{width:.0f}" '
             f'height="{height:.0f}"/>',
-            *wires(look, where),
+            *frames(shown, where),
+            *(flows(shown, look, where) if self.flow else wires(look, where, self.apart)),
+            *marks(look, where),
         ]
         if look.marks:
             route = "" if hot is None else self.route(hot)
             parts.append(f'<path class="mg-hot" d="{route}"/>')
         parts += [look.draw(i, point) for i, point in enumerate(where.boxes)]
+        if self.apart:
+            parts += covers(shown, where)
         parts.append("</svg>")
         return "\n".join(parts) + "\n"
 
     def route(self, link: int) -> str:
         """The way of a link, as the data of a path."""
-        return Pen(self.look.back).path(self.where.routes[link])
+        return Pen(self.look.back, self.look.down).path(self.where.routes[link])
+
+
+def in_rows(where: Places) -> str:
+    """What is said where edges go on in other rows."""
+    if not where.marks:
+        return ""
+    return " Where a row is full, edges go on in a later one, at the mark of the same name."
 
 
 def describe(shown: Diagram) -> str:
     """Every box in words, the result first; the first hundred of them."""
-    lines = [box.words for box in reversed(shown.boxes) if box.kind != "number"]
+    if shown.sentence:
+        lines = [f"{box.label} = {box.op}" if box.op else box.label for box in shown.boxes]
+    else:
+        lines = [box.words for box in reversed(shown.boxes) if box.kind != "number"]
     more = f" And {len(lines) - 100} more." if len(lines) > 100 else ""
     return ". ".join(lines[:100]) + "." + more
 
 
-def wires(look: Style, where: Layout) -> list[str]:
-    """The edges, each piece that several share drawn once, with an arrow at each end."""
+def arranged(look: Style, shown: Diagram) -> Places:
+    """Places for everything, in rows where it would be too wide."""
+    boxes = shown.boxes
+    owner = [boxes[look.owner(i)].frame for i in range(len(look.sizes))]
+    around = [
+        Around(frame.parent, text_width(frame.head, 12, bold=True)) for frame in shown.frames
+    ]  # fmt: skip
+    names = [mark_name(boxes[look.owner(i)], look.owner(i)) for i in range(len(look.sizes))]
+
+    def place(limit: float) -> Places:
+        return nested(
+            look.sizes, look.edges, look.gap, look.free, owner, around, names, limit, look.down
+        )  # fmt: skip
+
+    if look.down:  # as high as it is, and as wide as its widest row
+        return place(float("inf"))
+    found = place(LIMIT)
+    for part in (0.92, 0.84, 0.76, 0.68, 0.6, 0.5, 0.4):  # what stands beside frames takes room
+        if found.width <= LIMIT:
+            break
+        again = place(part * LIMIT)
+        if again.width < found.width:
+            found = again
+    for rows in range(2, 12):
+        width, height = found.width + 2 * MARGIN, found.height + 2 * MARGIN
+        if width <= max(PADDED * height, SMALL):
+            break
+        # Twice as many rows are twice as high and half as wide.
+        limit = width / (width / (WIDEST * height)) ** 0.5 * (1.05 - 0.05 * rows)
+        again = place(limit)
+        if again.width < found.width:
+            found = again
+        elif rows > 4:
+            break
+    return found
+
+
+def mark_name(box: Box, i: int) -> str:
+    """What an edge is called where it goes on in another row."""
+    return clipped(box.label or f"{box.op or number(box.data)} #{i}", 24)
+
+
+def frames(shown: Diagram, where: Places) -> list[str]:
+    """The frames with their titles, the outer ones first."""
     parts = []
-    line, tip = look.pen
-    forward, back = Pen(0.0), Pen(look.back)
-    for route, live in zip(where.routes, look.live, strict=True):
-        path = forward.path(route)
-        end = route[-1]
-        parts.append(f'<path class="{line}" d="{path}"/>' if path else "")
-        parts[-1] += f'<path class="{tip}" d="M{end.x:.1f} {end.y:.1f}l-7 -3v6z"/>'
-        if live and look.back:
-            path = back.path(route)
-            if path:
-                parts[-1] += f'<path class="mg-back" d="{path}"/>'
+    for k, frame in enumerate(shown.frames):
+        left, top, right, bottom = where.frames[k]
+        words = f"{frame.head} [{frame.line}]" if frame.line else frame.head
+        name = "mg-frame mg-found" if frame.found else "mg-frame"
+        parts.append(
+            f'<rect data-frame="{k}" class="{name}" x="{left:.1f}" y="{top:.1f}" '
+            f'width="{right - left:.1f}" height="{bottom - top:.1f}" rx="8">'
+            f"<title>{escape(words)}</title></rect>"
+            + text("mg-caption", left + 10, top + 16, frame.head)
+        )
     return parts
 
 
-class Pen:
-    """Draws routes at some distance below the line, and no piece of them twice."""
+def covers(shown: Diagram, where: Places) -> list[str]:
+    """What a script shows in the place of a frame that is folded: the outer ones on top."""
+    parts = []
+    for g in range(len(shown.frames) - 1, -1, -1):
+        frame, (left, top, right, bottom) = shown.frames[g], where.frames[g]
+        x, y = (left + right) / 2, (top + bottom) / 2
+        inner = sum(1 for box in shown.boxes if lies_in(shown, box.frame, g))
+        words = f"{plural(inner, 'box')} inside"
+        parts.append(
+            f'<g class="mg-cover" data-cover="{g}"><rect class="mg-lid" x="{left:.1f}" '
+            f'y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}" rx="8"/>'
+            + text("mg-text mg-title", x, y, frame.head, "middle")
+            + text("mg-faint", x, y + 18, words, "middle") + "</g>"
+        )  # fmt: skip
+    return parts
 
-    def __init__(self, below: float) -> None:
-        self.below = below
-        self.drawn: set[tuple[Point, Point]] = set()
 
-    def path(self, route: list[Point]) -> str:
-        found = []
-        for i in range(len(route) - 1):
-            a, b = route[i], route[i + 1]
-            if (a, b) not in self.drawn:
-                self.drawn.add((a, b))
-                found.append(piece(a, b, bent=i % 2 == 0, below=self.below))
-        return "".join(found)
+def lies_in(shown: Diagram, g: int, around: int) -> bool:
+    """Whether a frame is another one or inside of it."""
+    while g > around:
+        g = shown.frames[g].parent
+    return g == around
 
 
-def piece(a: Point, b: Point, bent: bool, below: float) -> str:
-    """A part of an edge: straight through a column, or a curve between two of them."""
-    start, end = a.y + below, b.y + below
-    if not bent or abs(a.y - b.y) < 0.05:
-        return f"M{a.x:.1f} {start:.1f}H{b.x:.1f}"
-    half = (a.x + b.x) / 2
-    return f"M{a.x:.1f} {start:.1f}C{half:.1f} {start:.1f} {half:.1f} {end:.1f} {b.x:.1f} {end:.1f}"
+def marks(look: Style, where: Places) -> list[str]:
+    """The places where edges go on in another row."""
+    return [
+        f'<rect class="mg-mark" x="{mark.at.x:.1f}" y="{mark.at.y - 10:.1f}" '
+        f'width="{mark.width:.1f}" height="20" rx="10"/>'
+        + text(
+            "mg-faint", mark.at.x + mark.width / 2, mark.at.y + 4,
+            mark_name(look.shown.boxes[look.owner(mark.source)], look.owner(mark.source)), "middle",
+        )
+        for mark in where.marks
+    ]  # fmt: skip

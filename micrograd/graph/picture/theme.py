@@ -19,6 +19,9 @@ COLOURS = {
         "green": "#116329",
         "red": "#c11f2a",
         "now": "#fff3c4",
+        "rim": "#afb8c1",
+        "flow": "#e5898f",
+        "pane": "#eaeef208",
     },
     "dark": {
         "paper": "#0d1117",
@@ -31,6 +34,9 @@ COLOURS = {
         "green": "#56d364",
         "red": "#ff7b72",
         "now": "#4b3a08",
+        "rim": "#444c56",
+        "flow": "#a04a4a",
+        "pane": "#8b949e08",
     },
 }
 # What has which colour, by class; the shapes and sizes that need none follow.
@@ -43,6 +49,10 @@ PAINT = (
     ("mg-box", "fill", "box"),
     ("mg-box", "stroke", "border"),
     ("mg-number", "stroke", "border"),
+    ("mg-frame", "stroke", "rim"),
+    ("mg-frame", "fill", "pane"),
+    ("mg-mark", "stroke", "border"),
+    ("mg-caption", "fill", "faint"),
     ("mg-plus", "fill", "plus"),
     ("mg-minus", "fill", "minus"),
     ("mg-wire", "stroke", "ink"),
@@ -59,6 +69,13 @@ PAINT = (
     ("mg-now .mg-box", "stroke", "plus"),
     ("mg-to .mg-box", "stroke", "red"),
     ("mg-to .mg-gate", "stroke", "red"),
+    ("mg-found .mg-box", "stroke", "red"),
+    ("mg-found .mg-gate", "stroke", "red"),
+    ("mg-frame.mg-found", "stroke", "red"),
+    ("mg-lid", "fill", "box"),
+    ("mg-lid", "stroke", "border"),
+    ("mg-flow", "stroke", "flow"),
+    ("mg-dead", "stroke", "faint"),
 )
 SHAPE = (
     "text{font-family:" + FONT + ";font-size:12px}",
@@ -68,6 +85,13 @@ SHAPE = (
     ".mg-box,.mg-gate{stroke-width:1.2}",
     ".mg-hot{fill:none;stroke-width:3}",
     ".mg-now .mg-box,.mg-to .mg-box,.mg-now .mg-gate,.mg-to .mg-gate{stroke-width:2.5}",
+    ".mg-frame{stroke-width:1.2}",
+    ".mg-mark{fill:none;stroke-width:1;stroke-dasharray:2 2}",
+    ".mg-found .mg-box,.mg-found .mg-gate,.mg-frame.mg-found{stroke-width:2.5}",
+    ".mg-flow{fill:none}",
+    ".mg-dead{fill:none;stroke-width:1;stroke-dasharray:2 4}",
+    ".mg-strong{font-weight:bold}",
+    ".mg-caption{font-weight:bold}",
     ".mg-number{fill:none;stroke-dasharray:3 2}",
 )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.node import Node, attribute
-from ..core.observe import Observer
-from ..core.watch import WATCH
+from .node import Node, attribute
+from .observe import Observer
+from .watch import WATCH
 
 Path = tuple[str, ...]
 
@@ -42,6 +42,8 @@ def scope_of(node: Node) -> Path:
     return path if path else ()
 
 
-def current() -> Path:
-    """The names of the scopes that are open in this thread."""
-    return tuple(o.name for o in WATCH.observers() if isinstance(o, scope))
+def depth() -> int:
+    """How many scopes are open in this thread."""
+    if not WATCH.active:
+        return 0
+    return sum([isinstance(o, scope) for o in WATCH.observers()])

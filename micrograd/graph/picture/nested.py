@@ -1,0 +1,468 @@
+"""Where frames go: each is laid out by itself and then is one box in the frame around it.
+
+So frames nest and never cross, whatever the graph. An edge through a frame's border passes it at
+a place of its own, the same inside and outside. What is too wide is cut into rows, one below the
+other: an edge from one row to a later one ends at a mark, and begins again at a mark of the same
+name. Read `layout.py` first, which knows nothing of frames.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from .layout import Layout, Point, layout
+from .measure import text_width
+from .ranks import Edge
+
+HEAD = 24.0  # the height of the line with the title of a frame
+SIDE = 12.0  # the room between a frame and what is in it
+BETWEEN = 30.0  # the room between two rows
+MARK = 20.0  # the height of a mark
+MARKED = 200.0  # how much of a row its marks take, about
+
+Ref = tuple[str, int]  # "box", "frame"; of an edge "in", "out", "from", "to", with its source
+# By frame: the pieces of edges in it, by both ends and a tag.
+Pieces = dict[int, dict[tuple[Ref, Ref, tuple[int, int]], list["Point"]]]
+
+
+class Around(NamedTuple):
+    """A frame by its title and the frame around it."""
+
+    parent: int
+    title_width: float
+
+
+class Mark(NamedTuple):
+    """Where an edge goes on in a later row, or comes from an earlier one."""
+
+    source: int  # the box whose edge it is
+    at: Point  # the middle of its left edge
+    width: float
+    goes_on: bool
+
+
+class Picture(NamedTuple):
+    """Absolute places: of boxes their left edge and middle, of frames their corners.
+
+    `routes` has for each edge its last piece, or all where it is in one row; `ends` the pieces
+    up to the marks, each with the number of an edge that it belongs to.
+    """
+
+    boxes: list[Point]
+    routes: list[list[Point]]
+    frames: list[tuple[float, float, float, float]]
+    marks: list[Mark]
+    ends: list[tuple[int, list[Point]]]
+    width: float
+    height: float
+    rows: int
+
+
+def nested(
+    sizes: Sequence[tuple[float, float]],
+    edges: Sequence[Edge],
+    gap: tuple[float, float],
+    free: Collection[int],
+    owner: Sequence[int],
+    frames: Sequence[Around],
+    names: Sequence[str],
+    limit: float = float("inf"),
+    down: bool = False,
+) -> Picture:
+    """Places for boxes in frames: `owner` has the frame of each box, -1 for none.
+
+    `names` has what the marks of edges out of each box are called. No row is wider than `limit`
+    if it can be cut. With `down` edges run from top to bottom: it is laid out on its side.
+    """
+    if not down:
+        whole = Whole(sizes, edges, gap, free, owner, frames, names)
+        return whole.absolute(whole.block(-1, limit))
+    turned = [(h, w) for w, h in sizes]
+    whole = Whole(turned, edges, gap[::-1], free, owner, frames, names, down=True)
+    return upright(whole.absolute(whole.block(-1, limit)), sizes)
+
+
+def upright(found: Picture, sizes: Sequence[tuple[float, float]]) -> Picture:
+    """A picture that was laid out on its side."""
+
+    def turn(route: list[Point]) -> list[Point]:
+        return [Point(p.y, p.x) for p in route]
+
+    boxes = [Point(p.y - w / 2, p.x + h / 2) for p, (w, h) in zip(found.boxes, sizes, strict=True)]
+    frames = [(top, left, bottom, right) for left, top, right, bottom in found.frames]
+    marks = [
+        mark._replace(at=Point(mark.at.y - mark.width / 2, mark.at.x + MARK / 2))
+        for mark in found.marks
+    ]
+    ends = [(k, turn(route)) for k, route in found.ends]
+    return Picture(
+        boxes, [turn(route) for route in found.routes], frames, marks, ends,
+        found.height, found.width, found.rows,
+    )  # fmt: skip
+
+
+class Row(NamedTuple):
+    """One layout inside a block, and where in the block it stands."""
+
+    at: Point
+    found: Layout
+    items: list[Ref]  # what the boxes of the layout are
+    edges: list[tuple[Ref, Ref, int]]  # between which, and the number of an edge of the whole
+
+
+class Block(NamedTuple):
+    """A frame with all that is in it, in coordinates of its own."""
+
+    frame: int
+    width: float
+    height: float
+    rows: list[Row]
+    children: dict[int, Block]
+    entries: dict[tuple[int, int], float]  # of a source outside, by row: how far down
+    exits: dict[int, float]  # of a source inside
+    row_of: dict[Ref, int]
+
+
+class Whole:
+    def __init__(
+        self,
+        sizes: Sequence[tuple[float, float]],
+        edges: Sequence[Edge],
+        gap: tuple[float, float],
+        free: Collection[int],
+        owner: Sequence[int],
+        frames: Sequence[Around],
+        names: Sequence[str],
+        down: bool = False,
+    ) -> None:
+        self.down = down
+        self.sizes, self.edges, self.gap = sizes, edges, gap
+        self.free = set(free)
+        self.owner, self.frames, self.names = owner, frames, names
+        self.boxes_of: dict[int, list[int]] = {g: [] for g in range(-1, len(frames))}
+        for i, g in enumerate(owner):
+            self.boxes_of[g].append(i)
+        self.frames_of: dict[int, list[int]] = {g: [] for g in range(-1, len(frames))}
+        for g, frame in enumerate(frames):
+            self.frames_of[frame.parent].append(g)
+        self.chain: dict[int, list[int]] = {-1: []}  # of each frame those around it and itself
+        for g, frame in enumerate(frames):
+            self.chain[g] = [*self.chain[frame.parent], g]
+        # By frame the edges that are inside it or cross its border.
+        self.touching: dict[int, list[int]] = {g: [] for g in range(-1, len(frames))}
+        for k, edge in enumerate(edges):
+            self.touching[-1].append(k)
+            for g in {*self.chain[owner[edge.source]], *self.chain[owner[edge.target]]}:
+                self.touching[g].append(k)
+        self.rows = 1
+
+    def item(self, box: int, g: int) -> Ref | None:
+        """What holds a box directly inside of frame g: itself or a frame; None if it is outside."""
+        chain = self.chain[self.owner[box]]
+        depth = len(self.chain[g])
+        if chain[:depth] != self.chain[g]:
+            return None
+        return ("frame", chain[depth]) if len(chain) > depth else ("box", box)
+
+    # One frame --------------------------------------------------------------------------------
+
+    def block(self, g: int, limit: float) -> Block:
+        """The layout of what is in a frame, in one row or in several."""
+        room = limit - 2 * SIDE if g >= 0 else limit
+        taken = 0.0  # by what stands beside a frame in its row
+        for _ in range(3):
+            children = {child: self.block(child, room - taken) for child in self.frames_of[g]}
+            rows, row_of = self.in_rows(g, room, children)
+            excess = max(row.found.width for row in rows) - room
+            if excess <= 0 or not children or room - taken - excess < 300:
+                break
+            taken += excess + 4
+        return self.stacked(g, rows, row_of, children)
+
+    def in_rows(
+        self, g: int, room: float, children: dict[int, Block]
+    ) -> tuple[list[Row], dict[Ref, int]]:
+        """As few rows as there is room for."""
+        items: list[Ref] = [("box", i) for i in self.boxes_of[g]]
+        items += [("frame", child) for child in children]
+        links: list[tuple[Ref, Ref, int]] = []
+        for k in self.touching[g]:
+            edge = self.edges[k]
+            a, b = self.item(edge.source, g), self.item(edge.target, g)
+            if a != b and (a or b):
+                links.append((a or ("in", edge.source), b or ("out", edge.source), k))
+        order = sorted_items(items, links)
+        row_of = dict.fromkeys(order, 0)
+        rows = [self.row(g, order, links, row_of, 0, children)]
+        first = rows[0]
+        if first.found.width <= room or len(first.found.spans) < 2:
+            return rows, row_of
+        best: tuple[float, int] | None = None
+        for more in range(6):
+            parts = cuts(first, max(room - MARKED - 60.0 * more, 40.0))
+            tried = {
+                ref: parts[first.found.columns[k]]
+                for k, ref in enumerate(first.items) if ref in row_of
+            }  # fmt: skip
+            beside_users(tried, links)
+            used = sorted(set(tried.values()))
+            tried = {ref: used.index(r) for ref, r in tried.items()}
+            if best is not None and len(used) == best[1]:
+                continue
+            found = [self.row(g, order, links, tried, r, children) for r in range(len(used))]
+            width = max(row.found.width for row in found)
+            if best is None or width < 0.97 * best[0]:
+                best, rows, row_of = (width, len(used)), found, tried
+            if width <= room:
+                break
+        return rows, row_of
+
+    def row(
+        self,
+        g: int,
+        order: list[Ref],
+        links: list[tuple[Ref, Ref, int]],
+        row_of: dict[Ref, int],
+        r: int,
+        children: dict[int, Block],
+    ) -> Row:
+        """The layout of one row: its boxes and frames, the border, and marks."""
+        held = [ref for ref in order if row_of[ref] == r]
+        inside = set(held)
+        before: dict[Ref, None] = {}
+        after: dict[Ref, None] = {}
+        local: list[tuple[Ref, Ref, int]] = []
+        for a, b, k in links:
+            source = self.edges[k].source
+            if b in inside and a not in inside:
+                a = a if a[0] == "in" else ("from", source)
+                before[a] = None
+            elif a in inside and b not in inside:
+                b = b if b[0] == "out" else ("to", source)
+                after[b] = None
+            elif a not in inside:
+                continue
+            local.append((a, b, k))
+        before = dict.fromkeys(sorted(before, key=lambda ref: ref[1]))
+        after = dict.fromkeys(sorted(after, key=lambda ref: ref[1]))
+        items = [*before, *held, *after]
+        number = {ref: i for i, ref in enumerate(items)}
+        sizes = [self.size(ref, children) for ref in items]
+        edges: list[Edge] = []
+        kept: list[tuple[Ref, Ref, int]] = []
+        seen: set[tuple[Ref, Ref, float, float]] = set()
+        for a, b, k in local:
+            edge = self.edges[k]
+            outs = [0.0]
+            if a[0] == "frame":
+                child = children[a[1]]
+                outs = [child.exits[edge.source] - child.height / 2]
+            ports = [edge.port if b[0] == "box" else 0.0]
+            if b[0] == "frame":
+                child = children[b[1]]
+                inner = self.item(edge.target, b[1])
+                assert inner is not None
+                ports = [child.entries[edge.source, child.row_of[inner]] - child.height / 2]
+            mark = (a, b, ports[0], outs[0] if b[0] != "box" else float(k))
+            if mark in seen:
+                continue
+            seen.add(mark)
+            edges.append(Edge(number[a], number[b], ports[0], outs[0]))
+            kept.append((a, b, k))
+        free = {i for i, ref in enumerate(items) if ref[0] == "box" and ref[1] in self.free}
+        found = layout(
+            sizes, edges, self.gap, free,
+            [number[ref] for ref in before], [number[ref] for ref in after],
+        )  # fmt: skip
+        return Row(Point(0.0, 0.0), found, items, kept)
+
+    def size(self, ref: Ref, children: dict[int, Block]) -> tuple[float, float]:
+        kind, i = ref
+        if kind == "box":
+            return self.sizes[i]
+        if kind == "frame":
+            return children[i].width, children[i].height
+        if kind in ("from", "to"):
+            wide = text_width(self.names[i], 12) + 16
+            return (MARK, wide) if self.down else (wide, MARK)
+        return 0.0, 2.0
+
+    def stacked(
+        self, g: int, rows: list[Row], row_of: dict[Ref, int], children: dict[int, Block]
+    ) -> Block:
+        """The rows one below the other, with a border around them."""
+        side, head = (SIDE, HEAD) if g >= 0 else (0.0, 0.0)
+        inner = max(row.found.width for row in rows)
+        least = self.frames[g].title_width + 2 * SIDE if g >= 0 else 0.0
+        if self.down:  # the title stands where the first column is
+            high = sum([row.found.height for row in rows]) + BETWEEN * (len(rows) - 1)
+            space = max(0.0, least - high - 2 * side) / 2
+            width, top = inner + head + side, side + space
+        else:
+            space = 0.0
+            width, top = max(inner + 2 * side, least), head
+        placed: list[Row] = []
+        entries: dict[tuple[int, int], float] = {}
+        exits: dict[int, float] = {}
+        for r, row in enumerate(rows):
+            middle = (width - row.found.width) / 2
+            at = Point(head if self.down else middle if len(rows) == 1 else side, top)
+            placed.append(row._replace(at=at))
+            for ref, point in zip(row.items, row.found.boxes, strict=True):
+                if ref[0] == "in":
+                    entries[ref[1], r] = top + point.y
+                elif ref[0] == "out":
+                    exits[ref[1]] = top + point.y
+            top += row.found.height + BETWEEN
+        height = top - BETWEEN + side + space
+        self.rows = max(self.rows, len(rows))
+        return Block(g, width, height, placed, children, entries, exits, row_of)
+
+    # All of them ------------------------------------------------------------------------------
+
+    def absolute(self, top: Block) -> Picture:
+        """Everything in the coordinates of the page."""
+        boxes = [Point(0.0, 0.0)] * len(self.sizes)
+        frames = [(0.0, 0.0, 0.0, 0.0)] * len(self.frames)
+        marks: list[Mark] = []
+        pieces: Pieces = {}
+        blocks: dict[int, Block] = {}
+
+        def put(block: Block, x: float, y: float) -> None:
+            blocks[block.frame] = block
+            if block.frame >= 0:
+                frames[block.frame] = (x, y, x + block.width, y + block.height)
+            mine = pieces[block.frame] = {}
+            for row in block.rows:
+                left, up = x + row.at.x, y + row.at.y
+                for ref, point in zip(row.items, row.found.boxes, strict=True):
+                    kind, i = ref
+                    if kind == "box":
+                        boxes[i] = Point(left + point.x, up + point.y)
+                    elif kind == "frame":
+                        child = block.children[i]
+                        put(child, left + point.x, up + point.y - child.height / 2)
+                    elif kind in ("from", "to"):
+                        at = Point(left + point.x, up + point.y)
+                        wide = self.size(ref, {})[1 if self.down else 0]
+                        marks.append(Mark(i, at, wide, kind == "to"))
+                for (a, b, k), route in zip(row.edges, row.found.routes, strict=True):
+                    way = [Point(left + p.x, up + p.y) for p in route]
+                    if a[0] == "in":  # from the border itself
+                        way[0] = way[0]._replace(x=x)
+                    if b[0] == "out":
+                        way[-1] = way[-1]._replace(x=x + block.width)
+                    mine[a, b, self.tag(k, b, block.children)] = way
+
+        put(top, 0.0, 0.0)
+        ends: list[tuple[int, list[Point]]] = []
+        routes = [self.route(k, blocks, pieces, ends) for k in range(len(self.edges))]
+        return Picture(boxes, routes, frames, marks, ends, top.width, top.height, self.rows)
+
+    def tag(self, k: int, b: Ref, children: dict[int, Block]) -> tuple[int, int]:
+        """What tells the pieces of edges between the same two things apart."""
+        edge = self.edges[k]
+        if b[0] == "box":
+            return (-1, k)
+        if b[0] == "frame":
+            inner = self.item(edge.target, b[1])
+            assert inner is not None
+            return edge.source, children[b[1]].row_of[inner]
+        return edge.source, -1
+
+    def route(
+        self, k: int, blocks: dict[int, Block], pieces: Pieces, ends: list[tuple[int, list[Point]]]
+    ) -> list[Point]:
+        """The way of an edge from its box, or from its last mark, to its target.
+
+        What comes before a mark is put into `ends`.
+        """
+        edge = self.edges[k]
+        up, down = self.chain[self.owner[edge.source]], self.chain[self.owner[edge.target]]
+        shared = 0
+        while shared < min(len(up), len(down)) and up[shared] == down[shared]:
+            shared += 1
+        found: list[Point] = []
+
+        def join(g: int, a: Ref, b: Ref) -> None:
+            nonlocal found
+            mine = pieces[g]
+            tag = self.tag(k, b, blocks[g].children)
+            piece = mine.get((a, b, tag))
+            if piece is None:  # it begins anew at a mark
+                end = mine[a, ("to", edge.source), (edge.source, -1)]
+                ends.append((k, [*found, *end]))
+                found, piece = [], mine[("from", edge.source), b, tag]
+            found = [*found, *piece]
+
+        for g in reversed(up[shared:]):
+            join(g, self.held(edge.source, g), ("out", edge.source))
+        g = down[shared - 1] if shared else -1
+        join(g, self.held(edge.source, g), self.held(edge.target, g))
+        for g in down[shared:]:
+            join(g, ("in", edge.source), self.held(edge.target, g))
+        return found
+
+    def held(self, box: int, g: int) -> Ref:
+        found = self.item(box, g)
+        assert found is not None
+        return found
+
+
+def sorted_items(items: list[Ref], links: list[tuple[Ref, Ref, int]]) -> list[Ref]:
+    """The items of a frame in topological order, as near to the given one as that allows."""
+    place = {ref: i for i, ref in enumerate(items)}
+    users: dict[Ref, set[Ref]] = {ref: set() for ref in items}
+    missing = dict.fromkeys(items, 0)
+    for a, b, _ in links:
+        if a in place and b in place and b not in users[a]:
+            users[a].add(b)
+            missing[b] += 1
+    free = [place[ref] for ref in items if not missing[ref]]
+    heapq.heapify(free)
+    found: list[Ref] = []
+    while free:
+        ref = items[heapq.heappop(free)]
+        found.append(ref)
+        for user in users[ref]:
+            missing[user] -= 1
+            if not missing[user]:
+                heapq.heappush(free, place[user])
+    return found
+
+
+def beside_users(row_of: dict[Ref, int], links: list[tuple[Ref, Ref, int]]) -> None:
+    """Put what depends on nothing into the row of the first that uses it."""
+    fixed = {b for _, b, _ in links}
+    first: dict[Ref, int] = {}
+    for a, b, _ in links:
+        if a in row_of and b in row_of and a not in fixed:
+            first[a] = min(first.get(a, row_of[b]), row_of[b])
+    row_of.update(first)
+
+
+def cuts(row: Row, room: float) -> list[int]:
+    """The row of each column: as few rows as there is room for, and as even as they can be."""
+
+    def packed(width: float) -> list[int]:
+        parts: list[int] = []
+        start, r = spans[0][0], 0
+        for left, right in spans:
+            if right - start > width and left > start:
+                r += 1
+                start = left
+            parts.append(r)
+        return parts
+
+    spans = row.found.spans
+    parts = packed(room)
+    low, high = 0.0, room
+    for _ in range(12):
+        middle = (low + high) / 2
+        if packed(middle)[-1] == parts[-1]:
+            high = middle
+        else:
+            low = middle
+    return packed(high)

@@ -1,0 +1,144 @@
+"""Which nodes a call of a module made: so that pictures and messages can say whose they are.
+
+The values that a call gives out are marked with a `Call`; nothing is kept for the nodes between,
+which `graph/folding/nest.py` finds again between the values that came in and those that came out.
+A `Call` holds no node of the graph: it knows its arguments by identity, which is enough as long
+as something that was computed from them is alive. What the places in a model are called is in
+`naming.py`; read that next.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import wraps
+from itertools import count
+from typing import Any
+from weakref import WeakKeyDictionary, ref
+
+from ..core.lines import OURS
+from ..core.node import attribute, is_leaf
+from ..core.scope import depth
+from ..engine import Value
+
+OPEN: ContextVar[Call | None] = ContextVar("micrograd_call", default=None)
+CLOCK = count(1)
+
+
+class Places:
+    """Where the parameters and modules stand inside one module, as it was at a call."""
+
+    def __init__(self, module: Any) -> None:
+        self.title = type(module).__name__
+        self.paths: dict[Value, str] = {path[1]: path[0] for path in module.named_parameters()}
+        self.inner: dict[int, tuple[Any, str]] = {
+            id(x): (ref(x), path) for path, x in module.named_modules()
+        }
+        # What the rows of the parameters of a module are, where it says so.
+        self.rows: dict[str, tuple[str, ...]] = {
+            path: tuple(x.row_names) for path, x in module.named_modules() if x.row_names
+        }
+
+    def path_of(self, module: Any) -> str | None:
+        """Where a module stands in this one, or None."""
+        known = self.inner.get(id(module))
+        return known[1] if known is not None and known[0]() is module else None
+
+
+KNOWN: WeakKeyDictionary[Any, Places] = WeakKeyDictionary()
+
+
+class Call:
+    """One call of a module: which, from when to when, and what came in."""
+
+    __slots__ = ("end", "inputs", "line", "module", "path", "places", "scopes", "start", "title")
+
+    def __init__(self, module: Any, outer: Call | None, args: Any, kwargs: Any, names: Any) -> None:
+        self.module = id(module)
+        self.title = type(module).__name__
+        self.scopes = depth()
+        self.places: Places
+        self.path = ""
+        path = outer.places.path_of(module) if outer is not None else None
+        if outer is not None and path is not None:
+            self.places, self.path = outer.places, path
+        else:
+            self.places = places_of(module)
+        # The place of each Value among the arguments, by its identity.
+        self.inputs: dict[int, tuple[Any, ...]] = {}
+        for k, x in enumerate(args):
+            collect(x, (names[k] if k < len(names) else "x",), self.inputs)
+        for name, x in kwargs.items():
+            collect(x, (name,), self.inputs)
+        frame = sys._getframe(2)
+        ours = outer is not None and frame.f_code.co_filename.startswith(OURS)
+        self.line: tuple[str, int] = (
+            outer.line if ours and outer is not None else (frame.f_code.co_filename, frame.f_lineno)
+        )
+        self.start = self.end = next(CLOCK)
+
+    def within(self, other: Call) -> bool:
+        """Whether this call was made by that one."""
+        return other.start < self.start and self.end < other.end
+
+
+def places_of(module: Any) -> Places:
+    try:
+        known = KNOWN.get(module)
+        if known is None:
+            known = KNOWN[module] = Places(module)
+    except TypeError:  # a module that says what equals it, and so has no hash
+        known = Places(module)
+    return known
+
+
+def collect(x: Any, path: tuple[Any, ...], found: dict[int, tuple[Any, ...]]) -> None:
+    """Put the place of each Value inside nested lists into `found`."""
+    if isinstance(x, Value):
+        found.setdefault(id(x), path)
+    elif isinstance(x, (list, tuple)):
+        for i, element in enumerate(x):
+            if isinstance(element, Value):
+                found.setdefault(id(element), (*path, i))
+            elif isinstance(element, (list, tuple, dict)):
+                collect(element, (*path, i), found)
+    elif isinstance(x, dict):
+        for key, element in x.items():
+            collect(element, (*path, key), found)
+
+
+def mark(x: Any, call: Call) -> None:
+    """Mark what came out."""
+    if isinstance(x, Value):
+        if id(x) not in call.inputs and not is_leaf(x):
+            setattr(x, "_calls", (*(attribute(x, "_calls") or ()), call))
+    elif isinstance(x, (list, tuple)):
+        for element in x:
+            mark(element, call)
+    elif isinstance(x, dict):
+        for element in x.values():
+            mark(element, call)
+
+
+def recorded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The `__call__` of a module, which marks what it gives out."""
+    code = getattr(function, "__code__", None)
+    names = code.co_varnames[1 : code.co_argcount] if code is not None else ()
+
+    @wraps(function)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        outer = OPEN.get()
+        if outer is not None and outer.module == id(self):  # super().__call__(x)
+            return function(self, *args, **kwargs)
+        this = Call(self, outer, args, kwargs, names)
+        token = OPEN.set(this)
+        try:
+            out = function(self, *args, **kwargs)
+        finally:
+            OPEN.reset(token)
+        this.end = next(CLOCK)
+        mark(out, this)
+        return out
+
+    return call
