@@ -156,8 +156,9 @@ def reverse_loop(
     start = {x: symbol(body, d) for x, d in zip(constants, d_constants)}
     n = len(body.outputs)
     by = [*carries, *constants, *entries]
-    reverse(body, [symbol(body, d) for d in seeds], by, start=start, chained=True)
-    body.outputs = body.outputs[n:]
+    known = reverse(body, [symbol(body, d) for d in seeds], by, start=start, chained=True)
+    kept = [(x, y) for x, y in zip(by, body.outputs[n:]) if x in known or x not in entries]
+    by, body.outputs = [x for x, _ in kept], [y for _, y in kept]
     sizes = (a, len(d_carries) + len(d_constants), len(inputs) - a + len(d_outputs))
     length = None if loop.test is not None else loop.length
     made = loop_of(body, None, sizes, length, not loop.backwards)

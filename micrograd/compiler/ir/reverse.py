@@ -58,8 +58,8 @@ def reverse(
     strict: bool = False,
     start: dict[int, Any] | None = None,
     chained: bool = False,
-) -> None:
-    """Nothing; the program then also gives the gradient of its output by each parameter.
+) -> set[int]:
+    """The steps that have a gradient; the program then also gives that by each parameter.
 
     Of several outputs it is the gradient of the sum of seed * output. `by` lists other
     steps than the parameters to differentiate by, such as the inputs. With `strict` what was
@@ -117,3 +117,4 @@ def reverse(
         program.outputs.append(g.i if isinstance(g, Symbol) else program.known(g))
     if program.order:  # what was added comes after, should it be differentiated again
         program.order = [*program.order, *range(n, len(program))]
+    return set(adjoint)

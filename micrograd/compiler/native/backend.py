@@ -127,7 +127,7 @@ class NativeBatch(Batch):
 
     def map(self, rows: Rows) -> Any:
         if self.alone:
-            return self.together([self.one(row) for row in rows.rows])
+            return self.results([self.one(row) for row in rows.rows], rows.arrays)
         n = rows.n
         columns, stride = padded_columns(rows, len(self.made.program.inputs), self.build)
         m = len(self.made.result.found)
@@ -141,14 +141,6 @@ class NativeBatch(Batch):
 
         results = np.frombuffer(out, dtype=self.build.code).reshape(m, n)
         return self.results(results.T, rows.arrays)
-
-    def together(self, results: list[list[float]]) -> Any:
-        """The results of all examples, as `map` gives them."""
-        if not self.made.result.is_scalar:
-            return self.results(results)
-        import numpy as np
-
-        return np.array([y for (y,) in results])
 
     def each_alone(
         self, rows: Sequence[list[float]], ps: Sequence[float]

@@ -70,7 +70,8 @@ class Emitter:
             return self.growing[i][0] * 4 + op.GROWING, None, 1
         if isinstance(rule, Element):
             first, _, width = self.sequence(self.program.operands[i][0])
-            return first + 4 * rule.k * width, n, prod(entry)
+            number: int = first + 4 * rule.k * width
+            return number, n, prod(entry)
         return self.ref(i), n, prod(entry)
 
     def put(self, i: int, k: int) -> int:
@@ -78,7 +79,8 @@ class Emitter:
         loop: Any = self.program.rules[i]
         if turns(self.program, i, loop, self.given) is None:
             return self.growing[i][k - loop.carries] * 4 + op.GROWING
-        return self.ref(i) + 4 * sum(place(self.program, i, loop, self.given, k))
+        before: int = sum(place(self.program, i, loop, self.given, k))
+        return self.ref(i) + 4 * before
 
     def grows(self, i: int, n: int) -> None:
         """Make the sequences that a step puts out and that grow."""
