@@ -78,7 +78,8 @@ class Emitter:
         """The operand that is first in what a loop puts out as result k."""
         loop: Any = self.program.rules[i]
         if turns(self.program, i, loop, self.given) is None:
-            return self.growing[i][k - loop.carries] * 4 + op.GROWING
+            which: int = k - loop.carries
+            return self.growing[i][which] * 4 + op.GROWING
         before: int = sum(place(self.program, i, loop, self.given, k))
         return self.ref(i) + 4 * before
 
