@@ -12,6 +12,7 @@ from typing import Any
 
 from ...core.rule import TABLE
 from . import derived, scope  # noqa: F401 (where loops have their derivatives and names from)
+from .hoist import hoisted
 from .program import CONSTANT, Program
 from .prune import pruned
 from .region import PACK, Branch, Element, Loop
@@ -65,6 +66,14 @@ def copied(program: Program, shorter: bool) -> Program:
         xs = tuple([place[x] for x in operands])
         if shorter:
             rule = with_short_bodies(rule)
+            if isinstance(rule, Loop):
+                rule, xs = hoisted(
+                    rule,
+                    xs,
+                    lambda r, given: shortest(new, done, r, given),
+                    new.constant,
+                    lambda body: copied(body, False),
+                )
         at = place[i] = shortest(new, done, rule, xs) if shorter else new.step(rule, xs)
         if i in names:
             new.names.setdefault(at, names[i])
