@@ -41,6 +41,12 @@ if TYPE_CHECKING:  # the same names as below, for type checkers
     from .autodiff.check import check_grad as check_grad
     from .autodiff.checkpoint import checkpoint as checkpoint
     from .autodiff.custom import custom as custom
+    from .autodiff.implicit import fixed_point as fixed_point
+    from .autodiff.implicit import root as root
+    from .autodiff.loops import cond as cond
+    from .autodiff.loops import fori_loop as fori_loop
+    from .autodiff.loops import scan as scan
+    from .autodiff.loops import while_loop as while_loop
     from .autodiff.transforms import derivative as derivative
     from .autodiff.transforms import grad as grad
     from .autodiff.transforms import hessian as hessian
@@ -92,6 +98,8 @@ _LATER = {
         "autodiff.checkpoint": ["checkpoint"],
         "autodiff.custom": ["custom"],
         "autodiff.check": ["check_grad"],
+        "autodiff.implicit": ["fixed_point", "root"],
+        "autodiff.loops": ["cond", "fori_loop", "scan", "while_loop"],
         "doctor": ["compare_backward", "diagnose", "shares", "watch"],
         "compiler": ["TraceError", "jit", "staged"],
         "graph": ["draw", "latex", "name_values", "scope"],

@@ -82,10 +82,8 @@ class Value(Number):
             fill(self, number, LEAF, None, None, 0.0, 0.0)
         if label:
             self.label = str(label)
-        if WATCH.active:
+        if WATCH.active or WATCH.noting:
             WATCH.born(self)
-        if WATCH.noting:
-            WATCH.note(self)
 
     # The operators, each with its local gradients -----------------------------------------
 

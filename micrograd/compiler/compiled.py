@@ -18,6 +18,7 @@ from .arrays.roll import roll
 from .backends.base import Batch
 from .backends.emit import emit
 from .backends.numpy import NumPyBatch
+from .backends.numpy_loops import NumPyPieces
 from .backends.runtime import EDGES, exact_gradient, exact_values, float_function
 from .ir.program import Program
 from .ir.reverse import reverse
@@ -64,6 +65,11 @@ class Compiled:
     @gc_paused
     def arrays(self) -> Rolled:
         """The same as steps on whole arrays."""
+        if self.program.has_regions:
+            raise TypeError(
+                "jit: a function with loops or branches is no single array program; `program` and "
+                "`source` show it"
+            )
         return roll(self.program, input_arrays(self.structure))
 
     @functools.cached_property
@@ -148,6 +154,8 @@ def choose(backend: str, made: Compiled) -> Batch:
                     "jit: the numpy backend needs NumPy: pip install 'micrograd[fast]'"
                 ) from None
         else:
+            if made.program.has_regions:
+                return NumPyPieces(made)
             if made.program.inputs:  # else there is one example, which Python runs faster
                 return NumPyBatch(made)
     return Batch(made)

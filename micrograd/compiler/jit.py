@@ -23,6 +23,7 @@ from ..engine import Value
 from ..nn.parameters import set_all, values
 from ..optim.optimizer import Optimizer
 from .arrays.printing import Rolled
+from .backends import interop_loops
 from .backends.base import Rows, as_array
 from .backends.c import write_c
 from .backends.emit import emit
@@ -303,7 +304,10 @@ class Jit(native.Caller, Generic[P]):
         and arguments alike, are those of this engine. Numbers have the precision of
         `parameters`. A batch is `jax.vmap(g, (None, 0, 0))(parameters, X, Y)`.
         """
-        return to_jax(self.known("the function for JAX"), self.name)
+        made = self.known("the function for JAX")
+        if made.program.has_regions:
+            return interop_loops.to_jax(made, self.name)
+        return to_jax(made, self.name)
 
     @door
     def to_torch(self) -> Callable[..., Any]:
@@ -312,7 +316,10 @@ class Jit(native.Caller, Generic[P]):
         As `to_jax`, for tensors: `g(parameters, x, y).backward()` gives `parameters.grad`,
         and a batch is `torch.func.vmap(g, (None, 0, 0))(parameters, X, Y)`.
         """
-        return to_torch(self.known("the function for PyTorch"), self.name)
+        made = self.known("the function for PyTorch")
+        if made.program.has_regions:
+            return interop_loops.to_torch(made, self.name)
+        return to_torch(made, self.name)
 
     def to_c(self, path: Any) -> Any:
         """The path of a C file, written there with a header beside it: value and gradient.

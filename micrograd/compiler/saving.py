@@ -15,6 +15,8 @@ from ..core.foreign import is_array
 from ..core.rule import TABLE, Rule
 from .arrays.spaces import is_own
 from .ir.program import CONSTANT, INPUT, PARAMETER, Program, Source
+from .ir.region import ADD, PACK, Branch, Element, Item, Loop, element, item
+from .ir.structural import Structural
 from .structure import STATIC
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ SOURCES: dict[str, Source] = {s.name: s for s in (INPUT, PARAMETER, CONSTANT)}
 def save(made: Compiled, path: Any, name: str) -> None:
     """Nothing; the file holds the program and its parameters. TypeError for a user's operations."""
     program = made.program
-    for rule in program.rules:
-        if isinstance(rule, Rule) and is_own(rule):
+    for rule in program.all_rules():
+        if isinstance(rule, Rule) and not isinstance(rule, Structural) and is_own(rule):
             raise TypeError(
                 f"{name}.save: the operation {rule.name} is one of your own, and a file cannot "
                 "hold it; save the parameters, and compile the function again"
@@ -40,7 +42,16 @@ def save(made: Compiled, path: Any, name: str) -> None:
         "keywords": {key: structure(x) for key, x in made.structure.kwargs.items()},
         "input names": made.structure.names,
         "result": structure(made.result.args[0]),
-        "rules": [rule.name for rule in program.rules],
+        **written(program),
+        "parameters": [p._data.hex() for p in made.parameters],
+    }
+    Path(path).write_text(json.dumps(text, indent=None, separators=(", ", ": ")), encoding="utf-8")
+
+
+def written(program: Program) -> dict[str, Any]:
+    """A program, or the body of a loop."""
+    return {
+        "rules": [operation(rule) for rule in program.rules],
         "operands": [list(xs) for xs in program.operands],
         "constants": {str(i): c.hex() for i, c in program.data.items()},
         "names": {str(i): label for i, label in program.names.items()},
@@ -51,9 +62,39 @@ def save(made: Compiled, path: Any, name: str) -> None:
         "outputs": program.outputs,
         "bare": sorted(program.bare),
         "order": program.order,
-        "parameters": [p._data.hex() for p in made.parameters],
+        "sequences": sorted(program.sequences),
     }
-    Path(path).write_text(json.dumps(text, indent=None, separators=(", ", ": ")), encoding="utf-8")
+
+
+def operation(rule: Any) -> Any:
+    """The name of an operation, and what else a loop, a branch or a part of them is."""
+    if isinstance(rule, Loop):
+        test = None if rule.test is None else written(rule.test)
+        sizes = [rule.constants, rule.carries, rule.entries]
+        return {
+            "loop": [written(rule.body), test, sizes, rule.length, rule.backwards, rule.history]
+        }
+    if isinstance(rule, Branch):
+        return {"branch": [written(rule.yes), written(rule.no)]}
+    if isinstance(rule, Item):
+        return {"item": [rule.k, rule.sequence]}
+    if isinstance(rule, Element):
+        return {"element": [rule.k, rule.n, rule.sequence]}
+    return rule.name
+
+
+def operation_read(text: Any) -> Any:
+    """The operation again; None for one that is not known."""
+    if isinstance(text, str):
+        return {"pack": PACK, "add_sequences": ADD}.get(text) or TABLE.get(text)
+    ((kind, inside),) = text.items()
+    if kind == "loop":
+        body, test, sizes, length, backwards, history = inside
+        asked = None if test is None else read(test)
+        return Loop(read(body), asked, tuple(sizes), length, backwards, history)
+    if kind == "branch":
+        return Branch(read(inside[0]), read(inside[1]))
+    return {"item": item, "element": element}[kind](*inside)
 
 
 def structure(x: Any) -> Any:
@@ -102,7 +143,8 @@ def read(text: dict[str, Any]) -> Program:
     """The program in a file."""
     program = Program()
     for name, xs in zip(text["rules"], text["operands"], strict=True):
-        rule: Any = SOURCES.get(name) if not xs and name in SOURCES else TABLE.get(name)
+        source = isinstance(name, str) and not xs and name in SOURCES
+        rule: Any = SOURCES[name] if source else operation_read(name)
         if rule is None:
             raise ValueError(f"load: the operation {name} is not known in this version")
         program.step(rule, tuple(xs))
@@ -114,6 +156,7 @@ def read(text: dict[str, Any]) -> Program:
     program.inputs, program.parameters = text["inputs"], text["steps of parameters"]
     program.outputs, program.order = text["outputs"], text["order"]
     program.bare = set(text["bare"])
+    program.sequences = set(text.get("sequences", ()))
     program.forward_steps, program.values = len(program), len(program.outputs)
     return program
 

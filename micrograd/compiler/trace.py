@@ -12,28 +12,27 @@ from collections.abc import Callable
 from math import nan
 from typing import Any
 
+from ..autodiff.carries import filled, leaves
 from ..core.lines import OTHERS, OURS, user_line
 from ..core.no_grad import no_grad
 from ..core.node import (
     Node,
     apply,
     attribute,
-    closure_of,
     cut_off,
-    is_made_by_hand,
     operands_of,
-    place,
     rule_of,
 )
 from ..core.observe import Observer
 from ..core.rule import CONDITIONS, TABLE, real
-from ..core.sort import Search
 from ..core.watch import WATCH
 from ..engine import Value
-from ..nn.naming import neuron_of
+from . import regions
+from .advice import instead_of
 from .ir.program import Program
 from .naming import names_and_places
 from .structure import Structure
+from .writing import searched, write_steps
 
 
 class TraceError(TypeError):
@@ -65,8 +64,9 @@ class Tracer(Observer):
 
     symbolic = True
 
-    def __init__(self, inputs: list[Value]) -> None:
+    def __init__(self, inputs: list[Value], stand_in: float = 1.0) -> None:
         self.inputs = dict.fromkeys(inputs)
+        self.stand_in = stand_in
         self.constants: set[Node] = set()
         self.bare: dict[Node, tuple[Any, tuple[Any, ...]]] = {}
         self.nodes: dict[Node, int] = {}  # in the order in which they were made
@@ -84,9 +84,12 @@ class Tracer(Observer):
         self.read(node, "backward()")
 
     def read(self, node: Node, what: str) -> None:
+        line = user_line()
+        call = instead_of(line) if what == "bool()" else ""
         raise TraceError(
-            f"{user_line()}: {what} of a Value while it is traced for jit: its number is not known "
+            f"{line}: {what} of a Value while it is traced for jit: its number is not known "
             f"yet, or would be burnt into the program; {INSTEAD.get(what, INSTEAD['.data'])}"
+            + (f"; here: {call}" if call else "")
         )
 
     def escaping(self, name: str, a: Any, b: Any) -> Any:
@@ -115,6 +118,28 @@ class Tracer(Observer):
         """Whether v stands for a bool, as the result of a comparison does."""
         rule = self.bare[v][0] if v in self.bare else rule_of(v)
         return rule.name in CONDITIONS
+
+    # Loops and branches, which `autodiff/loops.py` hands over.
+
+    def scan(self, f: Any, init: Any, xs: Any, n: int, reverse: bool, every: int) -> Any:
+        return regions.scan(self, f, init, xs, n, reverse, every)
+
+    def while_loop(self, cond: Any, body: Any, init: Any, every: int) -> Any:
+        return regions.while_loop(self, cond, body, init, every)
+
+    def cond(self, pred: Any, yes: Any, no: Any, operands: tuple[Any, ...]) -> Any:
+        return regions.cond(self, pred, yes, no, operands)
+
+    def body(self, f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Tracer, Any]:
+        """f traced on its own: who looked on, and what it gives for Values in place of numbers."""
+        numbers = leaves(args)
+        inner = Tracer([Value(self.stand_in) for _ in numbers], self.stand_in)
+        hidden = WATCH.hide()
+        try:
+            with inner:
+                return inner, f(*filled(args, iter(list(inner.inputs))))
+        finally:
+            WATCH.show(hidden)
 
 
 def trace(
@@ -155,7 +180,7 @@ def traced(f: Callable[..., Any], structure: Structure) -> tuple[Tracer, Any]:
     """
     refused: Exception | None = None
     for x in STAND_INS:
-        tracer = Tracer([Value(x) for _ in structure.names])
+        tracer = Tracer([Value(x) for _ in structure.names], x)
         try:
             with tracer:
                 return tracer, run(f, structure, list(tracer.inputs))
@@ -173,15 +198,7 @@ def written(
     f: Any = None,
 ) -> tuple[Program, list[Value]]:
     """The program of a graph, and its parameters: all leaves that the tracer does not know."""
-    search = full = Search()
-    for y in outputs:
-        search.visit(y)
-    if tracer.bare:
-        for v, (rule, xs) in tracer.bare.items():
-            restore(v, rule, xs)
-        full = Search()
-        for y in outputs:
-            full.visit(y)
+    search, full = searched(outputs, tracer, [])
     known = set(tracer.inputs) | tracer.constants
     reached = [] if parameters is None else list(parameters)
     known.update(reached)
@@ -203,53 +220,11 @@ def written(
     names, places = names_and_places(f, reached, set(input_names), full.inner)
     for p, name in zip(reached, names):
         at[p] = program.parameter(name)
-    for leaf in full.leaves:
-        if leaf not in at:
-            at[leaf] = program.constant(leaf._data)
-    inner = written_order(full.inner, tracer.nodes)
-    for number, v in enumerate(inner, 1):
-        if is_made_by_hand(v) or closure_of(v) is not None:
-            raise TypeError(
-                f"the operation {v._rule.symbol!r} was made by hand and cannot be compiled; "
-                "define it with micrograd.custom"
-            )
-        xs = operands_of(v)
-        step = program.step(
-            rule_of(v),
-            tuple([at[x] if isinstance(x, Node) else program.constant(x) for x in xs]),
-        )
-        at[v] = step
-        program.numbers[step] = number
-        label = attribute(v, "_label")
-        if label and str(label).isidentifier():
-            program.names[step] = str(label)
-        if program.rules[step] is WEIGHTED_SUM and id(xs[1]) in places:
-            note = neuron_of(places[id(xs[1])])
-            if note:
-                program.notes[step] = note
-    if tracer.bare:
-        program.bare = {at[v] for v in tracer.bare if v in at}
-    if inner is not search.inner:
-        program.order = [at[v] for v in search.inner]
+    write_steps(program, at, tracer, search, full, places)
     program.outputs = [at[y] for y in outputs]
     program.forward_steps = len(program)
     program.values = len(outputs)
     return program, reached
-
-
-WEIGHTED_SUM = TABLE["weighted_sum"]
-
-
-def written_order(found: list[Node], made: dict[Node, int]) -> list[Node]:
-    """The nodes in the order in which the function made them; what was there before comes first."""
-    if not made:
-        return found
-    return sorted(found, key=lambda v: made.get(v, -1))
-
-
-def restore(v: Any, rule: Any, xs: tuple[Any, ...]) -> None:
-    """Make a leaf the node again that it was; the local gradients do not matter."""
-    place(v, rule, xs, v._data, [None] * len(xs))
 
 
 def run(f: Callable[..., Any], structure: Structure, inputs: list[Value]) -> Any:

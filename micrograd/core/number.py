@@ -217,10 +217,8 @@ class Number(Node):
         if kept is not None:
             return kept
         value = leaf(self._blank(), self._data)
-        if WATCH.active:
+        if WATCH.active or WATCH.noting:
             WATCH.born(value)
-        if WATCH.noting:
-            WATCH.note(value)
         return value
 
     # An ordinary object: copied and pickled without recursion.

@@ -293,8 +293,8 @@ def real(x: Any, where: str) -> float:
             return float(x)
         except OverflowError:
             raise OverflowError(
-                f"{where}: a whole number of {int(x).bit_length()} bits is past the range of floats, "
-                "which ends at 1.8e308: scale it down before"
+                f"{where}: a whole number of {int(x).bit_length()} bits is past the range of "
+                "floats, which ends at 1.8e308: scale it down before"
             ) from None
     shape = getattr(x, "shape", ())
     if (

@@ -16,12 +16,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from .build import mypyc_attr
 from .rule import CHOICE, FLAT, TABLE, Rule
 
 # What passes a gradient on times a constant.
 LINEAR: Final = frozenset(
-    ("add", "sub", "neg", "sum", "fsum", "mean", "identity", "degrees", "radians", "stop")
-)
+    (
+        "add", "sub", "neg", "sum", "fsum", "mean", "identity", "degrees", "radians", "stop",
+        "item", "element", "add_sequences",
+    )
+)  # fmt: skip
 # What is finite, and has finite partials, wherever its operands are finite; but for overflow.
 REGULAR: Final = LINEAR | frozenset(
     (
@@ -37,6 +41,18 @@ REGULAR: Final = LINEAR | frozenset(
     )
 )  # fmt: skip
 SQUARES: Final = (1.0, 2.0, 3.0)  # powers that are finite with all derivatives
+
+
+REGIONS: Final = ("loop", "branch")  # what they do not reach gets a gradient that is 0
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Whole:
+    """A gradient, or a tangent, that is more than a number: of a loop's results or a sequence."""
+
+    def step(self) -> Any:
+        """All of it as one operand."""
+        raise NotImplementedError
 
 
 class Missing:
@@ -76,6 +92,9 @@ class Selection:
         if rule.kind == CHOICE:
             self.choices = True
             self.guards = self.guards or name == "where"
+        if name in REGIONS:
+            self.choices = True
+            self.guards = self.guards or name == "branch"
         self.finite[key] = finite and regular
         self.scales[key] = name not in LINEAR and rule.kind not in (CHOICE, FLAT)
         self.singular[key] = self.scales[key] and (self.strict or not (regular and finite))
@@ -99,7 +118,10 @@ class Selection:
         if mine is not None and (
             self.singular[key] or (self.scales[key] and (mine.guard or self.strict))
         ):
-            parts = [None if p is None else choose(mine.condition, p, 0.0) for p in parts]
+            parts = [
+                p if p is None or isinstance(p, Whole) else choose(mine.condition, p, 0.0)
+                for p in parts
+            ]
         chosen: list[Any] = []
         if rule.kind == CHOICE and any([k is not None and self.matters(k) for k in keys]):
             chosen = rule.pullback(xs, y, [None if p is None else 1.0 for p in parts])
@@ -111,6 +133,9 @@ class Selection:
                 guard = rule.name == "where" or (mine is not None and mine.guard)
                 both = chosen[i] if mine is None else choose(mine.condition, chosen[i], 0.0)
                 new = Missing(both, guard)
+            elif rule.name in REGIONS and not isinstance(parts[i], (Whole, float)):
+                there = parts[i]._apply(TABLE["not_equal"], (parts[i], 0.0))
+                new = Missing(there, rule.name == "branch" or (mine is not None and mine.guard))
             if k not in self.missing:
                 self.missing[k] = new
                 continue

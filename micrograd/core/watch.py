@@ -72,19 +72,16 @@ class Watch:
             self.noting -= 1
         return found
 
-    def note(self, leaf: object) -> None:
-        """Note a new leaf, where somebody does."""
-        found = _births.get()
-        if found is not None:
-            found.add(leaf)
-
     def made(self, node: Any) -> None:
         """Tell all observers of a new node."""
         for observer in self.observers():
             observer.made(node)
 
     def born(self, node: Any) -> None:
-        """Tell them of a Value that was made from a number."""
+        """Tell them of a Value that was made from a number, and note it where somebody does."""
+        found = _births.get()
+        if found is not None:
+            found.add(node)
         for observer in self.observers():
             observer.born(node)
 
@@ -110,6 +107,15 @@ class Watch:
             if node is not None:
                 return node
         return None
+
+    def tracer(self) -> Any:
+        """The innermost observer that traces, or None."""
+        found: Any = None
+        if self.active:
+            for observer in self.observers():
+                if observer.symbolic:
+                    found = observer
+        return found
 
     def symbolic(self) -> bool:
         """Whether the numbers in the graph only stand for others: it is being traced."""

@@ -21,6 +21,7 @@ from ..arrays.layout import row_major
 from ..arrays.program import Along, Apply, ArrayProgram, Leaf, Place, Read, Shape, Step, Sum
 from ..arrays.roll import roll
 from ..arrays.spaces import is_own
+from .c_loops import GROWING, loop_lines, number
 
 if TYPE_CHECKING:
     from ..compiled import Compiled
@@ -231,14 +232,6 @@ def affine(base: int, strides: Sequence[int], indices: Sequence[str]) -> str:
     return " + ".join(parts).replace("+ -", "- ")
 
 
-def number(x: float) -> str:
-    if x != x:
-        return "NAN"
-    if x - x != 0.0:
-        return "INFINITY" if x > 0.0 else "(-INFINITY)"
-    return f"({x!r})" if repr(x).startswith("-") else repr(x)
-
-
 def array(kind: str, name: str, texts: Any) -> str:
     lines, line = [], "   "
     for text in texts:
@@ -257,6 +250,18 @@ def body_of(writer: CWriter, results: list[tuple[Sequence[Any], str]]) -> list[s
     return lines
 
 
+def with_loops(made: Compiled, who: str) -> tuple[list[CWriter], list[list[str]], bool]:
+    """Writers and bodies of the value, and of the gradient where there is one."""
+    one = CWriter(ArrayProgram(), who)
+    lines, grows = loop_lines(one, made.values, [f"y[{k}]" for k in range(made.values.values)])
+    if not made.result.is_scalar:
+        return [one], [lines], grows
+    two = CWriter(ArrayProgram(), who)
+    targets = ["y[0]", *[f"g[{k}]" for k in range(len(made.parameters))]]
+    more, grow = loop_lines(two, made.gradient, targets)
+    return [one, two], [lines, more], grows or grow
+
+
 def write_c(made: Compiled, path: str | Path, who: str) -> tuple[Path, Path]:
     """The paths of the C file and of the header that were written."""
     source = Path(path).with_suffix(".c")
@@ -266,10 +271,14 @@ def write_c(made: Compiled, path: str | Path, who: str) -> tuple[Path, Path]:
         name = f"f_{name}"
     inputs = input_arrays(made.structure)
     scalar = made.result.is_scalar
-    values = roll(made.values, inputs, ordered=True)
-    writers = [CWriter(values, who)]
-    bodies = [body_of(writers[0], [(values.outputs, "y")])]
-    if scalar:
+    grows = False
+    if made.program.has_regions:
+        writers, bodies, grows = with_loops(made, who)
+    else:
+        values = roll(made.values, inputs, ordered=True)
+        writers = [CWriter(values, who)]
+        bodies = [body_of(writers[0], [(values.outputs, "y")])]
+    if scalar and not made.program.has_regions:
         both = roll(made.gradient, inputs, ordered=True)
         writers.append(CWriter(both, who))
         writers[1].count = writers[0].count
@@ -305,6 +314,7 @@ def write_c(made: Compiled, path: str | Path, who: str) -> tuple[Path, Path]:
     header.write_text("\n".join(lines) + "\n", encoding="utf-8")
     parts = [
         f'#include "{header.name}"\n#include <math.h>',
+        GROWING if grows else "",
         "\n".join(texts[function] for function in functions),
         "\n".join(line for w in writers for line in w.data),
     ]

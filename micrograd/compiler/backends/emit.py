@@ -12,11 +12,16 @@ line stays readable; no operation moves in this, so every rounding stays the sam
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from ...core.rule import TABLE, Rule
 from ..ir.names import shown
 from ..ir.program import COUNT, INNER, TOTAL, Program
+from ..ir.region import PACK, Branch, Element, Item, Loop
+from ..ir.scope import Scope
+from ..ir.structural import Structural
+from .emit_loops import region_lines
 
 ADD, SUB, MUL, DIV, NEG = (TABLE[name] for name in ("add", "sub", "mul", "div", "neg"))
 ADDITIVE = {ADD, SUB, TABLE["weighted_sum"]}
@@ -35,21 +40,32 @@ Text = tuple[str, int, int, int]
 class Writer:
     """Writes the lines of one program."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, around: Writer | None = None, scope: Any = None) -> None:
         self.program = program
         self.uses = program.uses()
         self.user: dict[int, int] = {}
         others = set(program.outputs)  # what is used for more than to choose by it
         where = TABLE["where"]
         for i, operands in enumerate(program.operands):
+            rule = program.rules[i]
             for x in operands:
                 self.user[x] = i
-            others.update(operands[1:] if program.rules[i] is where else operands)
+            chooses = rule is where or isinstance(rule, Branch)
+            others.update(operands[1:] if chooses else operands)
         self.others = others
-        self.functions = program.functions()
-        self.names = program.labels()
         self.has_adjoint = set(program.adjoint_of.values())
-        self.temporaries = (f"t{k}" for k in itertools.count(1))
+        self.temporaries: Iterator[str]
+        if around is None:
+            self.functions = program.functions()
+            self.scope = Scope(program) if program.has_regions else None
+            self.temporaries = (f"t{k}" for k in itertools.count(1))
+        else:
+            self.functions, self.temporaries, self.scope = (
+                around.functions,
+                around.temporaries,
+                scope,
+            )
+        self.names = program.labels() if self.scope is None else self.scope.names
         self.text: dict[int, Text] = {}
 
     def part(self, i: int, binding: int) -> str:
@@ -64,6 +80,11 @@ class Writer:
         """Operand i as an argument of a function: a constant is written as a float."""
         data = self.program.data
         return float_text(data[i]) if i in data else self.part(i, CHOICE)
+
+    def output(self, i: int) -> str:
+        """A result: a constant is written as a float."""
+        data = self.program.data
+        return float_text(data[i]) if i in data else self.names[i]
 
     def expression(self, i: int) -> Text:
         """The right side of step i."""
@@ -90,6 +111,10 @@ class Writer:
             return f"-{part(xs[0], SIGN)}", SIGN, 1, deep
         assert isinstance(rule, Rule)
         name = rule.name
+        if isinstance(rule, Element):
+            return f"{self.part(xs[0], ATOM)}[{rule.k}]", ATOM, 1, deep
+        if name == "pack":
+            return f"[{', '.join([self.argument(x) for x in xs])}]", ATOM, 1, deep + 1
         if name == "pow" and xs[1] in self.program.data:
             exponent = shown(self.program.data[xs[1]])
             if exponent.lstrip("-").isdigit():
@@ -126,6 +151,9 @@ class Writer:
             return False
         text, _, terms, deep = found
         inner, outer = program.rules[i], program.rules[user]
+        if inner is PACK or isinstance(outer, (Loop, Branch)):
+            chooses = isinstance(outer, Branch) and program.operands[user][0] == i
+            return chooses and len(text) <= LONGEST
         if outer in ADDITIVE:
             if inner in ADDITIVE and program.operands[user][0] == i:
                 return terms < LONGEST_SUM
@@ -138,12 +166,17 @@ class Writer:
         program, names, rules = self.program, self.names, self.program.rules
         notes = program.notes
         for i in range(start, end):
-            if isinstance(rules[i], Rule):
+            rule = rules[i]
+            if isinstance(rule, Item):
+                continue  # it has its name already
+            if isinstance(rule, (Loop, Branch)):
+                found.extend(region_lines(self, i, rule))
+            elif isinstance(rule, Rule):
                 expression = self.expression(i)
                 if self.melts(i, expression):
                     self.text[i] = expression
                 else:
-                    if program.is_temporary(i):
+                    if self.scope is None and program.is_temporary(i):
                         names[i] = next(self.temporaries)
                     if i in notes:
                         found.append(f"# {notes[i]}")
@@ -204,11 +237,7 @@ def emit(program: Program, name: str = "f", gradient: bool = False) -> str:
     names = writer.names
     forward = writer.lines(0, program.forward_steps)
     backward = writer.lines(program.forward_steps, len(program))
-
-    def result(i: int) -> str:
-        return float_text(program.data[i]) if i in program.data else names[i]
-
-    values = [result(y) for y in program.outputs[: program.values]]
+    values = [writer.output(y) for y in program.outputs[: program.values]]
     body: list[str] = []
     if forward:
         body += ["# forward", *forward] if gradient else forward
@@ -216,7 +245,7 @@ def emit(program: Program, name: str = "f", gradient: bool = False) -> str:
         body += ["# backward", *backward]
     back = values[0] if program.values == 1 else f"[{', '.join(values)}]"
     if gradient:
-        gradients = [result(y) for y in program.outputs[program.values :]]
+        gradients = [writer.output(y) for y in program.outputs[program.values :]]
         body += listed(gradients, f"return {back}, [", "]", "    ")
     elif program.values == 1:
         body.append(f"return {back}")
@@ -232,8 +261,11 @@ def legend(program: Program) -> list[str]:
     functions = program.functions()
     used = {
         functions.get(r, r.name): r
-        for r in program.rules
-        if isinstance(r, Rule) and r.name not in PLAIN and (r.internal or r in functions)
+        for r in program.all_rules()
+        if isinstance(r, Rule)
+        and not isinstance(r, Structural)
+        and r.name not in PLAIN
+        and (r.internal or r in functions)
     }
     lines = []
     for name, rule in used.items():

@@ -40,6 +40,10 @@ def phrase(rule: Rule, names: Sequence[str]) -> str:
         return f"-{names[0]}"
     if rule.name == "pow":
         return f"{names[0]}**{names[1]}"
+    if rule.name == "element":
+        return f"{names[0]}[{getattr(rule, 'k')}]"
+    if rule.name == "pack":
+        return f"[{shortened(list(names))}]"
     if rule.name == "weighted_sum":
         n = len(names) // 2
         products = [f"{w}*{x}" for w, x in zip(names[1 : n + 1], names[n + 1 :])]

@@ -24,6 +24,7 @@ from .names import (
     shortened,
     shown,
 )
+from .structural import LATER, Structural
 
 
 class Source:
@@ -74,6 +75,8 @@ class Program:
         # The order of the steps in the eager graph, where it is another: its backward pass
         # adds up in this one.
         self.order: list[int] = []
+        # Inputs that are not numbers but sequences of numbers, of the body of a loop.
+        self.sequences: set[int] = set()
         self._constants: dict[bytes, int] = {}
 
     def __len__(self) -> int:
@@ -89,6 +92,7 @@ class Program:
         new.forward_steps, new.values = self.forward_steps, self.values
         new.numbers, new.notes = self.numbers.copy(), self.notes.copy()
         new.bare, new.order = self.bare.copy(), self.order[:]
+        new.sequences = self.sequences.copy()
         new._constants = self._constants.copy()
         return new
 
@@ -120,6 +124,12 @@ class Program:
             i = self._constants[key] = self.step(CONSTANT)
             self.data[i] = x
         return i
+
+    def known(self, x: Any) -> int:
+        """The step of a number, or of a list of them, which is a sequence."""
+        if isinstance(x, list):
+            return self.step(LATER["pack"], tuple([self.known(e) for e in x]))
+        return self.constant(float(x))
 
     # Reading ----------------------------------------------------------------------------
 
@@ -162,31 +172,58 @@ class Program:
                     results[i] = rule.function(*[results[x] for x in operands])
         return [results[i] for i in self.outputs]
 
+    def all_rules(self) -> list[Rule | Source]:
+        """The operations of all steps, those in loops and branches too."""
+        found = list(self.rules)
+        for rule in self.rules:
+            if isinstance(rule, Structural):
+                for program in rule.programs():
+                    found += program.all_rules()
+        return found
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether there are loops or branches in it."""
+        return any([isinstance(rule, Structural) and rule.programs() for rule in self.rules])
+
+    def regions(self) -> list[int]:
+        """The steps whose value may be more than a number."""
+        return [i for i, rule in enumerate(self.rules) if isinstance(rule, Structural)]
+
     def functions(self) -> dict[Rule, str]:
         """What to call the operations that are not in the table: a user's own."""
         names: dict[Rule, str] = {}
         taken = {*RESERVED}
-        for rule in dict.fromkeys(self.rules):
+        for rule in dict.fromkeys(self.all_rules()):
+            if isinstance(rule, Structural):
+                continue
             if isinstance(rule, Rule) and rule not in (TABLE.get(rule.name), TOTAL, INNER):
                 name = rule.symbol if rule.symbol.isidentifier() else "operation"
                 names[rule] = free(name, taken)
         return names
 
-    def labels(self) -> list[str]:
+    def labels(
+        self, taken: set[str] | None = None, given: dict[int, str] | None = None, first: int = 0
+    ) -> list[str]:
         """What each step is called in print: no name twice, none a word of Python.
 
         A constant is written as the number, an adjoint as the step it belongs to with a d
         in front; what has no name is v and its number in the trace, or t and a number,
-        which `emit` counts anew.
+        which `emit` counts anew. In the body of a loop names are `taken` by what is around it, some
+        are `given`, and numbers begin after `first`.
         """
         labels = [""] * len(self)
         for i, c in self.data.items():
             labels[i] = shown(c)
-        taken = {*RESERVED, *self.functions().values()}
+        for i, name in (given or {}).items():
+            labels[i] = name
+        unique = taken is not None
+        if taken is None:
+            taken = {*RESERVED, *self.functions().values()}
         for i in [*self.inputs, *self.parameters, *self.names]:
             if not labels[i]:
                 labels[i] = free(self.names[i], taken)
-        last = max(self.numbers.values(), default=0)
+        last = first + max(self.numbers.values(), default=0)
         temporaries = 0
         forward = self.forward_steps if self.forward_steps >= 0 else len(self)
         numbers, adjoint_of = self.numbers, self.adjoint_of
@@ -194,7 +231,7 @@ class Program:
             if label:
                 continue
             if i in numbers:
-                name = f"v{numbers[i]}"
+                name = f"v{first + numbers[i]}"
             elif i in adjoint_of:
                 name = adjoint_name(labels[adjoint_of[i]])
             elif i < forward:
@@ -202,7 +239,11 @@ class Program:
                 name = f"v{last}"
             else:
                 temporaries += 1
+                while unique and f"t{temporaries}" in taken:
+                    temporaries += 1
                 labels[i] = f"t{temporaries}"
+                if unique:
+                    taken.add(labels[i])
                 continue
             labels[i] = name if name not in taken else free(name, taken)
             taken.add(name)
@@ -228,17 +269,24 @@ class Program:
             n = len(self.parameters)
             lines[0] += f"; {n} parameter{'s' * (n != 1)}: {listed}"
         number = 0
-        width = len(str(sum(isinstance(rule, Rule) for rule in self.rules)))
-        for i, (rule, operands) in enumerate(zip(self.rules, self.operands)):
-            if isinstance(rule, Rule):
-                number += 1
-                right = phrase(rule, [names[x] for x in operands])
-                lines.append(f"{number:>{width + 2}}  {names[i]} = {right}")
+        steps: list[tuple[bool, str]]
+        if self.has_regions:
+            steps, names = LATER["listing"](self)
+        else:
+            steps = [
+                (True, f"{names[i]} = {phrase(rule, [names[x] for x in operands])}")
+                for i, (rule, operands) in enumerate(zip(self.rules, self.operands))
+                if isinstance(rule, Rule)
+            ]
+        width = len(str(sum(own for own, _ in steps)))
+        for own, text in steps:
+            number += own
+            lines.append(f"{number if own else '':>{width + 2}}  {text}")
         lines.append("gives " + ", ".join(names[i] for i in self.outputs))
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        steps = sum(isinstance(rule, Rule) for rule in self.rules)
+        steps = sum(isinstance(rule, Rule) for rule in self.all_rules())
         return (
             f"<Program: {steps} steps, {len(self.inputs)} inputs, "
             f"{len(self.parameters)} parameters, {len(self.outputs)} outputs>"

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...core.operators import give_operators
 from ...core.rule import CHOICE, FLAT, TABLE, Rule, apply, method
-from ...core.selection import Selection
+from ...core.selection import Missing, Selection, Whole
 from .program import Program
 
 
@@ -48,7 +48,7 @@ for _name, _rule in TABLE.items():
 
 def places(program: Program, operands: tuple[Any, ...]) -> tuple[int, ...]:
     """The steps of symbols and numbers."""
-    return tuple([x.i if isinstance(x, Symbol) else program.constant(float(x)) for x in operands])
+    return tuple([x.i if isinstance(x, Symbol) else program.known(x) for x in operands])
 
 
 def reverse(
@@ -56,12 +56,16 @@ def reverse(
     seeds: Sequence[Any] | None = None,
     by: Sequence[int] | None = None,
     strict: bool = False,
-) -> None:
-    """Nothing; the program then also gives the gradient of its output by each parameter.
+    start: dict[int, Any] | None = None,
+    chained: bool = False,
+) -> set[int]:
+    """The steps that have a gradient; the program then also gives that by each parameter.
 
     Of several outputs it is the gradient of the sum of seed * output. `by` lists other
     steps than the parameters to differentiate by, such as the inputs. With `strict` what was
-    not selected contributes nothing also where inputs or parameters are infinite or nan.
+    not selected contributes nothing also where inputs or parameters are infinite or nan. The sums
+    begin with what `start` has for a step. `chained` is for the body of a loop: where a seed is 0,
+    the turns after this one did not select the output.
     """
     n = len(program)
     by = program.parameters if by is None else by
@@ -80,8 +84,11 @@ def reverse(
                 active[i] = rule.kind != FLAT and any([active[x] for x in steps[i]])
             numbers = [known[x] for x in steps[i] if x in known]
             selection.node(i, rule, [x for x in steps[i] if x not in known], numbers)
-    adjoint: dict[int, Any] = {}
+    adjoint: dict[int, Any] = dict(start or {})
     for y, seed in zip(program.outputs, seeds or [1.0] * len(program.outputs)):
+        if chained and isinstance(seed, Symbol) and selection.choices and selection.matters(y):
+            there = Missing(seed._apply(TABLE["not_equal"], (seed, 0.0)), selection.guards)
+            selection.missing[y] = None if y in adjoint else there
         adjoint[y] = adjoint[y] + seed if y in adjoint else seed
     for i in reversed(program.order or range(n)):
         g = adjoint.get(i)
@@ -103,6 +110,11 @@ def reverse(
                 adjoint[x] = part if have is None else have + part
     for p in by:
         g = adjoint.get(p, 0.0)
+        if isinstance(g, Whole):
+            g = g.step()
         if isinstance(g, Symbol):
             program.adjoint_of.setdefault(g.i, p)
-        program.outputs.append(g.i if isinstance(g, Symbol) else program.constant(float(g)))
+        program.outputs.append(g.i if isinstance(g, Symbol) else program.known(g))
+    if program.order:  # what was added comes after, should it be differentiated again
+        program.order = [*program.order, *range(n, len(program))]
+    return set(adjoint)

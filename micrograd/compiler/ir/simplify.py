@@ -11,14 +11,19 @@ import math
 from typing import Any
 
 from ...core.rule import TABLE
+from . import derived, scope  # noqa: F401 (where loops have their derivatives and names from)
+from .hoist import hoisted
 from .program import CONSTANT, Program
+from .prune import pruned
+from .region import PACK, Branch, Element, Loop
+from .structural import Structural
 
 COMMUTATIVE = ("add", "mul")
 
 
 def simplify(program: Program) -> Program:
     """A new program for the same inputs, parameters and outputs."""
-    return copied(copied(program, True), False)
+    return copied(copied(pruned(program), True), False)
 
 
 def needed_in(program: Program) -> list[bool]:
@@ -43,6 +48,8 @@ def copied(program: Program, shorter: bool) -> Program:
     place: dict[int, int] = {}
     for i in program.inputs:
         place[i] = new.input(program.names[i])
+        if i in program.sequences:
+            new.sequences.add(place[i])
     for i in program.parameters:
         place[i] = new.parameter(program.names[i])
     done: dict[Any, int] = {}
@@ -57,6 +64,16 @@ def copied(program: Program, shorter: bool) -> Program:
             place[i] = new.constant(program.data[i])
             continue
         xs = tuple([place[x] for x in operands])
+        if shorter:
+            rule = with_short_bodies(rule)
+            if isinstance(rule, Loop):
+                rule, xs = hoisted(
+                    rule,
+                    xs,
+                    lambda r, given: shortest(new, done, r, given),
+                    new.constant,
+                    lambda body: copied(body, False),
+                )
         at = place[i] = shortest(new, done, rule, xs) if shorter else new.step(rule, xs)
         if i in names:
             new.names.setdefault(at, names[i])
@@ -78,9 +95,28 @@ def copied(program: Program, shorter: bool) -> Program:
     return new
 
 
+def with_short_bodies(rule: Any) -> Any:
+    """A loop or a branch whose own programs are simplified; any other operation as it is."""
+    if isinstance(rule, Loop):
+        sizes = (rule.constants, rule.carries, rule.entries)
+        test = None if rule.test is None else simplify(rule.test)
+        return Loop(simplify(rule.body), test, sizes, rule.length, rule.backwards)
+    if isinstance(rule, Branch):
+        return Branch(simplify(rule.yes), simplify(rule.no))
+    return rule
+
+
 def shortest(new: Program, done: dict[Any, int], rule: Any, xs: tuple[int, ...]) -> int:
     """A step with the value of this operation: an old one if possible."""
     known = new.data
+    if isinstance(rule, Structural):
+        if isinstance(rule, Element) and new.rules[xs[0]] is PACK:
+            return new.operands[xs[0]][rule.k]
+        key: Any = (rule, xs)
+        i = done.get(key)
+        if i is None:
+            i = done[key] = new.step(rule, xs)
+        return i
     for x in xs:
         if x not in known:
             break

@@ -230,9 +230,15 @@ def surprises(section: list[Instruction]) -> list[Instruction]:
 
 
 def allocate(
-    section: list[Instruction], varying: list[bool], inputs: Collection[int]
+    section: list[Instruction],
+    varying: list[bool],
+    inputs: Collection[int],
+    sizes: dict[int, int],
 ) -> tuple[dict[int, int], int]:
-    """A register for each column, free for another once it was read for the last time."""
+    """A register for each column, free for another once it was read for the last time.
+
+    What a loop gives, and what it goes through, has several side by side, which stay.
+    """
     last: dict[int, int] = {}
     for at, instruction in enumerate(section):
         for x in instruction.reads:
@@ -253,13 +259,22 @@ def allocate(
         for result in instruction.results:
             if result in registers:
                 continue
-            if free:
+            if result in sizes:
+                registers[result] = size
+                size += sizes[result]
+            elif free:
                 registers[result] = free.pop()
             else:
                 registers[result] = size
                 size += 1
         for x in reads:
-            if last[x] == at and varying[x] and x not in inputs and x not in taken:
+            if (
+                last[x] == at
+                and varying[x]
+                and x not in inputs
+                and x not in taken
+                and x not in sizes
+            ):
                 free.append(registers[x])
-        free.extend([registers[y] for y in instruction.results if y not in last])
+        free.extend([registers[y] for y in instruction.results if y not in last and y not in sizes])
     return registers, size

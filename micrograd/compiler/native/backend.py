@@ -17,6 +17,8 @@ from ...core.rule import Rule
 from ..backends.base import Batch, Rows
 from ..backends.runtime import exact_gradient
 from ..ir.batch import over_batch
+from ..ir.region import chooses
+from ..ir.structural import Structural
 from ..paused import gc_paused
 from .encode import Encoder, in_c
 from .instructions import BUILDS, EXACT, Build
@@ -65,6 +67,8 @@ class NativeBatch(Batch):
         super().__init__(made)
         self.build = BUILDS[build]
         self.lock = threading.Lock()
+        # Whether examples may go different ways, and so are taken one by one.
+        self.alone = chooses(made.program)
 
     @cached_property
     @gc_paused
@@ -95,7 +99,8 @@ class NativeBatch(Batch):
         made = self.made
         if not self.exact:
             return None
-        if made.parameters or any([isinstance(r, Rule) and not in_c(r) for r in made.values.rules]):
+        rules = [r for r in made.values.all_rules() if isinstance(r, Rule)]
+        if made.parameters or any([not isinstance(r, Structural) and not in_c(r) for r in rules]):
             return None  # another thread could come in while Python computes
         return self.one_value
 
@@ -121,6 +126,8 @@ class NativeBatch(Batch):
         return value, [g + 0.0 for g in gradient]  # no -0.0, as in .grad
 
     def map(self, rows: Rows) -> Any:
+        if self.alone:
+            return self.results([self.one(row) for row in rows.rows], rows.arrays)
         n = rows.n
         columns, stride = padded_columns(rows, len(self.made.program.inputs), self.build)
         m = len(self.made.result.found)
@@ -135,13 +142,21 @@ class NativeBatch(Batch):
         results = np.frombuffer(out, dtype=self.build.code).reshape(m, n)
         return self.results(results.T, rows.arrays)
 
+    def each_alone(
+        self, rows: Sequence[list[float]], ps: Sequence[float]
+    ) -> tuple[float, Sequence[float]]:
+        """The mean and its gradient, one example after the other."""
+        if not rows:
+            return self.one_by_one([], list(ps))
+        return summed([self.one_gradient_of(row, ps) for row in rows], len(ps))
+
     def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Sequence[float]]:
         n = rows.n
         if n == 1:
             # As one example it is the eager engine's result to the last bit.
             return self.one_gradient_of(rows.rows[0], ps)
-        if not n:
-            return self.one_by_one([], ps)
+        if not n or self.alone:
+            return self.each_alone(rows.rows, ps)
         columns, stride = padded_columns(rows, len(self.made.program.inputs), self.build)
         results = self.build.zeros(1 + len(ps))
         with self.lock:
@@ -154,6 +169,15 @@ class NativeBatch(Batch):
 
         gradient = np.frombuffer(results, dtype=self.build.code)[1:] / n + 0.0
         return results[0] / n, gradient  # type: ignore[return-value]
+
+
+def summed(found: list[tuple[float, Sequence[float]]], n: int) -> tuple[float, list[float]]:
+    """The means of results and of gradients."""
+    total, sums = 0.0, [0.0] * n
+    for value, gradient in found:
+        total += value
+        sums = [a + b for a, b in zip(sums, gradient)]
+    return total / len(found), [g / len(found) for g in sums]
 
 
 def padded_columns(rows: Rows, inputs: int, build: Build = EXACT) -> tuple[Any, int]:

@@ -13,9 +13,12 @@ from typing import Any, Final, NamedTuple
 
 from ...core.rule import TABLE, Rule
 from ..ir.program import COUNT, INNER, TOTAL, Program
+from ..ir.shapes import size
+from ..ir.structural import Structural
 from . import instructions as op
 from .arrange import allocate, arranged, surprises
 from .instructions import EXACT, NONE, Build, Instruction
+from .regions import Emitter, Room
 from .rows import divided, rowed, table, turned
 
 LONGEST = 1000  # products in one instruction
@@ -38,16 +41,27 @@ class Chain(NamedTuple):
 class Encoder:
     """Turns one program into sections of instructions and a list of scalars."""
 
-    def __init__(self, program: Program, single: bool = False, mapped: bool = False) -> None:
+    def __init__(
+        self,
+        program: Program,
+        single: bool = False,
+        mapped: bool = False,
+        inside: list[bool] | None = None,
+    ) -> None:
+        """`inside` a loop some inputs are columns, in a batch, and all that is computed."""
         self.program = program
         self.single, self.mapped = single, mapped
-        self.varying = [False] * len(program) if single else program.varying()
+        if inside is not None:
+            self.varying = inside
+        else:
+            self.varying = [False] * len(program) if single else program.varying()
         uses = program.uses()
         self.summed = self.depends_on_sums()
+        varying = [False] * len(program) if inside is not None else self.varying
         # 0 for what comes before the batch, 1 for columns, 2 for what comes after.
         self.where = [
-            1 if varying or rule in (TOTAL, INNER) else 2 if late else 0
-            for rule, varying, late in zip(program.rules, self.varying, self.summed)
+            1 if column or rule in (TOTAL, INNER) else 2 if late else 0
+            for rule, column, late in zip(program.rules, varying, self.summed)
         ]
         # Steps that are only a part of a sum, and need not be kept.
         self.melts = [False] * len(program)
@@ -66,6 +80,9 @@ class Encoder:
         for i, rule in enumerate(program.rules):
             if isinstance(rule, Rule):
                 self.step(i, rule, program.operands[i])
+        if inside is not None:
+            self.sections[0] = surprises(self.sections[0])
+            return
         if mapped:
             for k, y in enumerate(program.outputs):
                 self.sections[1].append(Instruction(op.OUT, k, (), (y,)))
@@ -96,6 +113,9 @@ class Encoder:
     def step(self, i: int, rule: Rule, xs: tuple[int, ...]) -> None:
         """Add what computes step i."""
         where = self.where[i]
+        if isinstance(rule, Structural):
+            self.sections[where].append(Instruction(op.REGION, i, (), xs))
+            return
         if rule is MUL and self.melts[i]:
             self.chains[i] = Chain(NONE, [(xs[0], xs[1])])
             return
@@ -208,9 +228,13 @@ class Encoder:
         scalars = build.numbers([])
         slot: dict[int, int] = {}
 
+        regions = program.has_regions
+
         def place(i: int) -> None:
             slot[i] = len(scalars)
             scalars.append(program.data.get(i, 0.0))
+            if regions:
+                scalars.extend([0.0] * (size(program, i, {}) - 1))
 
         def line() -> None:
             """What comes next begins a line of the cache: threads do not share one."""
@@ -238,16 +262,23 @@ class Encoder:
             rowed(section, slot, place, line)
             for section in (self.before, self.meanwhile, self.beside, self.after)
         ]
-        registers, most = allocate(self.each, self.varying, inputs)
+        sizes = {i: size(program, i, {}) for i in program.regions()} if program.has_regions else {}
+        registers, most = allocate(self.each, self.varying, inputs, sizes)
+        room = Room(scalars)
+        room.registers = most
 
         def ref(i: int) -> int:
             if i in inputs:
                 return inputs[i] * 4 + op.INPUT_COLUMN
             return slot[i] * 4 + op.SCALAR if i in slot else registers[i] * 4 + op.COLUMN
 
-        def codes(section: list[Instruction]) -> bytes:
+        def codes(section: list[Instruction], by_columns: bool = False) -> bytes:
             code = array("i")
+            emitter = Emitter(room, self, ref, by_columns, {})
             for instruction in section:
+                if instruction.op == op.REGION:
+                    code.extend(emitter.words(instruction))
+                    continue
                 kind, result, bare, steps, targets, sums = instruction
                 if kind == op.OUTER:
                     (m, k), columns, places = turned(bare, steps, [slot[t] for t in targets])
@@ -274,13 +305,18 @@ class Encoder:
             return code.tobytes()
 
         results = array("i", [] if self.mapped else [slot[y] for y in program.outputs])
-        sections = [codes(section) for section in (before, meanwhile, beside, self.each, after)]
+        sections = [
+            codes(section, section is self.each)
+            for section in (before, meanwhile, beside, self.each, after)
+        ]
+        most = room.registers
         return build.module.Machine(
             *sections, scalars.tobytes(), results.tobytes(),
             registers=most, inputs=len(inputs),
             outputs=len(program.outputs) if self.mapped else 0,
             first_parameter=0, parameters=len(first), count_at=count_at,
             first_sum=first_sum, sums=len(sums), functions=tuple(self.functions),
+            loops=room.loops, growing=room.growing,
         )  # fmt: skip
 
 

@@ -42,11 +42,12 @@ typedef double num;
 typedef int64_t whole;
 #endif
 
-enum { COLUMN, SCALAR, INPUT };
+enum { COLUMN, SCALAR, INPUT, GROWING };
 enum { ADD, SUB, MUL, DIV, NEG, RELU, GATE, DOTS, ADDN, TOTAL, OUTER, OUT, CALL, PYCALL,
-       SPREAD, LAYER, SURPRISE, OPS };
+       SPREAD, LAYER, SURPRISE, LOOP, IF, UNLESS, MOVE, LOAD, STORE, OPS };
 /* How many operands each takes; -1: see `check`. */
-static const int ARITY[OPS] = {2, 2, 2, 2, 1, 1, 2, -1, -1, -1, -1, 1, -1, -1, 6, -1, -1};
+static const int ARITY[OPS] = {2, 2, 2, 2, 1, 1, 2, -1, -1, -1, -1, 1, -1, -1, 6, -1, -1,
+                               -1, -1, 1, 1, 5, 6};
 #define NONE (-1)
 #define BLOCK 128 /* examples at once, where there are sums over the batch */
 
@@ -87,6 +88,12 @@ typedef struct {
     int32_t operand;
 } Moving;
 
+/* A sequence that grows turn by turn, where nobody knows before how many turns a loop takes. */
+typedef struct {
+    num *x;
+    Py_ssize_t n, room;
+} Growing;
+
 /* Room for the operands of one instruction; and where the columns of LAYER, OUTER and TOTAL were
    when a section ran last. If it runs in the same place they are there again, but for inputs. */
 typedef struct {
@@ -98,6 +105,9 @@ typedef struct {
     Moving *moving;
     Py_ssize_t n_moving;
     Place last;
+    int64_t *turn, *turns; /* of each loop: the turn it is in, and how many it takes */
+    Growing *growing;
+    int64_t patience; /* turns until the keyboard is looked at again */
 } Scratch;
 
 static inline void put_column(Scratch *scratch, const Place *place, const num **where, int32_t r) {
@@ -161,6 +171,8 @@ typedef struct {
     Py_ssize_t n_results, most_operands;
     Py_ssize_t n_columns; /* of LAYER, OUTER and TOTAL, all of them together */
     PyObject *functions; /* what only Python can compute */
+    Py_ssize_t n_loops, n_growing;
+    int64_t *checked; /* of each loop, while they are checked: its turns and one, -1 if unknown */
     double work;  /* about how many operations on numbers an example is */
     double alone; /* nanoseconds that a step of `fit` took on one thread, */
     Py_ssize_t alone_n; /* with so many examples */
@@ -239,14 +251,28 @@ static int call_python(PyObject *f, const num **p, const int *step, int m, num *
     return 0;
 }
 
-/* n lanes are computed, of which `real` are examples; the others repeat the last one, or what
-   registers held: no sum and no output has them. */
-static int run_section(Machine *m, const Section *section, const Place *place, num *registers,
-                       num *scalars, num *sums, num *out, Py_ssize_t out_stride, Py_ssize_t n,
-                       Py_ssize_t real, int by_columns, Scratch *scratch) {
-    const int32_t *pc = section->code, *end = pc + section->size;
-    const num **p = scratch->p, **columns = scratch->columns;
-    int known = by_columns && columns_known(scratch, place);
+/* What the instructions of a section work on. n lanes are computed, of which `real` are examples;
+   the others repeat the last one, or what registers held: no sum and no output has them. */
+typedef struct {
+    Machine *m;
+    const Place *place;
+    num *registers, *scalars, *sums, *out;
+    Py_ssize_t out_stride, n, real;
+    int by_columns, known;
+    Scratch *scratch;
+    const num **columns;
+} Run;
+
+#include "loops.h"
+
+static int run_code(Run *w, const int32_t *pc, const int32_t *end) {
+    Machine *m = w->m;
+    const Place *place = w->place;
+    num *registers = w->registers, *scalars = w->scalars, *sums = w->sums, *out = w->out;
+    Py_ssize_t out_stride = w->out_stride, n = w->n, real = w->real;
+    int by_columns = w->by_columns, known = w->known;
+    Scratch *scratch = w->scratch;
+    const num **p = scratch->p, **columns = w->columns;
     num *s = scratch->s;
     int *step = scratch->step;
     while (pc < end) {
@@ -258,6 +284,10 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
         if (!by_columns && op <= NEG) { /* the most frequent ones, without a call */
             num a = scalars[r[0] >> 2], b = op == NEG ? 0.0 : scalars[r[1] >> 2];
             *dst = op == ADD ? a + b : op == SUB ? a - b : op == MUL ? a * b : op == DIV ? a / b : -a;
+            continue;
+        }
+        if (!by_columns && op == CALL && mg_table[r[0]].arity == 1) {
+            *dst = ((double (*)(double))mg_table[r[0]].call)(scalars[r[1] >> 2]);
             continue;
         }
         switch (op) {
@@ -398,11 +428,32 @@ static int run_section(Machine *m, const Section *section, const Place *place, n
             if (bad) return -1;
             break;
         }
+        case LOOP:
+        case IF:
+        case UNLESS:
+        case MOVE:
+        case LOAD:
+        case STORE: {
+            int state = run_loops(w, op, dst, pc[-2 - count], r, count);
+            if (state) return state;
+            break;
+        }
         }
     }
-    if (by_columns) scratch->last = *place;
+    w->columns = columns;
     return 0;
 #undef COL
+}
+
+static int run_section(Machine *m, const Section *section, const Place *place, num *registers,
+                       num *scalars, num *sums, num *out, Py_ssize_t out_stride, Py_ssize_t n,
+                       Py_ssize_t real, int by_columns, Scratch *scratch) {
+    int known = by_columns && columns_known(scratch, place);
+    Run work = {m, place, registers, scalars, sums, out, out_stride, n, real,
+                 by_columns, known, scratch, scratch->columns};
+    if (run_code(&work, section->code, section->code + section->size)) return -1;
+    if (by_columns) scratch->last = *place;
+    return 0;
 }
 
 /* How many parts: of many examples eight, of some two. Some without sums, which `map` has, stay
@@ -450,6 +501,11 @@ static void release(Scratch *scratch) {
     free(scratch->row);
     free(scratch->columns);
     free(scratch->moving);
+    for (Py_ssize_t i = 0; scratch->growing && scratch->turns && i < scratch->turns[0]; i++)
+        free(scratch->growing[i].x);
+    free(scratch->growing);
+    free(scratch->turn);
+    free(scratch->turns);
     memset(scratch, 0, sizeof *scratch);
 }
 
@@ -462,8 +518,12 @@ static int scratch_for(const Machine *m, Scratch *scratch) {
     scratch->row = malloc(most * sizeof(double));
     scratch->columns = malloc((m->n_columns + 1) * sizeof(num *));
     scratch->moving = malloc((m->n_columns + 1) * sizeof(Moving));
+    scratch->turn = calloc(m->n_loops + 1, sizeof(int64_t));
+    scratch->turns = calloc(m->n_loops + 1, sizeof(int64_t));
+    scratch->growing = calloc(m->n_growing + 1, sizeof(Growing));
+    if (scratch->turns) scratch->turns[0] = m->n_growing; /* for `release`; loops begin at 1 */
     if (scratch->p && scratch->s && scratch->step && scratch->row && scratch->columns &&
-        scratch->moving)
+        scratch->moving && scratch->turn && scratch->turns && scratch->growing)
         return 0;
     release(scratch);
     return -1;
@@ -755,8 +815,10 @@ static const char *check_table(const Machine *m, int op, const int32_t *r, int32
     return NULL;
 }
 
-static const char *check(Machine *m, const Section *section, int by_columns) {
-    const int32_t *pc = section->code, *end = pc + section->size;
+static const char *check_loops(Machine *, int, int32_t, const int32_t *, int32_t, int, int);
+
+static const char *check_code(Machine *m, const int32_t *pc, const int32_t *end, int by_columns,
+                              int depth) {
     while (pc < end) {
         if (end - pc < 3) return "an instruction is cut off";
         int32_t op = pc[0], dst = pc[1], count = pc[2];
@@ -766,6 +828,9 @@ static const char *check(Machine *m, const Section *section, int by_columns) {
         Py_ssize_t room = by_columns ? m->n_registers : m->n_scalars;
         if (op == OUT) room = m->n_outputs;
         if (op == TOTAL || op == OUTER || op == LAYER) room = 1;
+        if (op >= LOOP && op != MOVE && op != LOAD) room = INT32_MAX; /* `check_loops` knows */
+        if (depth && (op == TOTAL || op == OUTER || op == LAYER || op == OUT || op == SPREAD))
+            return "an instruction that is not for loops";
         if (dst < 0 || dst >= room) return "a destination out of range";
         if ((op == TOTAL || op == OUT) && !by_columns)
             return "a sum over the batch outside of it";
@@ -793,6 +858,12 @@ static const char *check(Machine *m, const Section *section, int by_columns) {
         if (op == SURPRISE) {
             if (count < 4 || count % 2) return "a wrong number of operands";
             if (r[0] == NONE) first = 1;
+        }
+        if (op >= LOOP && op != MOVE) {
+            const char *wrong = check_loops(m, op, dst, r, count, by_columns, depth);
+            if (wrong) return wrong;
+            pc += 3 + count;
+            continue;
         }
         if (op == SPREAD) {
             Py_ssize_t n = m->n_scalars;
@@ -827,6 +898,69 @@ static const char *check(Machine *m, const Section *section, int by_columns) {
     return NULL;
 }
 
+/* Whether the numbers of a sequence are all there: `n` of them, or any number if it grows. */
+static int sequence_fits(const Machine *m, int32_t r, int64_t n, int by_columns) {
+    if (r < 0) return 0;
+    int64_t last = (int64_t)(r >> 2) + n;
+    switch (r & 3) {
+    case COLUMN: return by_columns && n >= 0 && last <= m->n_registers;
+    case SCALAR: return n >= 0 && last <= m->n_scalars;
+    case INPUT: return by_columns && n >= 0 && last <= m->n_inputs;
+    default: return !by_columns && (r >> 2) < m->n_growing;
+    }
+}
+
+/* LOOP, IF, UNLESS, LOAD, STORE: what is wrong with them, or NULL. How many turns a loop takes is
+   kept in `turns` of the first worker's scratch, and so is known for what stands in it. */
+static const char *check_loops(Machine *m, int op, int32_t dst, const int32_t *r, int32_t count,
+                               int by_columns, int depth) {
+    int64_t *turns = m->checked;
+    if (depth > 100) return "loops in loops without end";
+    switch (op) {
+    case LOOP: {
+        if (count < 3 || r[0] < NONE || r[2] < 1 || r[2] > m->n_loops)
+            return "a loop that cannot be";
+        if (turns[r[2]] != 0) return "a loop that is there twice";
+        if (r[1] != NONE && (by_columns || r[0] != NONE || r[1] < 0 || r[1] >= m->n_growing))
+            return "a loop of no length";
+        turns[r[2]] = r[0] == NONE ? -1 : r[0] + 1;
+        double work = m->work;
+        const char *wrong = check_code(m, r + 3, r + count, by_columns, depth + 1);
+        turns[r[2]] = -2;
+        m->work += (m->work - work) * (r[0] == NONE ? 9 : r[0] ? r[0] - 1 : 0);
+        return wrong;
+    }
+    case IF: {
+        if (count < 2 || r[1] < 0 || r[1] > count - 2 || !fits(m, r[0], by_columns) || by_columns)
+            return "a branch that cannot be";
+        const char *wrong = check_code(m, r + 2, r + 2 + r[1], by_columns, depth + 1);
+        return wrong ? wrong : check_code(m, r + 2 + r[1], r + count, by_columns, depth + 1);
+    }
+    case UNLESS:
+        return depth && !by_columns && fits(m, r[0], by_columns) ? NULL : "nothing to leave";
+    }
+    /* LOAD: sequence, loop, entries, whether from the end, their size; STORE: what is put first. */
+    const int32_t *q = r + (op == STORE);
+    int64_t size = q[4], grows = (q[0] & 3) == GROWING;
+    if (size < 1 || size > 1 << 28 || q[2] < 0 || (grows && size > 1)) return "an entry of no size";
+    if (op == STORE && !sequence_fits(m, r[0], size, by_columns)) return "an operand out of range";
+    if (op == STORE && (r[0] & 3) == GROWING) return "an operand out of range";
+    if (op == LOAD && dst + size > (by_columns ? m->n_registers : m->n_scalars))
+        return "a destination out of range";
+    if (q[1] < 1 || q[1] > m->n_loops || turns[q[1]] == 0 || turns[q[1]] == -2)
+        return "no loop to count";
+    if (!sequence_fits(m, q[0], q[2] * size, by_columns)) return "a sequence out of range";
+    if (!grows && (turns[q[1]] < 0 || turns[q[1]] - 1 > q[2]))
+        return "a sequence shorter than its loop";
+    if (op == STORE && ((q[0] & 3) == INPUT || (by_columns && (q[0] & 3) == SCALAR)))
+        return "a destination out of range";
+    return NULL;
+}
+
+static const char *check(Machine *m, const Section *section, int by_columns) {
+    return check_code(m, section->code, section->code + section->size, by_columns, 0);
+}
+
 /* The Python side --------------------------------------------------------------------------- */
 
 static int take(Section *section, const Py_buffer *b) {
@@ -844,6 +978,7 @@ static void machine_free(Machine *m) {
     free(m->each.code);
     free(m->after.code);
     free(m->results);
+    free(m->checked);
     for (int i = 0; i < PARTS; i++) {
         Worker *w = m->workers[i];
         free(m->parts[i].sums[0]);
@@ -864,14 +999,15 @@ static void machine_free(Machine *m) {
 static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"before", "meanwhile", "beside", "each", "after", "scalars", "results",
                             "registers", "inputs", "outputs", "first_parameter", "parameters",
-                            "count_at", "first_sum", "sums", "functions", NULL};
+                            "count_at", "first_sum", "sums", "functions", "loops", "growing", NULL};
     Py_buffer b[7] = {{0}};
     Py_ssize_t registers, inputs, outputs, first_parameter, parameters, count_at, first_sum, sums;
+    Py_ssize_t loops = 0, growing = 0;
     PyObject *functions;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*y*y*y*y*y*y*nnnnnnnnO!", names, &b[0], &b[1],
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*y*y*y*y*y*y*nnnnnnnnO!|nn", names, &b[0], &b[1],
                                      &b[2], &b[3], &b[4], &b[5], &b[6], &registers, &inputs,
                                      &outputs, &first_parameter, &parameters, &count_at, &first_sum,
-                                     &sums, &PyTuple_Type, &functions))
+                                     &sums, &PyTuple_Type, &functions, &loops, &growing))
         return NULL;
     const char *wrong = NULL;
     Machine *m = (Machine *)type->tp_alloc(type, 0);
@@ -882,9 +1018,12 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
         m->first_parameter = first_parameter, m->n_parameters = parameters;
         m->count_at = count_at, m->first_sum = first_sum, m->n_sums = sums;
         m->functions = Py_NewRef(functions);
+        if (loops < 0 || growing < 0 || loops > 1 << 20 || growing > 1 << 20) loops = growing = 0;
+        m->n_loops = loops, m->n_growing = growing;
+        m->checked = calloc(loops + 1, sizeof(int64_t));
         m->scalars = aligned(m->n_scalars + 8);
         m->results = malloc(b[6].len ? b[6].len : 1);
-        if (!m->scalars || !m->results || take(&m->before, &b[0]) ||
+        if (!m->scalars || !m->results || !m->checked || take(&m->before, &b[0]) ||
             take(&m->meanwhile, &b[1]) || take(&m->beside, &b[2]) || take(&m->each, &b[3]) ||
             take(&m->after, &b[4])) {
             PyErr_NoMemory();
@@ -895,7 +1034,7 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
             Py_ssize_t n = m->n_scalars;
             if (registers < 0 || inputs < 0 || outputs < 0 || first_parameter < 0 ||
                 parameters < 0 || parameters > n - first_parameter || count_at >= n ||
-                first_sum < 0 || sums < 0 || sums > n - first_sum || registers > m->each.size ||
+                first_sum < 0 || sums < 0 || sums > n - first_sum || registers > 1 << 28 ||
                 inputs > 1 << 28 || outputs > 1 << 28)
                 wrong = "a size out of range";
             for (Py_ssize_t i = 0; i < m->n_results && !wrong; i++)
@@ -1073,18 +1212,24 @@ static PyObject *machine_call(Machine *m, PyObject *const *args, Py_ssize_t n) {
     const num *p[64];
     num s[64];
     int step[64];
-    int small = m->most_operands < 64;
+    int small = m->most_operands < 64 && !m->n_loops;
     double row[64];
     if (small) scratch.p = p, scratch.s = s, scratch.step = step, scratch.row = row;
-    else if (scratch_for(m, &scratch)) {
+    else if (m->n_loops) { /* whose sequences keep their room */
+        if ((!m->workers[0] || !m->workers[0]->scratch.columns) &&
+            prepare(m, 1, NULL, 0, 0, NULL, 0))
+            return PyErr_NoMemory();
+        scratch = m->workers[0]->scratch;
+    } else if (scratch_for(m, &scratch)) {
         release(&scratch);
         return PyErr_NoMemory();
     }
     Place place = {NULL, m->scalars, NULL, 0, 0, 1};
     mg_refused = 0;
     int bad = run_section(m, &m->before, &place, NULL, m->scalars, NULL, NULL, 0, 1, 1, 0, &scratch);
-    if (!small) release(&scratch);
-    if (bad) return NULL;
+    if (m->n_loops) m->workers[0]->scratch.patience = scratch.patience;
+    else if (!small) release(&scratch);
+    if (bad) return PyErr_Occurred() ? NULL : PyErr_NoMemory();
     if (mg_refused) Py_RETURN_NONE;
     return PyFloat_FromDouble(m->scalars[m->results[0]]);
 }

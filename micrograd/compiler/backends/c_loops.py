@@ -1,0 +1,234 @@
+"""Programs with loops as C: loops of C, whose bodies are written number by number.
+
+`c.py` writes files and functions; here is what stands in a function. Sequences whose length is
+known stand in the room to compute in; the others, which a loop of unknown length puts out for its
+reverse, grow by `realloc`.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from ...core.rule import Rule
+from ..ir.program import Program
+from ..ir.region import Branch, Element, Item, Loop, Pack
+from ..ir.shapes import Shapes, entries, is_sequence, shape, turns
+from ..ir.structural import Structural
+
+if TYPE_CHECKING:
+    from .c import CWriter
+
+GROWING = """#include <stdlib.h>
+typedef struct {
+    double *x;
+    long n, room;
+} mg_growing;
+
+static int mg_grow(mg_growing *g, long n) {
+    if (n > g->room) {
+        long room = 2 * g->room > n ? 2 * g->room : n + 1024;
+        double *x = realloc(g->x, room * sizeof(double));
+        if (!x) return 1;
+        g->x = x, g->room = room;
+    }
+    g->n = n;
+    return 0;
+}"""
+
+
+def number(x: float) -> str:
+    if x != x:
+        return "NAN"
+    if x - x != 0.0:
+        return "INFINITY" if x > 0.0 else "(-INFINITY)"
+    return f"({x!r})" if repr(x).startswith("-") else repr(x)
+
+
+class LoopWriter:
+    """Writes one program, and those in it, as statements of C."""
+
+    def __init__(self, writer: CWriter) -> None:
+        self.writer = writer  # which knows the functions, and counts the room
+        self.lines: list[str] = []
+        self.grows = False
+
+    def fresh(self, letter: str) -> str:
+        self.writer.count += 1
+        return f"{letter}{self.writer.count}"
+
+    def room(self, n: int) -> str:
+        self.writer.work += n
+        return f"(w + {self.writer.work - n})"
+
+    def program(self, program: Program, names: dict[int, str], depth: int, shapes: Shapes) -> None:
+        """Statements for all steps; `names` has the inputs, and then every step."""
+        names.update({i: number(c) for i, c in program.data.items()})
+        frees: list[str] = []
+        for i, (rule, xs) in enumerate(zip(program.rules, program.operands)):
+            if isinstance(rule, Loop):
+                self.loop(program, i, rule, names, depth, shapes, frees)
+            elif isinstance(rule, Branch):
+                self.branch(program, i, rule, names, depth)
+            elif isinstance(rule, Item):
+                names[i] = names[xs[0]].split()[rule.k]
+            elif isinstance(rule, Structural):
+                self.sequence(program, i, rule, names, depth, shapes, frees)
+            elif isinstance(rule, Rule):
+                names[i] = self.fresh("v")
+                operands = [names[x] for x in xs]
+                self.add(depth, f"double {names[i]} = {self.operation(rule, operands)};")
+        self.frees = frees
+
+    def add(self, depth: int, line: str) -> None:
+        self.lines.append("    " * depth + line)
+
+    def operation(self, rule: Rule, operands: list[str]) -> str:
+        n = len(operands) // 2
+        if rule.name == "sum":
+            return " + ".join(["0.0", *operands])
+        if rule.name == "weighted_sum":
+            products = [f"{a} * {b}" for a, b in zip(operands[1 : n + 1], operands[n + 1 :])]
+            return " + ".join([operands[0], *products])
+        if rule.name == "dot":
+            return " + ".join(["0.0", *[f"{a} * {b}" for a, b in zip(operands[:n], operands[n:])]])
+        return self.writer.operation(rule, operands)
+
+    def sequence(
+        self, program: Program, i: int, rule: Structural, names: dict[int, str], depth: int,
+        shapes: Shapes, frees: list[str],
+    ) -> None:  # fmt: skip
+        xs = program.operands[i]
+        if isinstance(rule, Element):
+            size = prod(shape(program, xs[0], shapes)[1:])
+            base = names[xs[0]]
+            names[i] = f"({base} + {rule.k * size})" if rule.sequence else f"{base}[{rule.k}]"
+            return
+        n, *entry = shape(program, i, shapes)
+        size = prod(entry)
+        if isinstance(rule, Pack):
+            names[i] = self.room(n * size)
+            for k, x in enumerate(xs):
+                if is_sequence(program, x):
+                    self.copy(depth, f"{names[i]} + {k * size}", names[x], size)
+                else:
+                    self.add(depth, f"{names[i]}[{k}] = {names[x]};")
+            return
+        a, b = names[xs[0]], names[xs[1]]
+        at = self.fresh("k")
+        if n is None:
+            many = f"{a}.n"
+            names[i] = self.growing(depth, frees)
+            self.add(depth, f"if (mg_grow(&{names[i]}, {many})) return 1;")
+            a, b, to = f"{a}.x", f"{b}.x", f"{names[i]}.x"
+        else:
+            many, names[i] = str(n * size), self.room(n * size)
+            to = names[i]
+        head = f"for (long {at} = 0; {at} < {many}; {at}++)"
+        self.add(depth, f"{head} {to}[{at}] = {a}[{at}] + {b}[{at}];")
+
+    def growing(self, depth: int, frees: list[str]) -> str:
+        self.grows = True
+        name = self.fresh("g")
+        self.add(depth, f"mg_growing {name} = {{0, 0, 0}};")
+        frees.append(f"free({name}.x);")
+        return name
+
+    def copy(self, depth: int, to: str, source: str, n: int) -> None:
+        k = self.fresh("k")
+        head = f"for (long {k} = 0; {k} < {n}; {k}++)"
+        self.add(depth, f"{head} ({to})[{k}] = ({source})[{k}];")
+
+    def loop(
+        self, program: Program, i: int, loop: Loop, names: dict[int, str], depth: int,
+        shapes: Shapes, frees: list[str],
+    ) -> None:  # fmt: skip
+        xs = program.operands[i]
+        a, b = loop.constants, loop.constants + loop.carries
+        n = turns(program, i, loop, shapes)
+        inner = entries(program, i, loop, shapes)
+        carries = [self.fresh("c") for _ in range(loop.carries)]
+        for c, x in zip(carries, xs[a:b]):
+            self.add(depth, f"double {c} = {names[x]};")
+        puts = loop.body.outputs[loop.carries :]
+        sizes = [prod(shape(loop.body, y, inner)) for y in puts]
+        targets = [
+            self.growing(depth, frees) if n is None else self.room(n * size) for size in sizes
+        ]
+        names[i] = " ".join([*carries, *targets]).replace("(w + ", "(w+")
+        targets = names[i].split()[loop.carries :]
+        k = self.fresh("k")
+        many = "" if loop.test else str(n) if n is not None else f"{names[xs[b]]}.n"
+        end = f"{k} < {many}" if many else ""
+        self.add(depth, f"for (long {k} = 0; {end}; {k}++) {{")
+        constants = [names[x] for x in xs[:a]]
+        if loop.test is not None:
+            known = dict(zip(loop.test.inputs, [*constants, *carries]))
+            self.program(loop.test, known, depth + 1, {})
+            self.add(depth + 1, f"if (!({known[loop.test.outputs[0]]} != 0.0)) break;")
+        at = f"({many} - 1 - {k})" if loop.backwards else k
+        given = dict(zip(loop.body.inputs, [*constants, *carries]))
+        for x, s in zip(loop.body.inputs[b:], xs[b:]):
+            length, *entry = shape(program, s, shapes)
+            if entry:
+                given[x] = f"({names[s]} + {at} * {prod(entry)})"
+                continue
+            base = names[s] if length is not None else f"{names[s]}.x"
+            given[x] = self.fresh("x")
+            self.add(depth + 1, f"double {given[x]} = {base}[{at}];")
+        self.program(loop.body, given, depth + 1, inner)
+        mine = self.frees
+        for to, y, size in zip(targets, puts, sizes):
+            if n is None:
+                self.add(depth + 1, f"if (mg_grow(&{to}, {many or f'{k} + 1'})) return 1;")
+                self.add(depth + 1, f"{to}.x[{at}] = {given[y]};")
+            elif is_sequence(loop.body, y):
+                self.copy(depth + 1, f"{to} + {at} * {size}", given[y], size)
+            else:
+                self.add(depth + 1, f"{to}[{at}] = {given[y]};")
+        ends = [given[y] for y in loop.body.outputs[: loop.carries]]
+        safe = []
+        for c, text in zip(carries, ends):
+            if text in carries and text != c:  # it may be overwritten before it is read
+                aside = self.fresh("t")
+                self.add(depth + 1, f"double {aside} = {text};")
+                text = aside
+            safe.append(text)
+        for c, text in zip(carries, safe):
+            if c != text:
+                self.add(depth + 1, f"{c} = {text};")
+        for line in mine:
+            self.add(depth + 1, line)
+        self.add(depth, "}")
+
+    def branch(
+        self, program: Program, i: int, branch: Branch, names: dict[int, str], depth: int
+    ) -> None:
+        condition, *xs = program.operands[i]
+        results = [self.fresh("b") for _ in branch.yes.outputs]
+        names[i] = " ".join(results)
+        for y in results:
+            self.add(depth, f"double {y};")
+        for head, side in ((f"if ({names[condition]} != 0.0) {{", branch.yes),
+                           ("} else {", branch.no)):  # fmt: skip
+            self.add(depth, head)
+            given = dict(zip(side.inputs, [names[x] for x in xs]))
+            self.program(side, given, depth + 1, {})
+            for y, output in zip(results, side.outputs):
+                self.add(depth + 1, f"{y} = {given[output]};")
+            for line in self.frees:
+                self.add(depth + 1, line)
+        self.add(depth, "}")
+
+
+def loop_lines(writer: CWriter, program: Program, targets: list[Any]) -> tuple[list[str], bool]:
+    """The body of a function, and whether sequences grow in it; `targets` of all outputs."""
+    loops = LoopWriter(writer)
+    names = {x: f"x[{k}]" for k, x in enumerate(program.inputs)}
+    names.update({x: f"p[{k}]" for k, x in enumerate(program.parameters)})
+    loops.program(program, names, 0, {})
+    frees = loops.frees
+    for target, y in zip(targets, program.outputs):
+        loops.add(0, f"{target} = {names[y]};")
+    loops.lines += frees
+    return loops.lines, loops.grows

@@ -1,0 +1,188 @@
+"""Functions with loops and branches, by hand and at random, for the tests of every backend."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+import micrograd as mg
+
+
+def outputs(a, b):
+    last, ys = mg.scan(lambda c, x: (mg.sin(c * b) + x * a, c * x), a, [0.5, 1.5, 2.5])
+    return last + mg.sum(ys)
+
+
+def newton(a, b):
+    def better(x):
+        return x - (x * x - a) / (2 * x) * b
+
+    return mg.while_loop(lambda x: abs(x * x - a) > 1e-10, better, a)
+
+
+def nested(a, b):
+    def outer(i, c):
+        return mg.fori_loop(0, 3, lambda j, d: mg.sin(d * a) + i * j * 0.1, c) * b
+
+    return mg.fori_loop(0, 4, outer, a)
+
+
+def branch(a, b):
+    return mg.cond(a > b, lambda x: x * a * mg.exp(b), lambda x: mg.log(x), a) + b
+
+
+def branch_in_a_loop(a, b):
+    def turn(c, x):
+        c = mg.cond(c > 0.5, lambda c: c * a, lambda c: c + b * x, c)
+        return c, (c, {"k": x * c})
+
+    last, (p, q) = mg.scan(turn, a * b, [0.1 * k for k in range(9)], reverse=True)
+    return last + p[3] * q["k"][2] + p[0]
+
+
+def carries_that_change_places(a, b):
+    def turn(c, x):
+        u, v = c
+        return (v * x[0], u + mg.tanh(v * x[1]) + b), [u * v, u]
+
+    last, ys = mg.scan(turn, (a, b), [[a * k, b + k] for k in range(5)], length=5)
+    return last[0] * last[1] + ys[2][0] + ys[4][1]
+
+
+def swaps(a, b):
+    u, v = mg.scan(lambda c, _: ((c[1], c[0]), None), (a, b), length=5)[0]
+    return u * 2 + v
+
+
+def while_in_a_loop(a, b):
+    def turn(c, x):
+        c = mg.while_loop(lambda z: z > 1, lambda z: z * a * 0.3, c + x)
+        return c, c * x
+
+    last, ys = mg.scan(turn, b, [3.0, 5.0, a * 9])
+    return last + mg.sum(ys)
+
+
+def guarded(a, b):
+    def turn(c, x):
+        return mg.where(c > 0, mg.sqrt(c) * a, b * x) - x, None
+
+    return mg.scan(turn, a, [0.5, 1.5, 2.0, 0.0])[0]
+
+
+def in_parts(a, b):
+    def turn(c, x):
+        return mg.sin(c * a) + x * b, c * x
+
+    last, ys = mg.scan(turn, a, [0.5, 1.5, 2.5, b, 0.3, a, 0.2], checkpoint=2)
+    return last + ys[1] + ys[2] * ys[6]
+
+
+def in_parts_backwards(a, b):
+    def turn(c, x):
+        return mg.sin(c * a) + x * b, c * x
+
+    xs = [0.5, 1.5, 2.5, b, 0.3, a, 0.2]
+    last, ys = mg.scan(turn, a, xs, checkpoint="sqrt", reverse=True)
+    return last + ys[1] + ys[2] * ys[6]
+
+
+def while_in_parts(a, b):
+    return mg.while_loop(lambda x: x < 20, lambda x: x * (a + 1) + b * 0.1, a, checkpoint=3)
+
+
+def no_turn(a, b):
+    return mg.while_loop(lambda x: x < -5, lambda x: x * b, a) * b
+
+
+def solved(a, b):
+    return mg.root(lambda x: x * x * x + b * x - a, 1.0)
+
+
+def recurrent(a, b):
+    w = [[mg.sin(a * i + j) for j in range(3)] for i in range(3)]
+
+    def turn(h, x):
+        h = [mg.tanh(mg.sum([w[i][j] * h[j] for j in range(3)]) + x * b) for i in range(3)]
+        return h, h[0]
+
+    h, ys = mg.scan(turn, [a, b, a], [0.1, 0.2, 0.3, 0.4])
+    return h[1] + mg.sum(ys)
+
+
+FUNCTIONS = [
+    outputs, newton, nested, branch, branch_in_a_loop, carries_that_change_places, swaps,
+    while_in_a_loop, guarded, in_parts, in_parts_backwards, while_in_parts, no_turn, solved,
+    recurrent,
+]  # fmt: skip
+POINTS = [(0.7, 0.9), (1.3, 0.4), (0.3, 0.8)]
+
+
+# At random ----------------------------------------------------------------------------------
+
+UNARY = ["sin", "tanh", "neg", "abs", "relu", "atan"]
+BINARY = ["add", "sub", "mul", "maximum"]
+
+
+def expressions(depth: int):
+    """Trees of operations, loops and branches; a leaf is a number or the place of a variable."""
+    leaf = st.one_of(
+        st.integers(0, 5), st.sampled_from([0.5, -1.25, 2.0, 0.0, 1e-3]).map(lambda c: ("c", c))
+    )
+    if depth == 0:
+        return leaf
+    inner = expressions(depth - 1)
+    return st.one_of(
+        leaf,
+        st.tuples(st.sampled_from(UNARY), inner),
+        st.tuples(st.sampled_from(BINARY), inner, inner),
+        st.tuples(st.just("where"), inner, inner, inner),
+        st.tuples(st.just("cond"), inner, inner, inner),
+        st.tuples(st.just("scan"), st.integers(0, 4), inner, inner, inner, st.booleans(),
+                  st.sampled_from(["all", 2, "sqrt"])),
+        st.tuples(st.just("while"), st.integers(0, 3), inner, inner),
+        st.tuples(st.just("fori"), st.integers(0, 3), inner, inner),
+    )  # fmt: skip
+
+
+def value(tree, xs):
+    """The number that a tree stands for, given the variables around it, the innermost first."""
+    if isinstance(tree, int):
+        return xs[tree % len(xs)]
+    kind, *rest = tree
+    if kind == "c":
+        return rest[0]
+    if kind in UNARY:
+        return getattr(mg, kind)(value(rest[0], xs)) if kind != "neg" else -value(rest[0], xs)
+    if kind in BINARY:
+        return getattr(mg, kind)(value(rest[0], xs), value(rest[1], xs))
+    if kind == "where":
+        a, b, c = rest
+        return mg.where(mg.less(value(a, xs), 0.3), value(b, xs), value(c, xs))
+    if kind == "cond":
+        a, b, c = rest
+        condition = mg.less(value(a, xs), 0.3)
+        return mg.cond(condition, lambda x: value(b, [x, *xs]), lambda x: value(c, [x, *xs]), xs[0])
+    if kind == "scan":
+        n, first, new, put, reverse, checkpoint = rest
+
+        def turn(carry, x):
+            c, i = carry
+            return (mg.tanh(value(new, [c, x, *xs])), i + 1), (value(put, [x, c, i, *xs]), c)
+
+        given = [value(first, xs), *[0.3 * k for k in range(1, n)]][:n]
+        start = (value(first, xs), 0.0)
+        (c, i), ys = mg.scan(turn, start, given, length=n, reverse=reverse, checkpoint=checkpoint)
+        total = c * 0.5 + i
+        return total + mg.sum(ys[0]) + ys[1][0] if n else total
+    if kind == "while":
+        n, first, new = rest
+
+        def more(carry):
+            return mg.logical_and(mg.less(carry[1], n), mg.less(carry[0], 3.0))
+
+        def step(carry):
+            return mg.sin(value(new, [carry[0], *xs])) + 0.25, carry[1] + 1
+
+        return mg.while_loop(more, step, (value(first, xs), 0.0))[0]
+    n, first, new = rest
+    return mg.fori_loop(0, n, lambda i, c: mg.sin(value(new, [c, i, *xs])), value(first, xs))
