@@ -4,7 +4,7 @@ Runs the notebooks and makes a page of each, with its slides and solutions besid
 generated pages anew; then has Sphinx build everything, where a warning is an error. Needs the
 extra `dev` (pip install -e '.[dev]'), a few minutes, and no network. `--keep` takes the pages of
 notebooks as the run before has left them; `--links` also looks up the links that lead out, which
-needs a network.
+needs a network; so may `--play`, which puts the page of `python -m micrograd play` beside the site.
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ def main() -> int:
     for script in ("mathematics.py", "deviations.py", "picture.py", "gallery.py", "doctor.py"):
         run(HERE / script)
     run("-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", HERE, SITE)
+    if "--play" in sys.argv[1:]:
+        run("-m", "micrograd", "play", "--out", SITE / "play")
     if "--links" in sys.argv[1:]:
         run("-m", "sphinx", "-q", "-b", "linkcheck", HERE, SITE / ".links")
     print(f"wrote {SITE / 'index.html'}")

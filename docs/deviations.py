@@ -104,8 +104,9 @@ the worst. These are not:
 ## Second derivatives through the kink of a norm
 
 `abs(x)**2` and `hypot(x, y)**2` are smooth at 0, and their second derivative there is 2; here it
-is 0, as in PyTorch and JAX for `abs`. The chain rule multiplies what it knows at that point: twice
-the length, which is 0, times the derivative of the length, for which the subgradient 0 is chosen.
+is 0 for `abs` and nan for `hypot`, as in PyTorch and JAX. The chain rule multiplies what it knows
+at that point: twice the length, which is 0, times the derivative of the length, for which the
+subgradient 0 is chosen, or the second derivative of the length, which does not exist.
 The product of the two has lost that the one is the other's multiple, and no value that a program
 could put in its place is right for `abs(x)`, whose second derivative does not exist, and for
 `abs(x)**2` alike. First derivatives are right, second ones everywhere but at exactly 0. Write

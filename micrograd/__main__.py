@@ -29,9 +29,10 @@ def train_parser() -> argparse.ArgumentParser:
         "did not see, and what the doctor says; draw the decisions and one neuron.",
         epilog='Another command draws an expression: micrograd draw "relu(a*b + c)" a=2 b=-3 c=10 '
         "-o out.svg; see micrograd draw --help. To build your own: micrograd learn. To hear what "
-        "is wrong with the gradients of a training script: micrograd diagnose script.py.",
+        "is wrong with the gradients of a training script: micrograd diagnose script.py. To try "
+        "things on a page in the browser: micrograd play.",
     )
-    commands = ["train", "draw", "learn", "check", "diagnose"]
+    commands = ["train", "draw", "learn", "check", "diagnose", "play"]
     parser.add_argument("command", nargs="?", choices=commands, default="train")
     parser.add_argument("--version", action="version", version=f"micrograd {__version__}, {HOW}")
     parser.add_argument("--epochs", type=at_least_one, default=200, help="of training (200)")
@@ -91,6 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from .doctor.command import diagnose_script
 
             return diagnose_script(words[1:])
+        if words[:1] == ["play"]:
+            from .play.command import play
+
+            return play(words[1:])
         options = train_parser().parse_args(words)
         return train(options.epochs, options.seed, options.out, not options.quiet)
     except KeyboardInterrupt:

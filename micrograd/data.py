@@ -53,6 +53,7 @@ def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> tuple[Examples, li
     >>> [[round(v, 3) + 0.0 for v in x] for x in X], y
     ([[1.0, 0.0], [-1.0, 0.0], [0.0, 0.5], [2.0, 0.5]], [0, 0, 1, 1])
     """
+    n = how_many(n, "moons")
     upper = [(math.cos(t), math.sin(t)) for t in spread(math.pi, n - n // 2)]
     lower = [(1 - math.cos(t), 0.5 - math.sin(t)) for t in spread(math.pi, n // 2)]
     return shaken(upper + lower, [0] * len(upper) + [1] * len(lower), noise, seed)
@@ -62,6 +63,7 @@ def circles(
     n: int = 100, noise: float = 0.05, factor: float = 0.5, seed: int = 0
 ) -> tuple[Examples, list[int]]:
     """A circle within a circle `factor` times as large: y is 0 outside, 1 inside."""
+    n = how_many(n, "circles")
     outer = [on_circle(2 * math.pi * i / (n - n // 2)) for i in range(n - n // 2)]
     inner = [on_circle(2 * math.pi * i / (n // 2)) for i in range(n // 2)]
     points = outer + [(factor * a, factor * b) for a, b in inner]
@@ -72,6 +74,7 @@ def spiral(
     n: int = 300, classes: int = 3, noise: float = 0.05, turns: float = 0.7, seed: int = 0
 ) -> tuple[Examples, list[int]]:
     """As many intertwined arms as classes, from the centre outwards; n points in all."""
+    n, classes = how_many(n, "spiral"), how_many(classes, "spiral")
     points, labels = [], []
     for k in range(classes):
         size = n // classes + (k < n % classes)
@@ -95,6 +98,15 @@ def linear(
     xs = [[rng.uniform(-1, 1) for _ in weights] for _ in range(n)]
     ys = [bias + sum(w * v for w, v in zip(weights, x, strict=True)) for x in xs]
     return xs, [y + rng.gauss(0, noise) for y in ys]
+
+
+def how_many(n: Any, who: str) -> int:
+    """n as a whole number from 0 on; TypeError or ValueError in a sentence."""
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
+        raise TypeError(f"{who}: how many is a whole number, not {n!r:.60}")
+    if n.__index__() < 0:
+        raise ValueError(f"{who}: how many is at least 0, not {n!r}")
+    return int(n)
 
 
 def spread(end: float, n: int) -> list[float]:

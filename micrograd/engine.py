@@ -82,7 +82,7 @@ class Value(Number):
             fill(self, number, LEAF, None, None, 0.0, 0.0)
         if label:
             self.label = str(label)
-        if WATCH.active:
+        if WATCH.active or WATCH.noting:
             WATCH.born(self)
 
     # The operators, each with its local gradients -----------------------------------------

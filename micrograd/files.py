@@ -31,6 +31,7 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
     permission to write is a PermissionError, for root too. A device or a pipe is written to as it
     is; what is no file at all is an OSError.
     """
+    path = name_of(path)
     if writes_directly(path):
         try:
             with open(path, "wb") as file:
@@ -66,6 +67,14 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
             raise type(error)(error.errno, error.strerror, str(target)) from None
         raise
     return Path(path)
+
+
+def name_of(path: Any) -> str:
+    """The name of a file as text; a number, which would be an open file to close, is none."""
+    try:
+        return os.fsdecode(path)
+    except TypeError:
+        raise TypeError(f"a file is named by a string or a Path, not by {path!r:.60}") from None
 
 
 def writes_directly(path: str | os.PathLike[str]) -> bool:
@@ -104,7 +113,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     Nor may it hold a number past the range of floats, or two entries of one name.
     """
     try:
-        return parsed(Path(path).read_text(encoding="utf-8"))
+        return parsed(Path(name_of(path)).read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged, or not JSON: {error}") from error
 

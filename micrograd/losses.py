@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import ops
+from .core.rule import real
 from .engine import Value
 
 # Regression -------------------------------------------------------------------------------
@@ -73,12 +74,28 @@ def clipped_error(y_hat: Any, y: Any, bound: float = 1.0) -> Any:
 
 def elementwise(loss: Any, y_hat: Any, y: Any, name: str) -> Any:
     """The loss of two numbers, or the mean of the losses of two lists."""
-    if not hasattr(y_hat, "__iter__"):
-        return loss(y_hat, y)
+    if not hasattr(y_hat, "__iter__") or isinstance(y_hat, (str, bytes)):
+        return loss(number(y_hat, f"{name}: the prediction"), number(y, f"{name}: the target"))
     predicted, wanted = list(y_hat), list(y) if hasattr(y, "__iter__") else [y]
     if len(predicted) != len(wanted) or not predicted:
         raise ValueError(f"{name}: {len(predicted)} predictions for {len(wanted)} targets")
-    return ops.mean([loss(a, b) for a, b in zip(predicted, wanted, strict=True)])
+    pairs = [
+        (number(a, f"{name}: a prediction"), number(b, f"{name}: a target"))
+        for a, b in zip(predicted, wanted, strict=True)
+    ]
+    return ops.mean([loss(a, b) for a, b in pairs])
+
+
+def number(x: Any, what: str) -> Any:
+    """x itself if it is a Value, a float or an int, else as a float; TypeError in a sentence."""
+    return x if type(x) in (float, int) or hasattr(x, "_apply") else real(x, what)
+
+
+def listed(xs: Any, what: str, n: str = "one for each class") -> list[Any]:
+    """The numbers of a list; TypeError in a sentence for what is none."""
+    if not hasattr(xs, "__iter__") or isinstance(xs, (str, bytes, dict, set)):
+        raise TypeError(f"{what} is a list of numbers, {n}, not {xs!r:.60}")
+    return [number(x, what) for x in xs]
 
 
 # Two classes ------------------------------------------------------------------------------
@@ -138,9 +155,9 @@ def cross_entropy(logits: Sequence[Any], target: Any) -> Any:
     >>> f"{cross_entropy([1.0, 2.0, 3.0], 2):.6f}"
     '0.407606'
     """
-    xs = list(logits)
+    xs = listed(logits, "cross_entropy: what it takes")
     if hasattr(target, "__iter__"):
-        weights = list(target)
+        weights = listed(target, "cross_entropy: a target of probabilities")
         if len(weights) != len(xs):
             raise ValueError(f"cross_entropy: {len(weights)} probabilities for {len(xs)} logits")
         # A class that cannot be costs nothing, however impossible the model thinks it: 0 log 0 = 0.
@@ -150,6 +167,7 @@ def cross_entropy(logits: Sequence[Any], target: Any) -> Any:
             if isinstance(w, Value) or w != 0
         ]
         return ops.sum(terms or [ops.where(False, ops.nll(0, *xs), 0.0)])
+    target = number(target, "cross_entropy: the target")
     if not isinstance(target, Value) and not (0 <= target < len(xs) and target == int(target)):
         raise ValueError(f"cross_entropy: class {target} of {len(xs)} classes, counted from 0")
     return ops.nll(target, *xs)
@@ -163,7 +181,8 @@ def multiclass_hinge(scores: Sequence[Any], target: Any, margin: float = 1.0) ->
     >>> multiclass_hinge([1.0, 3.0, 2.5], 1)
     0.16666666666666666
     """
-    xs = list(scores)
+    xs = listed(scores, "multiclass_hinge: what it takes")
+    target = number(target, "multiclass_hinge: the target")
     if isinstance(target, Value):  # as in a traced function: each class may be the right one
         hits = [ops.abs(target - i) < 0.5 for i in range(len(xs))]
         right = ops.sum([ops.where(hit, x, 0.0) for hit, x in zip(hits, xs, strict=True)])
@@ -190,7 +209,9 @@ bce_with_logits = binary_cross_entropy_with_logits = logistic
 
 def each(parameters: Iterable[Any]) -> list[Any]:
     """The parameters, a Value that stands there twice, as tied weights do, once."""
-    found = list(parameters)
+    if hasattr(parameters, "parameters"):
+        raise TypeError("a penalty takes a list of Values: write model.parameters() for a model")
+    found = listed(parameters, "what a penalty takes", "such as model.parameters()")
     first = {id(p): i for i, p in reversed(list(enumerate(found)))}
     return [p for i, p in enumerate(found) if not isinstance(p, Value) or first[id(p)] == i]
 

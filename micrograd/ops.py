@@ -540,6 +540,8 @@ def softmax(xs: Any) -> list[Any]:
     >>> softmax([1.0, 1.0])
     [0.5, 0.5]
     """
+    if not hasattr(xs, "__iter__") or isinstance(xs, (str, bytes)):
+        raise TypeError(f"softmax: a list of numbers is needed, not {xs!r:.60}")
     xs = tuple(xs)
     if not xs:
         raise ValueError("softmax of no numbers")

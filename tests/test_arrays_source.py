@@ -224,3 +224,16 @@ def test_the_library_says_what_it_is():
 if __name__ == "__main__":
     for file, content in golden():
         (FOLDER / file).write_text(content, encoding="utf-8")
+
+
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_a_division_by_the_constant_zero_that_was_not_chosen_contributes_nothing(zero):
+    p = Value(2.0)
+    fast = mg.jit(lambda x: mg.where(x > 0, p * x, p / zero), parameters=[p], backend="python")
+    assert fast(1.5) == 3.0
+    space: dict = {}
+    exec(fast.array_program.source, space)
+    value, (gradient,) = space["f"](1.5, 2.0)  # floats, where Python's division would raise
+    assert (value, gradient) == (3.0, 1.5)
+    value, (gradient,) = space["f"](-1.5, 2.0)
+    assert value == gradient == math.copysign(math.inf, zero)

@@ -282,6 +282,14 @@ def test_the_loss_is_seen_on_lines_of_any_width(columns, capsys, monkeypatch):
     assert len(shown) < (columns or 80)
 
 
+def test_training_needs_no_bar(monkeypatch):
+    for name in ("tqdm", "tqdm.auto"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for widget in (False, True):
+        with Progress(7, "epoch", True, widget) as show:
+            show(7, {"loss": 0.1234})
+
+
 def test_a_target_that_is_a_folder(tmp_path, capsys):
     (tmp_path / "out.svg").mkdir()
     assert main(["draw", "a", "a=1", "-o", str(tmp_path / "out.svg")]) == 1

@@ -363,3 +363,30 @@ def test_a_trace_in_one_thread_does_not_touch_another():
     finally:
         done.set()
         thread.join()
+
+
+@pytest.mark.parametrize(
+    ("f", "write"),
+    [
+        (lambda x, y: mg.where(x == y, x, y), "equal(a, b)"),
+        (lambda x, y: mg.where(x * 1 == y * 1, x, y), "equal(a, b)"),
+        (lambda x, y: mg.where(x * 1 != y * 1, x, y), "not_equal(a, b)"),
+    ],
+    ids=["arguments", "results", "unequal"],
+)
+def test_equality_between_two_values_is_refused_in_a_trace(f, write):
+    with pytest.raises(TraceError, match="test_compiler_errors.py:.* micrograd." + write[:-6]):
+        mg.jit(f)(1.0, 1.0)
+
+
+def test_conditions_are_compared_in_a_trace_as_bools_are():
+    def f(x):
+        return mg.where((x > 0) == (x < 2), 5.0 * x, 7.0 * x)
+
+    def g(x):
+        return mg.where((x > 0) != (x < 2), 5.0 * x, 7.0 * x)
+
+    for x in (-1.0, 1.0, 3.0):
+        assert mg.jit(f)(x) == f(x)
+        assert mg.jit(mg.grad(f))(x) == mg.grad(f)(x)
+        assert mg.jit(g)(x) == g(x)

@@ -149,7 +149,8 @@ def test_derivatives_of_compiled_functions(name):
         for i in range(len(args)):
             expected = mg.value_and_grad(case.f, i)(*args)
             assert mg.value_and_grad(fast, i)(*args) == expected
-        assert mg.jvp(fast, args, [1.0] * len(args)) == mg.jvp(case.f, args, [1.0] * len(args))
+        found = mg.jvp(fast, args, [1.0] * len(args))
+        assert plain(found) == plain(mg.jvp(case.f, args, [1.0] * len(args)))
 
 
 @pytest.mark.parametrize("name", NUMBERS)

@@ -252,3 +252,10 @@ def test_a_program_runs_as_the_graph_it_came_from(recipe):
     assert bits(gradient) == bits(eager(lambda: fast(*again), again)[1])
     if isinstance(f(*given), Value):
         assert len(toposort(f(*given))[1]) == len(toposort(fast(*again))[1])
+
+
+@pytest.mark.parametrize("choose", [mg.maximum, mg.minimum], ids=["maximum", "minimum"])
+def test_the_gradient_of_a_choice_among_many_is_known_on_arrays(choose):
+    pytest.importorskip("numpy")
+    slope = mg.jit(mg.grad(lambda x: choose(x * x, x, 2.0 * x - 1.0, x * x * x)), backend="numpy")
+    assert list(slope.map([1.0, 1.0])) == [2.0, 2.0]  # all four tie: the mean of 2, 1, 2, 3

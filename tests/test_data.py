@@ -183,3 +183,11 @@ def test_tables_with_to_numpy_are_taken():
 def test_data_and_training_import_no_numpy():
     code = "import sys, micrograd.train, micrograd.data; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("make", [data.moons, data.circles, data.spiral], ids=lambda f: f.__name__)
+def test_how_many_points_is_a_whole_number(make):
+    with pytest.raises(TypeError, match="whole number, not 'a'"):
+        make("a")
+    with pytest.raises(ValueError, match="at least 0, not -1"):
+        make(-1)

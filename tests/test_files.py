@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from micrograd import nn
+from micrograd import Value, nn, optim
 from micrograd.files import Saved, read_json, write_json, write_text
 
 
@@ -170,3 +170,26 @@ def test_what_would_not_load_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="there twice"):
         write_json(path, {1: 1.0, "1": 2.0})
     assert path.read_text() == text
+
+
+@pytest.mark.parametrize("path", [1, None, 2.5, []], ids=str)
+def test_a_file_has_a_name_and_a_number_is_none(path):
+    model = nn.MLP(2, [1])
+    for use in (model.save, model.load):  # 1 is the standard output, which would be closed
+        with pytest.raises(TypeError, match="a file is named by a string or a Path"):
+            use(path)
+
+
+def test_a_name_in_bytes_is_one(tmp_path):
+    model = nn.MLP(2, [1])
+    name = bytes(tmp_path / "model.json")
+    model.save(name)
+    assert nn.MLP(2, [1]).load(name).state_dict() == model.state_dict()
+
+
+@pytest.mark.parametrize("state", [None, 3, "a", []], ids=str)
+def test_what_is_no_state_is_refused_in_a_sentence(state):
+    optimizer = optim.SGD([Value(1.0)], lr=0.1)
+    for thing in (nn.MLP(2, [1]), optimizer, optim.StepLR(optimizer, 2)):
+        with pytest.raises(ValueError, match="a state is a dict, not "):
+            thing.load_state_dict(state)

@@ -441,3 +441,13 @@ def test_the_page_folds_searches_lights_and_opens(tmp_path):
     assert searched == 2  # one in each hidden layer
     assert lit > 4
     assert (here, lens, after) == (1, 1, [0, 0])
+
+
+def test_steps_and_explanations_name_as_pictures_do():
+    model = nn.MLP(2, [2, 1])
+    y = model([Value(1.0), Value(2.0)])
+    weight = model.layers[0].neurons[1].w[0]
+    assert str(mg.graph.explain(y, weight)).startswith("d v")
+    assert " / d w[1,0] = " in str(mg.graph.explain(y, weight))
+    named = {step.name for step in mg.graph.steps(y)}
+    assert {"x[0]", "b[0,0]", "b[1,0]", "w[1,1]"} <= named

@@ -198,3 +198,25 @@ def test_stronger_regularization_leaves_smaller_weights():
         lengths.append(math.hypot(*[w.data for w in neuron.w]))
     assert lengths == sorted(lengths, reverse=True)
     assert lengths[-1] < 0.3 * lengths[0]
+
+
+@pytest.mark.parametrize(
+    ("ask", "sentence"),
+    [
+        (lambda: losses.cross_entropy(0.0, 0), "cross_entropy: what it takes is a list"),
+        (lambda: losses.cross_entropy([1.0, 2.0], None), "cross_entropy: the target: a real"),
+        (lambda: losses.cross_entropy({0: 1.0, 1: 2.0}, 0), "cross_entropy: what it takes is a"),
+        (lambda: losses.multiclass_hinge(0.0, 0), "multiclass_hinge: what it takes is a list"),
+        (lambda: losses.multiclass_hinge([1.0], "a"), "multiclass_hinge: the target: a real"),
+        (lambda: losses.squared_error(None, 1.0), "squared_error: the prediction: a real"),
+        (lambda: losses.squared_error([1.0], ["a"]), "squared_error: a target: a real number"),
+        (lambda: losses.logistic(1.0, None), "logistic: the target: a real number"),
+        (lambda: losses.l2(nn.MLP(2, [1])), r"write model.parameters\(\)"),
+        (lambda: losses.l1(1.0), "a list of numbers, such as model.parameters"),
+        (lambda: mg.softmax(1.0), "softmax: a list of numbers is needed, not 1.0"),
+    ],
+    ids=range(11),
+)
+def test_what_a_loss_cannot_take_is_refused_in_a_sentence(ask, sentence):
+    with pytest.raises(TypeError, match=sentence):
+        ask()

@@ -517,3 +517,26 @@ def test_short_names_of_losses_are_the_losses():
     assert losses.mse is losses.mse_loss is losses.squared_error
     assert losses.huber_loss is losses.huber
     assert losses.bce_with_logits is losses.logistic
+
+
+@pytest.mark.parametrize(
+    ("x", "sentence"),
+    [
+        ("abc", "MLP, layer 0: it takes a list of 3 numbers, not 'abc'"),
+        ([1.0, None, 2.0], "MLP, layer 0: input 1 is None, and not a number"),
+        (["a", 1.0, 2.0], "MLP, layer 0: input 0 is 'a', and not a number"),
+        ([1j, 1.0, 2.0], "MLP, layer 0: input 0 is 1j, and not a number"),
+        ({1: 2, 2: 3, 3: 4}, "Layer: the inputs are a list, in order"),
+        ({1.0, 2.0, 3.0}, "Layer: the inputs are a list, in order"),
+    ],
+    ids=str,
+)
+def test_inputs_that_are_no_numbers_are_named(x, sentence):
+    with pytest.raises(TypeError, match=sentence):
+        nn.MLP(3, [3, 1])(x)
+
+
+@pytest.mark.parametrize("x", [["a", "b"], None, "ab"], ids=str)
+def test_a_linear_layer_refuses_what_is_neither_an_example_nor_a_batch(x):
+    with pytest.raises(TypeError, match=r"^Linear: "):
+        nn.Linear(2, 2)(x)

@@ -244,3 +244,22 @@ def test_an_array_broadcasts_over_a_value():
     y = v + np.array(3.0)
     assert isinstance(y, Value)
     assert y.data == 5.0
+
+
+def test_functions_that_ask_give_bools_for_bare_numbers_and_combine_with_comparisons():
+    def f(x):
+        return mg.where(mg.isfinite(x) & (x > 0) | mg.equal(x, -1.0), 5.0 * x, 7.0 * x)
+
+    for x in (1.0, -1.0, -2.0):
+        assert f(x) == f(Value(x)).data == mg.jit(f)(x)
+    assert mg.isnan(math.nan) is True and mg.less(2, 1.0) is False and mg.logical_not(0) is True
+
+
+def test_whole_numbers_past_the_floats_and_children_that_are_none_say_so():
+    for ask in (lambda: Value(10**400), lambda: Value(1.0) + 10**400, lambda: mg.exp(10**400)):
+        with pytest.raises(OverflowError, match="1329 bits is past the range of floats"):
+            ask()
+    with pytest.raises(TypeError, match="_children is a tuple of Values, not 5"):
+        Value(1.0, 5, "+")
+    with pytest.raises(TypeError, match="check_grad: a function is checked, not 3"):
+        mg.check_grad(3, 1.0)

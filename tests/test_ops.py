@@ -262,3 +262,10 @@ def test_kinds_are_known():
 
 def test_docs_say_something():
     assert all(rule.doc.endswith(".") for rule in TABLE.values())
+
+
+@pytest.mark.parametrize("x", [-2.6783883948176834, -2.7476823214040182, -4.8279241806334765])
+def test_digamma_below_zero_keeps_its_digits_beside_the_cotangent(x):
+    exact = float(mp.digamma(mp.mpf(x)))
+    assert ulps(mg.digamma(x), exact) <= 4
+    assert ulps(mg.grad(mg.lgamma)(x), exact) <= 4

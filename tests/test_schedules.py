@@ -325,3 +325,30 @@ def test_settings_that_make_no_sense():
     with pytest.raises(TypeError, match="WarmupLR"):
         optim.WarmupLR(opt, 3, optim.ReduceLROnPlateau(opt))
     assert optim.StepLR(opt, 1, 2.0).rate(5000) == math.inf  # and no OverflowError
+
+
+class WithoutStep:
+    pass
+
+
+class AsksForTheLoss:
+    def step(self, loss):
+        raise AssertionError
+
+
+@pytest.mark.parametrize("schedule", [WithoutStep(), AsksForTheLoss(), 3], ids=range(3))
+def test_what_is_no_schedule_is_refused_before_a_step_is_taken(schedule):
+    for train_it in (
+        lambda p, o: mg.jit(lambda x: p * p * x, parameters=[p], backend="python").fit(
+            [1.0], optimizer=o, steps=3, schedule=schedule, progress=False
+        ),
+        lambda p, o: mg.train.fit(
+            lambda x: p * x, mg.losses.squared_error, ([1.0], [0.0]), o, epochs=1,
+            schedule=schedule, progress=False,
+        ),
+    ):  # fmt: skip
+        p = Value(1.0)
+        optimizer = optim.SGD([p], lr=0.1)
+        with pytest.raises(TypeError, match=r"step\(\)"):
+            train_it(p, optimizer)
+        assert p.data == 1.0 and optimizer.steps == 0

@@ -729,3 +729,80 @@ def test_threads_do_not_meet():
     with ThreadPoolExecutor(8) as pool:
         for k, found in enumerate(pool.map(work, range(16))):
             assert found == [6.0 * k * i for i in range(50)]
+
+
+@pytest.mark.parametrize("root", [mg.log, mg.sqrt], ids=["log", "sqrt"])
+def test_hessian_of_a_singular_function_times_zero_is_nan_on_the_tape_too(root):
+    def f(x):
+        return root(x) * 0.0
+
+    assert math.isnan(mg.grad(mg.grad(f))(0.0))
+    assert math.isnan(mg.hessian(f)(0.0))
+    assert math.isnan(mg.hvp(f, 0.0, 1.0))
+
+
+# The type of a derivative does not depend on the numbers -----------------------------------------
+
+KINDS = {
+    "relu": mg.relu,
+    "floor": mg.floor,
+    "constant": lambda t: 3.0,
+    "where": lambda t: mg.where(t > 0, 1.0, t),
+    "detach": lambda t: t.detach() if isinstance(t, Value) else t,
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("x", [-1.0, 0.0, 1.0])
+def test_derivatives_on_values_and_beside_values_are_values(name, x):
+    f, w = KINDS[name], Value(2.0)
+
+    def beside(t):
+        return f(t) * w
+
+    found = [
+        mg.grad(f)(Value(x)), *mg.grad(lambda a, b: f(a), (0, 1))(Value(x), 1.0),
+        *mg.value_and_grad(f)(Value(x)), *mg.jvp(f, (Value(x),), (1.0,)), mg.hessian(f)(Value(x)),
+        *mg.vjp(f, Value(x))[1](1.0), *mg.jvp(f, (x,), (Value(1.0),)), *mg.vjp(f, x)[1](Value(1.0)),
+        mg.hvp(f, Value(x), 1.0), mg.grad(mg.grad(f))(Value(x)),
+        mg.grad(beside)(x), mg.hessian(beside)(x), mg.hvp(beside, x, 1.0),
+        *mg.jvp(beside, x, 0.0), *mg.vjp(beside, x)[1](0.0), mg.jacobian(beside)(x),
+    ]  # fmt: skip
+    assert [type(d) for d in found] == [Value] * len(found)
+    for d in found:
+        ((d - 1.0) ** 2).backward()
+
+
+def test_the_gradient_of_a_function_that_reaches_a_value_can_be_differentiated_by_it():
+    w = Value(2.0)
+    slope = mg.grad(lambda t: w * w * t)(5.0)
+    slope.backward()
+    assert (slope.data, w.grad) == (4.0, 4.0)
+    with mg.no_grad():
+        slope = mg.grad(lambda t: w * w * t)(5.0)
+    assert slope.data == 4.0 and slope._prev == ()
+
+
+def test_values_that_a_function_makes_itself_do_not_make_its_gradient_one():
+    def f(t):
+        total = Value(0.0)
+        for k in range(3):
+            total += Value(float(k)) * t
+        return total + (Value(1.0) * 2).detach()
+
+    assert type(mg.grad(f)(1.0)) is float
+    assert type(mg.hessian(f)(1.0)) is float
+    assert type(mg.grad(mg.grad(f))(1.0)) is float
+
+
+def test_second_derivatives_through_the_kink_of_a_norm_are_the_same_in_every_way_to_ask():
+    def f(x, y):
+        return mg.hypot(x, y) ** 2
+
+    for found in (
+        mg.hessian(f, (0, 1))(0.0, 0.0),
+        mg.jacobian(mg.grad(f, (0, 1)), (0, 1))(0.0, 0.0),
+        mg.jit(mg.hessian(f, (0, 1)), backend="python")(0.0, 0.0),
+    ):
+        assert all(math.isnan(d) for row in found for d in row)
+    assert mg.hessian(lambda x: abs(x) ** 2)(0.0) == 0.0

@@ -59,6 +59,8 @@ def check_grad(
     Traceback (most recent call last):
     micrograd.autodiff.check.WrongGradient: derivative of square by input 0 (x = 3.0), reverse mode: 7.5 should be 6.000000 (tolerance 6e-07)
     """  # noqa: E501
+    if not callable(f):
+        raise TypeError(f"check_grad: a function is checked, not {f!r:.60}")
     modes = (modes,) if isinstance(modes, str) else tuple(modes)
     if not modes or set(modes) - {"reverse", "forward"}:
         raise ValueError(f'check_grad: modes are "reverse" and "forward", not {modes!r}')

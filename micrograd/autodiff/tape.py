@@ -63,6 +63,7 @@ class Tape:
         self.slope: list[float] = []
         self.by_hand: dict[int, Node] = {}
         self.moved: list[bool] = []
+        self.reached: list[bool] = []
         place = self.place
         for i in range(len(self.nodes)):
             v = self.nodes[i]
@@ -112,11 +113,15 @@ class Tape:
         return t
 
     def pull(self, seeds: dict[Any, float]) -> list[float]:
-        """For each node how fast the sum of seed * output changes with it."""
+        """For each node how fast the sum of seed * output changes with it.
+
+        `reached` says afterwards which nodes have a path to an output.
+        """
         first = self.first
         source = self.source
         slope = self.slope
         reached = [False] * len(self.nodes)
+        self.reached = reached
         g = [0.0] * len(self.nodes)
         for node in seeds:
             reached[self.place[node]] = True
@@ -196,10 +201,14 @@ class Curvature:
     def product(
         self, output: Node, adjoint: list[float], tangents: dict[Any, float]
     ) -> list[float]:
-        """For each node the rate of its adjoint as the given nodes move: forward over reverse."""
+        """For each node the rate of its adjoint as the given nodes move: forward over reverse.
+
+        `adjoint` is what the latest `pull` gave.
+        """
         tape = self.tape
         t = tape.push(tangents)
         moved = tape.moved
+        reached = tape.reached
         n = len(tape.nodes)
         # As in push, what does not move is not multiplied: 0 * inf would be nan.
         changes = [False] * n
@@ -214,7 +223,8 @@ class Curvature:
                     s = source[e]
                     changes[s] = True
                     rate[s] += slope[e] * ri
-            if moved[i] and adjoint[i] != 0.0:
+            # A gradient of 0 is one: 0 times a slope that changes by inf is nan.
+            if moved[i] and reached[i]:
                 gi = adjoint[i]
                 for e in range(self.first[i], self.first[i + 1]):
                     if moved[self.b[e]]:

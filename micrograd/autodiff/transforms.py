@@ -7,8 +7,9 @@ any order and to any depth: what is differentiated is always a node of one's own
 inner derivative never takes an outer variable for its own.
 
 Two ways to the same numbers. At the outermost level nobody will differentiate the result,
-and it is computed with plain floats on a `Tape`. Inside another transform, or on Values,
-it is computed with Values, by the chain rule in `core/chain.py`, and comes back as Values.
+and it is computed with plain floats on a `Tape`. Inside another transform, on Values, or where
+the function reaches Values of others, it is computed with Values, by the chain rule in
+`core/chain.py`, and comes back as Values, whatever the numbers are.
 
 Past 300 lines because the transforms are read against each other.
 """
@@ -24,8 +25,9 @@ from typing import Any
 
 from ..core.chain import adjoints, tangents_of
 from ..core.no_grad import no_grad
-from ..core.node import apply
-from ..core.rule import real
+from ..core.node import apply, rule_of
+from ..core.rule import UNRECORDED, real
+from ..core.sort import Search
 from ..core.watch import WATCH
 from ..engine import LOCK, Value, sweep
 from ..ops import TABLE
@@ -65,7 +67,7 @@ class Run:
 
     def __init__(
         self, f: Function, xs: tuple[Any, ...], argnums: tuple[int, ...], who: str,
-        settings: dict[str, Any] | None = None,
+        settings: dict[str, Any] | None = None, others: bool = True,
     ) -> None:  # fmt: skip
         if not callable(f):
             raise TypeError(f"{who}: a function is differentiated, not {f!r:.60}")
@@ -83,12 +85,28 @@ class Run:
             numbers = [self.fresh(number) for number in flatten(x)]
             self.inputs.append(numbers)
             arguments[i] = rebuild(x, iter(numbers))
-        with one_deeper():
-            self.value = f(*arguments, **(settings or {}))
+        outer = WATCH.note_births()
+        try:
+            with one_deeper():
+                self.value = f(*arguments, **(settings or {}))
+        finally:
+            born = WATCH.births(outer)
         self.outputs = [
             y if isinstance(y, Value) else Value(real(y, f"{who}: the result"))
             for y in flatten(self.value)
         ]
+        self.keep = self.keep or (others and self.reaches_others(born))
+
+    def reaches_others(self, born: set[Value]) -> bool:
+        """Whether the outputs depend on leaves that are neither inputs nor made by the function."""
+        search = Search()
+        for xs in self.inputs:
+            for x in xs:
+                search.seen.add(x)
+        for y in flatten(self.value):
+            if isinstance(y, Value):
+                search.visit(y)
+        return any([x not in born and rule_of(x) is not UNRECORDED for x in search.leaves])
 
     def fresh(self, x: Any) -> Value:
         """A Value of our own with the number of x, and connected to x if that is a Value."""
@@ -121,8 +139,10 @@ class Run:
         return Value(x._data) if self.constant else x
 
     def finished(self, x: Any) -> Any:
-        """A derivative that is a Value, as the caller should get it."""
-        return Value(x._data) if self.constant and isinstance(x, Value) else x
+        """A derivative of a run that keeps its graph, as the caller should get it: a Value."""
+        if not isinstance(x, Value):
+            return Value(x)
+        return Value(x._data) if self.constant else x
 
     def result(self) -> Any:
         return rebuild(self.value, iter([self.plain(y) for y in self.outputs]))
@@ -152,6 +172,7 @@ class Run:
             x: t for x, t in zip(inputs, rates, strict=True) if isinstance(t, Value) or t != 0.0
         }
         if self.keep or any(isinstance(t, Value) for t in rates):
+            self.keep = True
             with one_deeper():
                 found = tangents_of(list(self.outputs), moving)
             return [self.finished(found.get(y, 0.0)) for y in self.outputs]
@@ -293,8 +314,9 @@ def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """A function that gives the gradient of f by one argument, or by several as a tuple.
 
     The gradient has the structure of the argument. Numbers give numbers; Values, or any
-    argument inside another transform, give Values. Keyword arguments are handed to f as
-    they are.
+    argument inside another transform, give Values, and so does a function that reaches Values
+    from outside of it: their share in the gradient can be differentiated. Keyword arguments are
+    handed to f as they are.
 
     >>> grad(lambda x, y: x * y * y, 1)(3.0, 5.0)
     30.0
@@ -308,6 +330,19 @@ def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
         return compiled
     both = value_and_grad(f, argnums)
     return named(lambda *xs, **settings: both(*xs, **settings)[1], f, "grad")
+
+
+def slopes(f: Function, *xs: Any) -> Any:
+    """The gradient of f by its first argument, as numbers also where f reaches other Values.
+
+    For those who want the numbers alone: no graph is made for a second derivative.
+
+    >>> slopes(lambda x, y: Value(3.0) * x * y, 2.0, 5.0)
+    15.0
+    """
+    run = Run(f, xs, (0,), "grad", others=False)
+    run.scalar  # noqa: B018  # complains of several
+    return rebuild(xs[0], iter(run.pull([1.0])[0]))
 
 
 def derivative(f: Function, order: int = 1) -> Function:
@@ -412,7 +447,10 @@ def hessian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
         run = Run(f, xs, where, "hessian", settings)
         y = run.scalar
         if run.keep:
-            return jacobian(grad(f, argnums), argnums)(*xs, **settings)
+            with one_deeper():
+                rows = jacobian(grad(f, argnums), argnums)(*xs, **settings)
+            numbers = iter([run.finished(x) for x in flatten(rows)])
+            return rebuild(rows, numbers)
         inputs = [x for part in run.inputs for x in part]
         rows = second_derivatives(run.tape, y, inputs)
         shaped = [shape_row(row, run, several(argnums)) for row in rows]
@@ -457,7 +495,9 @@ def hvp(f: Function, primals: Any, tangents: Any) -> Any:
         raise ValueError(f"hvp: {len(moving)} tangents for {len(inputs)} numbers")
     found: Any
     if run.keep or any(isinstance(t, Value) for t in moving):
-        found = jvp(grad(f, tuple(range(len(xs)))), xs, tangents)[1]
+        with one_deeper():
+            found = jvp(grad(f, tuple(range(len(xs)))), xs, tangents)[1]
+        found = rebuild(found, iter([run.finished(x) for x in flatten(found)]))
     else:
         speeds = [real(t, "hvp: the tangent") for t in moving]
         directions: dict[Any, float] = {

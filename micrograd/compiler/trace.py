@@ -24,7 +24,7 @@ from ..core.node import (
     rule_of,
 )
 from ..core.observe import Observer
-from ..core.rule import TABLE, real
+from ..core.rule import CONDITIONS, TABLE, real
 from ..core.watch import WATCH
 from ..engine import Value
 from . import regions
@@ -51,6 +51,7 @@ INSTEAD = {
     ".grad": "write grad(f) or value_and_grad(f) for a derivative inside",
     ".data": "compute with the Value itself; detach() stops its gradient",
 }
+SAME = {"equal": "==", "not_equal": "!="}
 
 
 class Tracer(Observer):
@@ -95,8 +96,12 @@ class Tracer(Observer):
         if name == "stop":
             operands: tuple[Any, ...] = (a,)
         elif isinstance(b, Value):
-            if name == "equal" and not (a in self.inputs and b in self.inputs):
-                return None  # of other Values it asks whether they are the same object
+            if name in SAME and not (self.is_condition(a) and self.is_condition(b)):
+                raise TraceError(
+                    f"{user_line()}: {SAME[name]} between two Values while they are traced: "
+                    "eagerly it asks whether they are the same object; write "
+                    f"micrograd.{name}(a, b) to compare the numbers, or `is` to compare the objects"
+                )
             operands = (a, b)
         else:
             try:
@@ -108,6 +113,11 @@ class Tracer(Observer):
         self.bare[node] = rule, operands
         cut_off(node)
         return node
+
+    def is_condition(self, v: Any) -> bool:
+        """Whether v stands for a bool, as the result of a comparison does."""
+        rule = self.bare[v][0] if v in self.bare else rule_of(v)
+        return rule.name in CONDITIONS
 
     # Loops and branches, which `autodiff/loops.py` hands over.
 

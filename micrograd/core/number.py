@@ -33,7 +33,7 @@ def lift(x: object) -> float | None:
     if type(x) is float:
         return x
     if isinstance(x, (float, int)):
-        return float(x)
+        return real(x, "arithmetic with a Value")
     if isinstance(x, (Node, str, bytes)):
         return None
     if isinstance(x, numbers.Complex) and not isinstance(x, numbers.Real):
@@ -51,6 +51,8 @@ def is_numpy_scalar(x: object) -> bool:
 
 def values(given: Any) -> tuple[Any, ...]:
     """The operands of an operation made by hand."""
+    if not hasattr(given, "__iter__"):
+        raise TypeError(f"Value: _children is a tuple of Values, not {given!r:.60}")
     found: tuple[Any, ...] = tuple(given)
     for child in found:
         if not isinstance(child, Number):
@@ -215,7 +217,7 @@ class Number(Node):
         if kept is not None:
             return kept
         value = leaf(self._blank(), self._data)
-        if WATCH.active:
+        if WATCH.active or WATCH.noting:
             WATCH.born(value)
         return value
 

@@ -209,6 +209,16 @@ def op(
     return rule.function
 
 
+# Rows that answer a question. Their functions give a bool for bare numbers, so that & and | do
+# there what they do with x > 0.
+CONDITIONS: Final = frozenset(
+    (
+        "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and",
+        "logical_or", "logical_not", "isnan", "isinf", "isfinite",
+    )
+)  # fmt: skip
+
+
 def function_of(rule: Rule, defaults: dict[str, float]) -> Callable[..., Any]:
     """The function of numbers and Values that a row defines."""
     name, forward, arity = rule.name, rule.forward, rule.arity
@@ -237,7 +247,14 @@ def function_of(rule: Rule, defaults: dict[str, float]) -> Callable[..., Any]:
         return apply(rule, xs)
 
     function = of_one if arity == 1 else of_several if arity else of_many
-    return named(function, rule)
+    if name not in CONDITIONS:
+        return named(function, rule)
+
+    def condition(*xs: Any) -> Any:
+        y = function(*xs)
+        return y != 0.0 if type(y) is float else y
+
+    return named(condition, rule)
 
 
 def named(function: Callable[..., Any], rule: Rule) -> Callable[..., Any]:
@@ -272,7 +289,13 @@ def apply(rule: Rule, operands: tuple[Any, ...]) -> Any:
 def real(x: Any, where: str) -> float:
     """x as a float, for any kind of real number; TypeError in a sentence for the rest."""
     if isinstance(x, (float, int)):
-        return float(x)
+        try:
+            return float(x)
+        except OverflowError:
+            raise OverflowError(
+                f"{where}: a whole number of {int(x).bit_length()} bits is past the range of "
+                "floats, which ends at 1.8e308: scale it down before"
+            ) from None
     shape = getattr(x, "shape", ())
     if (
         hasattr(x, "__float__")

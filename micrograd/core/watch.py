@@ -13,6 +13,8 @@ from typing import Any, Final
 # Those of this context, the outermost first. A context is a thread's, or an asyncio task's, which
 # starts with those that were open where it was made.
 _observers: Final[ContextVar[tuple[Any, ...]]] = ContextVar("micrograd_observers", default=())
+# The leaves that were made in this context since someone began to note them, or None.
+_births: Final[ContextVar[Any]] = ContextVar("micrograd_births", default=None)
 
 
 class Watch:
@@ -20,6 +22,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.active = 0
+        self.noting = 0  # how many contexts note the leaves that are made
         self.lock: Any = threading.Lock()
 
     def observers(self) -> tuple[Any, ...]:
@@ -51,13 +54,34 @@ class Watch:
     def show(self, hidden: tuple[Any, ...]) -> None:
         _observers.set(hidden)
 
+    def note_births(self) -> Any:
+        """From here on the leaves made in this context are noted; for `births`."""
+        outer = _births.get()
+        _births.set(set())
+        with self.lock:
+            self.noting += 1
+        return outer
+
+    def births(self, outer: Any) -> Any:
+        """The set of leaves made since `note_births`, which gave `outer`."""
+        found = _births.get()
+        if outer is not None:
+            outer.update(found)
+        _births.set(outer)
+        with self.lock:
+            self.noting -= 1
+        return found
+
     def made(self, node: Any) -> None:
         """Tell all observers of a new node."""
         for observer in self.observers():
             observer.made(node)
 
     def born(self, node: Any) -> None:
-        """Tell them of a Value that was made from a number."""
+        """Tell them of a Value that was made from a number, and note it where somebody does."""
+        found = _births.get()
+        if found is not None:
+            found.add(node)
         for observer in self.observers():
             observer.born(node)
 

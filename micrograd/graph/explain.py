@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from ..core.node import Node, closure_of, op_name
 from ..core.view import View, is_virtual
 from ..engine import Value
-from .diagram import check, label_of, number, plural
+from .diagram import check, number, plural
 from .latex import decimal, symbol
+from .names import Names
 from .picture.measure import clean
 from .steps import by_closure, factor, names_of, passed
 
@@ -143,7 +144,8 @@ def explain(root: Value, x: Value, most: int = SHOWN) -> Explanation:
     if x not in set(view.nodes):
         raise ValueError("explain: x is no part of the graph under root")
     order = view.live()
-    names = names_of(view)
+    named = Names(view)
+    names = names_of(view, named)
     partials = {v: local_partials(view, v) for v in order}
     total = adjoint_of(view, x, order)
     # From x up: which nodes depend on it, and along how many paths.
@@ -153,7 +155,8 @@ def explain(root: Value, x: Value, most: int = SHOWN) -> Explanation:
             n = sum(count.get(y, 0) for y, _ in partials[v])
             if n:
                 count[v] = n
-    found = best_paths(root, x, order, partials, count, most)
+    labels = {v: names[v] if v in named.places else label for v, label in named.labels.items()}
+    found = as_paths(best_ways(root, x, order, partials, count, most), labels)
     return Explanation(total, count.get(root, 0), found, names[x], names[root])
 
 
@@ -190,14 +193,14 @@ class Way(NamedTuple):
     before: Any  # the Way that it prolongs
 
 
-def best_paths(
+def best_ways(
     root: Value,
     x: Value,
     order: list[Any],
     partials: dict[Any, list[tuple[Any, float]]],
     count: dict[Any, int],
     most: int,
-) -> list[Path]:
+) -> list[list[Way]]:
     """The paths with the largest products, the largest first; at most `most`."""
     if root not in count:
         return []
@@ -222,11 +225,7 @@ def best_paths(
                 total = way.size + size
                 kept.append(Way(math.inf if total != total else total, made, y, slope, which, way))
     ends = heapq.nlargest(most, ways.get(x, []), key=lambda way: (way.size, -way.number))
-    found = [chain(way) for way in ends]
-    paths = [as_path(ways, named(found, SUMS)) for ways in found]
-    if len({path.text for path in paths}) < len(paths):
-        paths = [as_path(ways, named(found)) for ways in found]
-    return paths
+    return [chain(way) for way in ends]
 
 
 def chain(way: Way | None) -> list[Way]:
@@ -236,6 +235,14 @@ def chain(way: Way | None) -> list[Way]:
         steps.append(way)
         way = way.before
     return steps[::-1]
+
+
+def as_paths(found: list[list[Way]], labels: dict[Any, str]) -> list[Path]:
+    """The paths with names for their nodes, so that no two read the same."""
+    paths = [as_path(steps, numbered(found, labels, SUMS)) for steps in found]
+    if len({path.text for path in paths}) < len(paths):
+        paths = [as_path(steps, numbered(found, labels)) for steps in found]
+    return paths
 
 
 def as_path(steps: list[Way], names: dict[Any, str]) -> Path:
@@ -250,18 +257,20 @@ def as_path(steps: list[Way], names: dict[Any, str]) -> Path:
     )
 
 
-def named(paths: list[list[Way]], alike: frozenset[str] = frozenset()) -> dict[Any, str]:
+def numbered(
+    paths: list[list[Way]], labels: dict[Any, str], alike: frozenset[str] = frozenset()
+) -> dict[Any, str]:
     """Names for the nodes on the paths: the label, or the symbol of the operation.
 
     Where several have the same they are numbered, but for the operations in `alike`.
     """
     same: dict[str, list[Any]] = {}
     for node in dict.fromkeys([step.node for path in paths for step in path]):
-        name = label_of(node) or clean(op_name(node)) or number(node._data)
+        name = labels[node] or clean(op_name(node)) or number(node._data)
         same.setdefault(name, []).append(node)
     names: dict[Any, str] = {}
     for name, nodes in same.items():
-        several = [v for v in nodes if label_of(v) or v._rule.name not in alike]
+        several = [v for v in nodes if labels[v] or v._rule.name not in alike]
         names.update(dict.fromkeys(nodes, name))
         if len(several) > 1:
             names.update({v: f"{name}[{i}]" for i, v in enumerate(several, 1)})

@@ -15,8 +15,10 @@ from ..core.node import Node, closure_of, op_name
 from ..core.rule import real
 from ..core.view import View
 from ..engine import Value
-from .diagram import check, label_of, number
+from ..nn.naming import indexed
+from .diagram import check, number
 from .latex import decimal, symbol
+from .names import Names
 
 SHOWN = 100  # steps in the table that a notebook shows
 LONGEST = 4  # operands in a formula
@@ -214,16 +216,26 @@ def formula_of(view: View, v: Node, names: dict[Any, str]) -> str:
     return f"{op}({', '.join([*xs[:LONGEST], *more])})"
 
 
-def names_of(view: View) -> dict[Any, str]:
-    """A name for every node: its label if no other node has it, else v1, v2, ..."""
+def names_of(view: View, named: Names | None = None) -> dict[Any, str]:
+    """A name for every node: what it is called in pictures if no other node is, else v1, v2, ...
+
+    A parameter that shares its name with one of another layer has all its indices, w[0,1,2].
+    """
+    named = named or Names(view)
+    called = dict(named.labels)
     labels: dict[str, int] = {}
-    for v in view.nodes:
-        label = label_of(v)
+    for label in called.values():
         labels[label] = labels.get(label, 0) + 1
+    counts = dict(labels)
+    for v, place in named.places.items():
+        if counts[called[v]] > 1 and called[v] == place.name:
+            labels[called[v]] -= 1
+            called[v] = indexed(place.path)
+            labels[called[v]] = labels.get(called[v], 0) + 1
     names: dict[Any, str] = {}
     count = 0
     for v in view.nodes:
-        label = label_of(v)
+        label = called[v]
         if label and labels[label] == 1:
             names[v] = label
             continue

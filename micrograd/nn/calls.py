@@ -15,11 +15,12 @@ from contextvars import ContextVar
 from functools import wraps
 from itertools import count
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 from ..core.lines import OURS
 from ..core.node import attribute, is_leaf
 from ..core.scope import depth
+from ..core.watch import WATCH
 from ..engine import Value
 
 OPEN: ContextVar[Call | None] = ContextVar("micrograd_call", default=None)
@@ -46,7 +47,7 @@ class Places:
         return known[1] if known is not None and known[0]() is module else None
 
 
-KNOWN: WeakKeyDictionary[Any, Places] = WeakKeyDictionary()
+KNOWN: dict[int, tuple[Any, Places]] = {}  # by the identity of a module: a weak reference, and its
 
 
 class Call:
@@ -54,43 +55,62 @@ class Call:
 
     __slots__ = ("end", "inputs", "line", "module", "path", "places", "scopes", "start", "title")
 
-    def __init__(self, module: Any, outer: Call | None, args: Any, kwargs: Any, names: Any) -> None:
-        self.module = id(module)
-        self.title = type(module).__name__
-        self.scopes = depth()
-        self.places: Places
-        self.path = ""
-        path = outer.places.path_of(module) if outer is not None else None
-        if outer is not None and path is not None:
-            self.places, self.path = outer.places, path
-        else:
-            self.places = places_of(module)
-        # The place of each Value among the arguments, by its identity.
-        self.inputs: dict[int, tuple[Any, ...]] = {}
-        for k, x in enumerate(args):
-            collect(x, (names[k] if k < len(names) else "x",), self.inputs)
-        for name, x in kwargs.items():
-            collect(x, (name,), self.inputs)
-        frame = sys._getframe(2)
-        ours = outer is not None and frame.f_code.co_filename.startswith(OURS)
-        self.line: tuple[str, int] = (
-            outer.line if ours and outer is not None else (frame.f_code.co_filename, frame.f_lineno)
-        )
-        self.start = self.end = next(CLOCK)
+    module: Any  # its identity
+    title: str
+    path: str  # where it stands in the module of the outermost call
+    places: Places
+    scopes: int  # how many scopes were open
+    inputs: dict[int, tuple[Any, ...]]  # the place of each Value among the arguments
+    line: tuple[str, int]
+    start: int
+    end: int
 
     def within(self, other: Call) -> bool:
         """Whether this call was made by that one."""
         return other.start < self.start and self.end < other.end
 
 
+def begun(module: Any, outer: Call | None, names: Any, args: Any, kwargs: Any) -> Call:
+    """A call that begins; a function of its own because it is made often."""
+    this = Call()
+    this.module = module
+    this.title = type(module).__name__
+    this.scopes = depth() if WATCH.active else 0
+    path = outer.places.path_of(module) if outer is not None else None
+    if outer is not None and path is not None:
+        this.places, this.path = outer.places, path
+    else:
+        known = KNOWN.get(id(module))
+        this.places = known[1] if known and known[0]() is module else places_of(module)
+        this.path = ""
+    inputs: dict[int, tuple[Any, ...]] = {}
+    this.inputs = inputs
+    for k, x in enumerate(args):
+        if type(x) is not float:
+            collect(x, (names[k] if k < len(names) else "x",), inputs)
+    for name, x in kwargs.items():
+        collect(x, (name,), inputs)
+    frame = sys._getframe(2)
+    name = frame.f_code.co_filename
+    if outer is not None and name.startswith(OURS):
+        this.line = outer.line
+    else:
+        this.line = name, frame.f_lineno
+    this.start = next(CLOCK)
+    return this
+
+
 def places_of(module: Any) -> Places:
-    try:
-        known = KNOWN.get(module)
-        if known is None:
-            known = KNOWN[module] = Places(module)
-    except TypeError:  # a module that says what equals it, and so has no hash
-        known = Places(module)
-    return known
+    """The places in a module, which are remembered as long as there is the module."""
+    places = Places(module)
+    key = id(module)
+
+    def forget(gone: Any) -> None:
+        if key in KNOWN and KNOWN[key][0] is gone:
+            del KNOWN[key]
+
+    KNOWN[key] = ref(module, forget), places
+    return places
 
 
 def collect(x: Any, path: tuple[Any, ...], found: dict[int, tuple[Any, ...]]) -> None:
@@ -99,6 +119,8 @@ def collect(x: Any, path: tuple[Any, ...], found: dict[int, tuple[Any, ...]]) ->
         found.setdefault(id(x), path)
     elif isinstance(x, (list, tuple)):
         for i, element in enumerate(x):
+            if type(element) is float:
+                continue
             if isinstance(element, Value):
                 found.setdefault(id(element), (*path, i))
             elif isinstance(element, (list, tuple, dict)):
@@ -129,14 +151,15 @@ def recorded(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         outer = OPEN.get()
-        if outer is not None and outer.module == id(self):  # super().__call__(x)
+        if outer is not None and outer.module is self:  # super().__call__(x)
             return function(self, *args, **kwargs)
-        this = Call(self, outer, args, kwargs, names)
+        this = begun(self, outer, names, args, kwargs)
         token = OPEN.set(this)
         try:
             out = function(self, *args, **kwargs)
         finally:
             OPEN.reset(token)
+            this.module = None  # the values that it gave do not keep the module alive
         this.end = next(CLOCK)
         mark(out, this)
         return out

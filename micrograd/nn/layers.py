@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import ops
+from ..core.rule import real
 from ..engine import Value
 from .mlp import Layer, within
 from .module import Module, is_batch, not_traced, size
@@ -223,7 +224,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, rng: Any = random) -> None:
-        if not 0 <= p <= 1:
+        if not 0 <= real(p, "Dropout: p") <= 1:
             raise ValueError(f"Dropout: p is a probability, not {p!r}")
         self.p, self.rng = p, rng
 

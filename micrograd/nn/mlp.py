@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .. import ops
+from ..core.number import lift
 from ..core.weighted_sum import weighted_sum
 from ..engine import Value
 from .calls import OPEN, recorded
@@ -35,15 +36,23 @@ def within(error: Exception, where: str, layer: Any, x: Any) -> Exception:
     if isinstance(x, (Value, float, int)):
         x = [x]
     inputs = [len(n.w) for n in getattr(layer, "neurons", ()) if hasattr(n, "w")]
-    if not hasattr(x, "__len__"):
+    if not hasattr(x, "__len__") or isinstance(x, (str, bytes)):
         given = f"not {x!r:.60}"
     elif inputs and len(x) != inputs[0]:
         given = f"and got {len(x)}: {inputs[0]} weights for {len(x)} inputs"
     else:
-        return error
+        return strange(x, where) or error
     if not inputs:
         return error
     return type(error)(f"{where}: it takes a list of {inputs[0]} numbers, {given}")
+
+
+def strange(x: Any, where: str) -> Exception | None:
+    """The error about the first of the inputs that is no number, if one is none."""
+    for i, number in enumerate(x):
+        if not isinstance(number, Value) and lift(number) is None and not hasattr(number, "shape"):
+            return TypeError(f"{where}: input {i} is {number!r:.60}, and not a number")
+    return None
 
 
 class Neuron(Module, marks=False):  # a layer has many: their sums tell which they are
@@ -82,7 +91,10 @@ class Neuron(Module, marks=False):  # a layer has many: their sums tell which th
 
     def fire(self, x: Sequence[Any]) -> Any:
         """The output for these inputs."""
-        act = weighted_sum(self.w, x, self.b)  # sum((wi*xi for wi, xi in zip(w, x)), b)
+        try:
+            act = weighted_sum(self.w, x, self.b)  # sum((wi*xi for wi, xi in zip(w, x)), b)
+        except TypeError as error:
+            raise (strange(x, repr(self)) if hasattr(x, "__iter__") else None) or error from None
         return ACTIVATIONS[self.activation][1](act) if self.nonlin else act
 
     def parameters(self) -> list[Value]:
@@ -97,15 +109,24 @@ class Neuron(Module, marks=False):  # a layer has many: their sums tell which th
 alone = recorded(Neuron.fire)
 
 
-class Layer(Module):
+class Layer(Module, marks=False):
     """`nout` neurons that see the same inputs; a list of outputs, or the one if it is one."""
 
     def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
-        nin, nout = size(nin, "Layer: the number of inputs"), size(nout, "Layer: of neurons")
+        nin, nout = (
+            size(nin, "Layer: the number of inputs"),
+            size(nout, "Layer: the number of neurons"),
+        )
         self.neurons = [Neuron(nin, nout=nout, **kwargs) for _ in range(nout)]
 
     def __call__(self, x: Sequence[Any]) -> Any:
+        return self.forward(x) if OPEN.get() is not None else layer_alone(self, x)
+
+    def forward(self, x: Sequence[Any]) -> Any:
+        """The outputs for these inputs."""
         try:
+            if isinstance(x, (dict, set)):
+                raise TypeError(f"Layer: the inputs are a list, in order, not {x!r:.60}")
             out = [n(x) for n in self.neurons]
         except (TypeError, ValueError) as error:
             raise within(error, type(self).__name__, self, x) from None
@@ -116,6 +137,9 @@ class Layer(Module):
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(str(n) for n in self.neurons)}]"
+
+
+layer_alone = recorded(Layer.forward)
 
 
 class MLP(Module):

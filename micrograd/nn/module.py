@@ -160,6 +160,8 @@ class Module(Saved):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Nothing; sets the parameters to these numbers. All of them fit, or none is set."""
+        if not isinstance(state, dict):
+            raise ValueError(f"{type(self).__name__}: a state is a dict, not {state!r:.60}")
         mine = self.state_dict()
         missing, extra = [k for k in mine if k not in state], [k for k in state if k not in mine]
         if missing or extra:
@@ -224,7 +226,9 @@ def different(names: list[str]) -> list[str]:
 
 def is_batch(x: Any) -> bool:
     """Whether x is a list of examples, and not one example, a list of numbers."""
-    return len(x) > 0 and hasattr(x[0], "__iter__")
+    if not hasattr(x, "__len__") or not len(x) or isinstance(x, (str, bytes, dict, set)):
+        return False
+    return hasattr(x[0], "__iter__") and not isinstance(x[0], (str, bytes))
 
 
 def not_traced(why: str) -> None:

@@ -294,7 +294,7 @@ def digamma(x: float) -> float:
         )
         other = digamma(1.0 - x)
         result = other - PI * cotangent
-        return result if abs(result) > 0.5 * other or x < -1e8 else exact_polygamma(0, x)
+        return result if abs(result) > 2.0 * other or x < -1e8 else exact_polygamma(0, x)
     if x >= 10.0:
         w = 1.0 / (x * x)
         total = 0.0

@@ -9,6 +9,7 @@ its rates are computed. Schedules that follow the loss or move the momentum too 
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -128,6 +129,8 @@ class Schedule(Saved):
         changes nothing.
         """
         kind = type(self).__name__
+        if not isinstance(state, dict):
+            raise ValueError(f"{kind}: a state is a dict, not {state!r:.60}")
         if state.get("kind") != kind:
             raise ValueError(f"this is the state of {state.get('kind')}, not of {kind}")
         entries(state, self.state_dict(), kind)
@@ -168,7 +171,26 @@ def advance(schedule: Any, loss: float) -> None:
 
 
 def belongs(schedule: Any, optimizer: Optimizer, who: str) -> None:
-    """ValueError for a schedule that would change the rates of another optimizer in vain."""
+    """ValueError for a schedule that would change the rates of another optimizer in vain.
+
+    TypeError for what is none, before a step is taken: it has `step()`, or `step(loss)` and says
+    `needs_loss = True`.
+    """
+    if schedule is None:
+        return
+    step = getattr(schedule, "step", None)
+    if not callable(step):
+        raise TypeError(f"{who}: a schedule has a method step(), which {schedule!r:.60} has not")
+    if not getattr(schedule, "needs_loss", False):
+        try:
+            inspect.signature(step).bind()
+        except TypeError:
+            raise TypeError(
+                f"{who}: the schedule's step() takes arguments: for a step(loss) give its class "
+                "the attribute needs_loss = True"
+            ) from None
+        except ValueError:  # of a function in C, which does not tell
+            pass
     of = getattr(schedule, "optimizer", optimizer)
     if of is not optimizer:
         raise ValueError(f"{who}: the schedule is that of another optimizer: make it with this one")

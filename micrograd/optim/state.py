@@ -34,6 +34,8 @@ def saved(optimizer: Any) -> dict[str, Any]:
 def loaded(optimizer: Any, state: dict[str, Any]) -> dict[str, Any]:
     """The new attributes of the optimizer; ValueError or TypeError for what does not fit."""
     kind = type(optimizer).__name__
+    if not isinstance(state, dict):
+        raise ValueError(f"{kind}: a state is a dict, not {state!r:.60}")
     of = state.get("kind")
     if of != kind:
         raise ValueError(f"this is the state of {of}, not of {kind}")

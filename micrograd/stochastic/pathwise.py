@@ -5,8 +5,8 @@ backprop goes through it (Kingma and Welling, 2014). For draws with jumps there 
 function, and two take one that is not right: `StraightThrough` backprops through the mean of
 the distribution in the place of the outcome (Bengio, Leonard and Courville, 2013), `Gumbel`
 through a soft version of it that a temperature makes harder (Jang, Gu and Poole; Maddison,
-Mnih and Teh, 2017). Both are biased unless the cost is linear in the draw, and see nothing
-of what an `if` decides. Read `measure.py` next.
+Mnih and Teh, 2017). Both are biased, the first one unless the cost is linear in the draw, and
+see nothing of what an `if` decides. Read `measure.py` next.
 """
 
 from __future__ import annotations

@@ -36,7 +36,10 @@ class Progress:
         self.line: Any = None
         self.widget = widget
         if visible:
-            tqdm = import_module("tqdm.auto" if widget else "tqdm").tqdm
+            try:
+                tqdm = import_module("tqdm.auto" if widget else "tqdm").tqdm
+            except ImportError:  # in a browser, say: the training is the same without a bar
+                return
             self.line = tqdm(total=total, unit=unit, leave=True, **self.width(widget))
 
     @staticmethod

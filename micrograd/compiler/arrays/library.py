@@ -152,8 +152,9 @@ def route(d, x, top, shared):
     return np.where(x == top, d * (1.0 / shared), np.where(top == top, 0.0, nan))
 
 
-def ties(top, a, b):
-    return flag(a == top) + flag(b == top)
+def ties(top, *xs):
+    """How many of the others equal the first."""
+    return sum(flag(x == top) for x in xs)
 
 
 def guard(c, y):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from .operands import WIDTH
@@ -91,9 +92,7 @@ def standing_alone(source: Source) -> str:
     wanted = [name for name in source.calls if name in texts()]
     used = {part for name in wanted for part in needs(name)}
     body = definitions(wanted)
-    if any(f"{name}(" in body or f"{name}(" in source.text for name in ("inf", "nan")) or any(
-        word in body for word in (" inf", " nan", "-inf")
-    ):
+    if re.search(r"\b(?<!\.)(inf|nan)\b", body + source.text):
         head.append("from math import inf, nan")
     if " pi" in body or "(pi" in body:
         head.append("from math import pi")

@@ -321,7 +321,7 @@ class Backward:
 
     def times(self, slope: Any, upstream: Any) -> Any:
         """The product; where nothing flows, 0 also for a slope of inf or nan."""
-        if self.careful and isinstance(slope, Symbol):
+        if self.careful and (isinstance(slope, Symbol) or slope - slope != 0.0):
             return self.applied(REACHED, (upstream, slope))
         return upstream * slope
 

@@ -87,6 +87,9 @@ class Writer(Places):
             if name == "mul" and self.program.number(a.array) is not None:
                 left = self.names[a.array]
             right = self.operand(b, step.shape, varying, binding + 1)
+            if name == "div" and self.program.number(b.array) == 0.0:
+                # The same number, and no ZeroDivisionError where plain floats come in.
+                sign, right = "*", "(-inf)" if right.startswith(("-", "(-")) else "inf"
             return Text(f"{left} {sign} {right}", binding, depth)
         if name == "neg":
             return Text(f"-{self.operand(reads[0], step.shape, varying, SIGN)}", SIGN, depth)

@@ -54,11 +54,11 @@ class Assembly:
         ways: list[Way | None] = []
         inner: list[bool] = []
         places = self.places
-        given_boxes: dict[tuple[float, ...], int] = {}
+        given_boxes: dict[tuple[tuple[float, ...], ...], int] = {}
         for key in ordered(self.keys[-1], below):
             numbers = self.numbers(members[key]) if self.fold.constants else []
             sources = [(places[other], flows) for other, flows in below[key].items()]
-            given = self.inputs(key, members[key]) if self.fold.constants else ()
+            given = self.inputs(members[key]) if self.fold.constants else ()
             if given:
                 if given not in given_boxes:
                     given_boxes[given] = len(boxes)
@@ -132,28 +132,26 @@ class Assembly:
                     found.append(x)
         return found
 
-    def inputs(self, key: Key, members: list[int]) -> tuple[float, ...]:
-        """The numbers that go into folded neurons, if they are the same for all of them."""
-        mesh = self.mesh
+    def inputs(self, members: list[int]) -> tuple[tuple[float, ...], ...]:
+        """The numbers that go into folded neurons: one input, or the inputs of several examples."""
+        mesh, units = self.mesh, self.fold.units
         inner = [i for i in members if i >= mesh.first]
-        if not inner or not isinstance(self.fold.units[inner[0]], tuple):
+        if not inner or inside_of(units[inner[0]]) not in ("layer", "neuron"):
             return ()
-        if len({self.fold.units[i] for i in inner}) > 1 or inside_of(
-            self.fold.units[inner[0]]
-        ) not in ("layer", "neuron"):
-            return ()
-        found: set[tuple[float, ...]] = set()
+        by_neuron: dict[object, list[float]] = {}
         for i in inner:
             xs = operands_of(mesh.nodes[i])
             if mesh.names[i] == "weighted_sum":
-                numbers = tuple([x for x in xs[len(xs) // 2 + 1 :] if not isinstance(x, Node)])
-            elif mesh.names[i] == "dot":
-                numbers = tuple([x for x in xs if not isinstance(x, Node)])
-            else:
+                xs = xs[len(xs) // 2 + 1 :]
+            elif mesh.names[i] not in ("dot", "mul"):
                 continue
-            if any(numbers):  # and not a state that is still 0
-                found.add(numbers)
-        return found.pop() if len(found) == 1 else ()
+            neuron = mesh.paths[i][-1].key if mesh.paths[i] else i
+            found = [x for x in xs if not isinstance(x, Node)]
+            if any(found):  # and not a state that is still 0
+                by_neuron.setdefault(neuron, []).extend(found)
+        inputs = dict.fromkeys(map(tuple, by_neuron.values()))
+        examples = len({units[i] for i in inner})
+        return tuple(inputs) if len(inputs) <= examples else ()
 
     def box(self, key: Key, members: list[int]) -> Box:
         mesh = self.mesh
@@ -215,7 +213,9 @@ class Assembly:
             there = {p for i in inner for p in mesh.paths[i] if p.likeness == part.likeness}
             note = f"{plural(len(there), 'earlier call')}, the same parameters"
             return part.title, note, len(there), "fold", None
-        known = part.note if len(mine) == 1 or part.kind != "call" else ""
+        known = part.note
+        if len(mine) > 1:  # which of several it is does not matter any more
+            known = re.sub(r"(, )?\d+ of \d+$", "", known)
         if parameters:
             note = plural(parameters // len(mine) or parameters, "parameter")
         elif part.kind in ("layer", "neuron"):
@@ -278,11 +278,14 @@ def ends(numbers: list[float]) -> tuple[float, float]:
     return min(numbers), max(numbers)
 
 
-def number_list(numbers: tuple[float, ...]) -> Box:
+def number_list(inputs: tuple[tuple[float, ...], ...]) -> Box:
     """A box for the numbers of an input: all of them, or how many and from where to where."""
+    numbers = [x for one in inputs for x in one]
     shown = ", ".join(map(number, numbers))
-    if len(numbers) > 4:
-        shown = f"{len(numbers)} numbers, {interval(*ends(list(numbers)))}"
+    if len(inputs) > 1:
+        shown = f"{len(inputs)} inputs, {interval(*ends(numbers))}"
+    elif len(numbers) > 4:
+        shown = f"{len(numbers)} numbers, {interval(*ends(numbers))}"
     return Box("", shown, numbers[0], 0.0, "number")
 
 

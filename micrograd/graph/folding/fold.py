@@ -109,11 +109,13 @@ def levels(mesh: Mesh) -> Iterator[Callable[[Fold], None]]:
 
         return choose
 
-    repeated = bool(chains(mesh))
-    if not repeated:
+    linked, apart = repetitions(mesh)
+    repeated = bool(linked)
+    if not repeated and not apart:
         yield level(NEURONS, 0, False, False)
-    yield level(LAYERS, 0, False, False)
-    if repeated:
+    if not apart:
+        yield level(LAYERS, 0, False, False)
+    if repeated and not apart:
         yield level(LAYERS, 0, False, True)
     yield level(LAYERS, 0, True, False)
     if repeated:
@@ -135,8 +137,10 @@ def at_depth(mesh: Mesh, depth: int) -> Callable[[Part], bool]:
     return lambda part: level.get(part, 0) >= depth
 
 
-def chains(mesh: Mesh) -> dict[Part, Part]:
-    """Of calls of one module after each other: for each but the last, the first."""
+def repetitions(mesh: Mesh) -> tuple[dict[Part, Part], bool]:
+    """Calls of one module after each other, for each but the last the first of them; and whether
+    there are calls of one module beside each other, as of examples.
+    """
     alike: dict[object, dict[Part, None]] = {}
     for way in mesh.paths:
         for k, part in enumerate(way):
@@ -145,7 +149,7 @@ def chains(mesh: Mesh) -> dict[Part, Part]:
                 alike.setdefault((above, part.likeness), {})[part] = None
     groups = [list(same) for same in alike.values() if len(same) >= REPEATED]
     if not groups:
-        return {}
+        return {}, False
     number = {part: g for g, same in enumerate(groups) for part in same}
     linked: set[int] = set()
     # Which parts of each group a node depends on: it is enough to know of one.
@@ -165,7 +169,7 @@ def chains(mesh: Mesh) -> dict[Part, Part]:
     for g in linked:
         *before, _ = sorted(groups[g], key=lambda part: part.key)  # type: ignore[arg-type,return-value]
         found.update(dict.fromkeys(before, before[0]))
-    return found
+    return found, len(linked) < len(groups)
 
 
 class Fold:
@@ -199,7 +203,7 @@ class Fold:
         mesh = self.mesh
         if isinstance(shut, int):
             shut = at_depth(mesh, shut)
-        earlier = chains(mesh) if repeat else {}
+        earlier = repetitions(mesh)[0] if repeat else {}
         keys: list[Key] = []
         for i, way in enumerate(mesh.paths):
             key: Key = i
@@ -250,7 +254,9 @@ class Fold:
         """The layer that a node lies in, or else its box."""
         way = self.mesh.paths[i]
         layer = next((part for part in reversed(way) if part.kind == "layer"), None)
-        return (layer.likeness, way.index(layer)) if layer is not None else key
+        if layer is not None:
+            return layer.likeness, way.index(layer)
+        return key if isinstance(key, tuple) else self.mesh.names[i]
 
     def stack(self) -> None:
         """Draw boxes that are alike as one."""

@@ -155,14 +155,16 @@ class Mesh:
                         self.paths[j] += (part, part)  # opens together with neurons
                 continue
             members, key, weights = found_here
+            # Side by side stand neurons that see the same and are seen by the same, and whose
+            # weights stand together where they have a place in a module.
+            place = self.place_of(weights)
+            if place is not None and len(weights) == 1 and row_kind(place.row) != "neuron":
+                continue  # a scale, as normalization has, and no row of a matrix
             taken.update(members)
             bend = self.activation(i)
             if bend is not None:
                 members.append(bend)
             kind = op_name(self.nodes[bend]) if bend is not None else "linear"
-            # Side by side stand neurons that see the same and are seen by the same, and whose
-            # weights stand together where they have a place in a module.
-            place = self.place_of(weights)
             above = frozenset(owner.get(j) for j in self.users[i if bend is None else bend])
             where = (place.holder, place.part, row_kind(place.row)) if place else None
             found = layers.setdefault((kind, key, self.scopes[i], above, where), [])

@@ -1,0 +1,60 @@
+"""`python -m micrograd play`: the page, built and opened in a browser, or built into a folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Sequence
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from .folder import build
+
+TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Files of one folder, with the types that a browser wants, and no line for each."""
+
+    def guess_type(self, path: Any) -> str:
+        """The type of a file, which some systems do not know."""
+        return TYPES.get(Path(path).suffix) or super().guess_type(path)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+def server(folder: Path, port: int = 0) -> ThreadingHTTPServer:
+    """A server of that folder for this machine alone, not running yet; port 0 is any free one."""
+    return ThreadingHTTPServer(("127.0.0.1", port), partial(Quiet, directory=str(folder)))
+
+
+def play(words: Sequence[str]) -> int:
+    """The exit code, once Ctrl-C has ended the server or the folder is written."""
+    parser = argparse.ArgumentParser(
+        prog="micrograd play",
+        description="Open a page on which expressions and small networks can be tried: values, "
+        "gradients, pictures, the backward pass step by step, training. It runs in the browser "
+        "alone. Pyodide is fetched with npm the first time, 13 MB.",
+    )
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="only write the page there")
+    parser.add_argument("--pyodide", type=Path, metavar="FOLDER", help="where Pyodide's files are")
+    parser.add_argument("--port", type=int, default=0, help="of the server (any that is free)")
+    parser.add_argument("--no-browser", action="store_true", help="only say where the page is")
+    options = parser.parse_args(words)
+    if options.out is not None:
+        print(f"wrote {build(options.out, options.pyodide)}")
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        print("building the page", file=sys.stderr)
+        with server(build(Path(folder), options.pyodide), options.port) as serving:
+            address = f"http://127.0.0.1:{serving.server_address[1]}/"
+            print(f"the page is at {address} until Ctrl-C", flush=True)
+            if not options.no_browser:
+                webbrowser.open(address)
+            serving.serve_forever()
+    return 0
