@@ -105,7 +105,13 @@ def main() -> None:
     print(f"pendulum, 10,000 steps: first call {1e3 * took(lambda: ours(*start)):.0f} ms")
     slope = mg.jit(lambda: pendulum(mg, mg.scan, 10_000)(*p), parameters=p)
     print(f"  gradient: first call {1e3 * took(slope.value_and_grad):.0f} ms")
-    print(f"  memory of both: {peak() - before:.0f} MiB")
+    print(f"  memory of both: {peak() - before:.1f} MiB")
+    before = peak()
+    long = mg.jit(lambda: pendulum(mg, mg.scan, 1_000_000, checkpoint="sqrt")(*p), parameters=p)
+    seconds = took(long.value_and_grad)
+    print(
+        f"pendulum, 1,000,000 steps in parts, gradient: {seconds:.2f} s, {peak() - before:.1f} MiB"
+    )
     q, r = mg.Value(0.1), mg.Value(0.5)
     filtered = mg.jit(lambda observed: kalman(mg, mg.scan)(observed, q, r), parameters=[q, r])
     observed = np.array(OBSERVED)
@@ -125,12 +131,6 @@ def main() -> None:
         ("Heston", lambda: path.map(z)),
         ("its gradient", lambda: path.value_and_grad(z)),
     ]
-    before = peak()
-    long = mg.jit(lambda: pendulum(mg, mg.scan, 1_000_000, checkpoint="sqrt")(*p), parameters=p)
-    seconds = took(long.value_and_grad)
-    print(
-        f"pendulum, 1,000,000 steps in parts, gradient: {seconds:.2f} s, {peak() - before:.0f} MiB"
-    )
     theirs = jax_runs(start, observed, z)
     for k, (name, run) in enumerate(runs):
         times = best(run, *([theirs[k]] if theirs else []))

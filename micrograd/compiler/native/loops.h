@@ -40,6 +40,25 @@ static inline void copy(num *to, const num *x, int column, Py_ssize_t lanes) {
         for (Py_ssize_t l = 0; l < lanes; l++) to[l] = *x;
 }
 
+/* MOVE, LOAD and STORE of one scalar, which are most of them; 0 where that is not what it is. */
+static inline int quick_move(Scratch *scratch, num *scalars, int op, num *dst, const int32_t *r) {
+    if (op == MOVE) {
+        *dst = scalars[r[0] >> 2];
+        return 1;
+    }
+    if (op == LOAD && r[4] == 1 && (r[0] & 3) == SCALAR) {
+        int64_t i = scratch->turn[r[1]];
+        *dst = scalars[(r[0] >> 2) + (r[3] ? r[2] - 1 - i : i)];
+        return 1;
+    }
+    if (op == STORE && r[5] == 1 && (r[1] & 3) == SCALAR) {
+        int64_t i = scratch->turn[r[2]];
+        scalars[(r[1] >> 2) + (r[4] ? r[3] - 1 - i : i)] = scalars[r[0] >> 2];
+        return 1;
+    }
+    return 0;
+}
+
 static int run_loops(Run *w, int op, num *dst, int32_t to, const int32_t *r, int count) {
     Scratch *scratch = w->scratch;
     const Place *place = w->place;

@@ -286,6 +286,7 @@ static int run_code(Run *w, const int32_t *pc, const int32_t *end) {
             *dst = op == ADD ? a + b : op == SUB ? a - b : op == MUL ? a * b : op == DIV ? a / b : -a;
             continue;
         }
+        if (!by_columns && op >= MOVE && quick_move(scratch, scalars, op, dst, r)) continue;
         if (!by_columns && op == CALL && mg_table[r[0]].arity == 1) {
             *dst = ((double (*)(double))mg_table[r[0]].call)(scalars[r[1] >> 2]);
             continue;
