@@ -167,6 +167,7 @@ def eventually(browser, script, seconds=40):
 
 def typed(browser, text):
     """Type over what stands in the editor."""
+    browser.run("document.querySelector('#to-lines').click()")
     browser.run("const box = document.querySelector('#lines'); box.focus(); box.select()")
     browser.type(text)
 
