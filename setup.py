@@ -211,6 +211,14 @@ def generate(folder: Path) -> list[Extension]:
     return found
 
 
+def usable_cores() -> int:
+    """How many processor cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        return os.cpu_count() or 1
+
+
 def optimised(source: str) -> list[str]:
     """How much a file that mypyc wrote is optimised."""
     hot = {"__native_micrograd___" + name.replace("/", "___") for name in HOT}
@@ -256,7 +264,7 @@ class BuildAllOrNothing(build_ext):
 
     def compile(self, folder: Path) -> None:
         """Compile everything into a folder, on as many cores as there are."""
-        begun, cores = time.monotonic(), os.cpu_count() or 1
+        begun, cores = time.monotonic(), usable_cores()
         say(
             f"micrograd: compiling the engine, about {15 + 60 // cores} s on {cores} processor "
             "cores (MICROGRAD_PURE=1 leaves this out: the same engine as Python)"

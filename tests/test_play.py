@@ -98,6 +98,24 @@ def test_the_notebook_runs():
     assert room["w1"].grad == pytest.approx(2.0 * (1 - 0.46211715726000973**2))
 
 
+@pytest.mark.parametrize("style", ["node", "record", "circuit"])
+def test_boxes_stay_while_their_numbers_fit_and_are_placed_anew_when_they_do_not(style):
+    page = Page()
+
+    def drawn(a):
+        svg = asked(page, ask="draw", text=f"a = {a}\nb = 2.5\na * b + 1", style=style)["svg"]
+        return svg, page.placed[1]
+
+    _, first = drawn(1.5)
+    svg, second = drawn(1.7)
+    assert second is first
+    assert "1.7" in svg and "5.25" in svg
+    wide, third = drawn(123456.789)
+    assert third is not first
+    assert wide == asked(ask="draw", text="a = 123456.789\nb = 2.5\na * b + 1", style=style)["svg"]
+    assert asked(page, ask="draw", text="a = 1.5\nb = 2.5\na - b", style=style)["value"] == "-1"
+
+
 # Training ---------------------------------------------------------------------------------
 
 
@@ -167,6 +185,7 @@ def eventually(browser, script, seconds=40):
 
 def typed(browser, text):
     """Type over what stands in the editor."""
+    browser.run("document.querySelector('#to-lines').click()")
     browser.run("const box = document.querySelector('#lines'); box.focus(); box.select()")
     browser.type(text)
 

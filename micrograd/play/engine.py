@@ -17,7 +17,7 @@ from ..doctor.record import Graph as Record
 from ..graph.diagram import Box, Diagram, name_values, number
 from ..graph.draw import draw
 from ..graph.explain import explain
-from ..graph.picture.svg import Picture
+from ..graph.picture.svg import STYLES, Picture
 from ..graph.steps import formula_of, names_of, steps
 from ..graph.text import tree
 from .lines import LinesError, Ran, parsed, run
@@ -35,6 +35,7 @@ class Page:
         self.ran: Ran | None = None
         self.diagram: Diagram | None = None
         self.training: Training | None = None
+        self.placed: tuple[Any, Picture] | None = None  # the places of the boxes, and for what
 
     def draw(self, text: str, style: str = "node", theme: str = "light") -> dict[str, Any]:
         """Run the lines, forward and backward, and draw what they built."""
@@ -49,7 +50,7 @@ class Page:
         return {
             "value": f"{ran.root.data:.12g}",
             "name": ran.root.label,
-            "svg": Picture(shown, theme, style, marks=True).svg(shown),
+            "svg": self.picture(shown, style, theme),
             "tree": tree(shown),
             "boxes": [told(box) for box in shown.boxes],
             "leaves": [
@@ -61,9 +62,29 @@ class Page:
             ],
         }  # fmt: skip
 
+    def picture(self, shown: Diagram, style: str, theme: str) -> str:
+        """The picture. Where only numbers are others than before, and fit into their boxes, the
+        boxes stay where they are: finding places takes most of the time."""
+        boxes = [box._replace(data=0.0, grad=0.0, node=None) for box in shown.boxes]
+        links = [link._replace(flow=0.0) for link in shown.links]
+        key = (style, theme, boxes, links, shown.frames)
+        needed = STYLES[style](shown, True).sizes
+        if self.placed is not None and self.placed[0] == key:
+            look = self.placed[1].look
+            if all(a[0] <= b[0] and a[1] <= b[1] for a, b in zip(needed, look.sizes)):
+                return self.placed[1].svg(shown)
+        picture = Picture(shown, theme, style, marks=True)
+        self.placed = key, picture
+        return picture.svg(shown)
+
     def close(self) -> None:
         """Let go of the graph that was drawn before."""
         ran, self.ran, self.diagram = self.ran, None, None
+        if self.placed is not None:  # its boxes hold nodes
+            look = self.placed[1].look
+            look.show(
+                look.shown._replace(boxes=[b._replace(node=None) for b in look.shown.boxes]), {}
+            )
         if ran is not None:
             ran.free()
 

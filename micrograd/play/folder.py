@@ -14,6 +14,7 @@ import subprocess
 import tarfile
 import tempfile
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 from ..doctor.orders import ORDERS
@@ -26,6 +27,7 @@ VERSION = "314.0.7"  # of Pyodide: Python 3.14
 FILES = (
     "pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json",
 )  # fmt: skip
+PATIENCE = 120.0  # seconds for npm
 PACKAGE = Path(__file__).resolve().parent.parent
 PAGE = Path(__file__).resolve().parent / "page"
 WHEEL = f"micrograd-{__version__}-py3-none-any.zip"
@@ -63,9 +65,10 @@ def pyodide(given: Path | None = None) -> Path:
         )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         command = [npm, "pack", "--silent", f"pyodide@{VERSION}"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=PATIENCE)
         archives = list(Path(folder).glob("*.tgz"))
-        if done.returncode or not archives:
+        if not archives:
             raise NoPyodide(2, "npm could not fetch Pyodide; is there a network?", str(kept))
         kept.mkdir(parents=True, exist_ok=True)
         with tarfile.open(archives[0]) as archive:
