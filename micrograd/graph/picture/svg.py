@@ -18,7 +18,7 @@ from .arrays import ArrayStyle
 from .boxes import NodeStyle, RecordStyle, Style, text
 from .circuit import CircuitStyle
 from .measure import clipped, text_width
-from .nested import Around, nested
+from .nested import Around, Whole
 from .nested import Picture as Places
 from .theme import style_sheet
 from .wires import Pen, flows, wires
@@ -150,13 +150,14 @@ def arranged(look: Style, shown: Diagram) -> Places:
     ]  # fmt: skip
     names = [mark_name(boxes[look.owner(i)], look.owner(i)) for i in range(len(look.sizes))]
 
-    def place(limit: float) -> Places:
-        return nested(
-            look.sizes, look.edges, look.gap, look.free, owner, around, names, limit, look.down
-        )  # fmt: skip
-
+    whole = Whole(
+        look.sizes, look.edges, look.gap, look.free, owner, around, names, look.down
+    )  # fmt: skip
+    place = whole.places
     if look.down:  # as high as it is, and as wide as its widest row
-        return place(float("inf"))
+        return place()
+    if whole.large and whole.natural(-1).width > LIMIT:
+        return place(0.8 * LIMIT)
     found = place(LIMIT)
     for part in (0.92, 0.84, 0.76, 0.68, 0.6, 0.5, 0.4):  # what stands beside frames takes room
         if found.width <= LIMIT:
