@@ -43,23 +43,6 @@ def check_style(style: object) -> None:
         raise ValueError(f'draw: the style is "node", "record" or "circuit", not {style!r}')
 
 
-def write(
-    shown: Diagram,
-    theme: str = "auto",
-    style: str = "node",
-    flow: bool = False,
-    down: bool = False,
-) -> str:
-    """The SVG text of a diagram; with `flow` edges are as wide as their gradient is large."""
-    picture = Picture(shown, theme, style, down=down)
-    if down and picture.where.width > LIMIT:
-        words = "From top to bottom it is too wide: it runs from left to right."
-        shown = shown._replace(remarks=(*shown.remarks, words))
-        picture = Picture(shown, theme, style)
-    picture.flow = flow
-    return picture.svg(shown)
-
-
 class Picture:
     """Places for the boxes of a diagram, into which any numbers can be written.
 
