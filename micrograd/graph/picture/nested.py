@@ -4,6 +4,7 @@ So frames nest and never cross, whatever the graph. An edge through a frame's bo
 a place of its own, the same inside and outside. What is too wide is cut into rows, one below the
 other: an edge from one row to a later one ends at a mark, and begins again at a mark of the same
 name. Read `layout.py` first, which knows nothing of frames.
+(Past 300 lines because laying out, cutting and joining routes share what they know of a frame.)
 """
 
 from __future__ import annotations
