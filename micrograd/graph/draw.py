@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from ..engine import Value
 from ..files import write_bytes, write_text
 from . import text
 from .arrays import array_diagram, lines_of
-from .diagram import summary
+from .diagram import Diagram, summary
 from .dot import digraph, render
 from .explore import in_a_notebook, page
 from .flow import with_findings
@@ -63,19 +64,51 @@ class Graph:
             self.style = "arrays"
             self.diagram = array_diagram(program.outline())
         else:
-            self.diagram, self.fold = folded(root, depth, constants, most, zeros, caller())
+            frame = caller()
+            self.diagram, self.fold = folded(root, depth, constants, most, zeros, frame)
+            if most is None and engine != "dot":
+                self.fit(lambda limit: folded(root, None, constants, limit, zeros, frame))
         if findings is not None:
             self.diagram = with_findings(self.diagram, findings)
+            self.__dict__.pop("picture", None)  # some boxes are wider now
         self.flow = flow
         if engine == "dot":
             _ = self.svg  # where the program is missing, say so here
+
+    def fit(self, again: Callable[[int], tuple[Diagram, Any]]) -> None:
+        """Fold further, and say so, where the picture would be too wide for a page."""
+        for limit in (40, 20, 10, 5):
+            if self.picture.where.width <= svg.LIMIT:
+                return
+            shown, fold = again(limit)
+            if len(shown.boxes) < len(self.diagram.boxes):
+                self.diagram, self.fold = shown, fold
+                self.say("It is folded further than asked, to fit a page.")
+                del self.picture
+
+    def say(self, words: str) -> None:
+        """Put a remark on the picture."""
+        remarks = [remark for remark in self.diagram.remarks if remark != words]
+        self.diagram = self.diagram._replace(remarks=(*remarks, words))
+
+    @cached_property
+    def picture(self) -> svg.Picture:
+        """The places of everything."""
+        found = svg.Picture(self.diagram, self.theme, self.style, down=self.rankdir == "TB")
+        if self.rankdir == "TB" and found.where.width > svg.LIMIT:
+            self.rankdir = "LR"
+            self.say("From top to bottom it is too wide: it runs from left to right.")
+            found = svg.Picture(self.diagram, self.theme, self.style)
+        return found
 
     @cached_property
     def svg(self) -> str:
         """The picture as the text of an SVG file."""
         if self.engine == "dot":
             return render(self.diagram, "svg", self.rankdir).decode()
-        return svg.write(self.diagram, self.theme, self.style, self.flow, self.rankdir == "TB")
+        picture = self.picture
+        picture.flow = self.flow
+        return picture.svg(self.diagram)
 
     @cached_property
     def text(self) -> str:

@@ -3,6 +3,7 @@
 A folding gives each node a key; nodes with the same key become one box. `parts.py` and
 `pattern.py` find what belongs together, `alike.py` what is there many times; this file chooses
 how far to fold, `assemble.py` makes the boxes, `nest.py` the frames around those that stay open.
+(Past 300 lines because all ways to fold work on one state, which node has which key.)
 """
 
 from __future__ import annotations

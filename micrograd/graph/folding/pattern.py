@@ -3,6 +3,7 @@
 Nothing of that is written in the graph. A neuron is a sum of products of leaves with
 inputs, and the activation behind it; a layer is the neurons with the same inputs.
 `fold.py` draws what is found as single boxes.
+(Past 300 lines because every pattern is read from the one mesh.)
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ So frames nest and never cross, whatever the graph. An edge through a frame's bo
 a place of its own, the same inside and outside. What is too wide is cut into rows, one below the
 other: an edge from one row to a later one ends at a mark, and begins again at a mark of the same
 name. Read `layout.py` first, which knows nothing of frames.
+(Past 300 lines because laying out, cutting and joining routes share what they know of a frame.)
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ HEAD = 24.0  # the height of the line with the title of a frame
 SIDE = 12.0  # the room between a frame and what is in it
 BETWEEN = 30.0  # the room between two rows
 MARK = 20.0  # the height of a mark
+LARGE = 300  # from how many boxes on frames that fit are not made narrower for what is beside them
 MARKED = 200.0  # how much of a row its marks take, about
 
 Ref = tuple[str, int]  # "box", "frame"; of an edge "in", "out", "from", "to", with its source
@@ -58,30 +60,6 @@ class Picture(NamedTuple):
     width: float
     height: float
     rows: int
-
-
-def nested(
-    sizes: Sequence[tuple[float, float]],
-    edges: Sequence[Edge],
-    gap: tuple[float, float],
-    free: Collection[int],
-    owner: Sequence[int],
-    frames: Sequence[Around],
-    names: Sequence[str],
-    limit: float = float("inf"),
-    down: bool = False,
-) -> Picture:
-    """Places for boxes in frames: `owner` has the frame of each box, -1 for none.
-
-    `names` has what the marks of edges out of each box are called. No row is wider than `limit`
-    if it can be cut. With `down` edges run from top to bottom: it is laid out on its side.
-    """
-    if not down:
-        whole = Whole(sizes, edges, gap, free, owner, frames, names)
-        return whole.absolute(whole.block(-1, limit))
-    turned = [(h, w) for w, h in sizes]
-    whole = Whole(turned, edges, gap[::-1], free, owner, frames, names, down=True)
-    return upright(whole.absolute(whole.block(-1, limit)), sizes)
 
 
 def upright(found: Picture, sizes: Sequence[tuple[float, float]]) -> Picture:
@@ -126,6 +104,12 @@ class Block(NamedTuple):
 
 
 class Whole:
+    """Places for boxes in frames, for one limit of width or another.
+
+    `owner` has the frame of each box, -1 for none; `names` what the marks of edges out of each
+    box are called. With `down` edges run from top to bottom: it is laid out on its side.
+    """
+
     def __init__(
         self,
         sizes: Sequence[tuple[float, float]],
@@ -138,7 +122,9 @@ class Whole:
         down: bool = False,
     ) -> None:
         self.down = down
-        self.sizes, self.edges, self.gap = sizes, edges, gap
+        self.upright = sizes
+        self.sizes = [(h, w) for w, h in sizes] if down else sizes
+        self.edges, self.gap = edges, gap[::-1] if down else gap
         self.free = set(free)
         self.owner, self.frames, self.names = owner, frames, names
         self.boxes_of: dict[int, list[int]] = {g: [] for g in range(-1, len(frames))}
@@ -157,6 +143,9 @@ class Whole:
             for g in {*self.chain[owner[edge.source]], *self.chain[owner[edge.target]]}:
                 self.touching[g].append(k)
         self.rows = 1
+        self.large = len(sizes) > LARGE
+        self.naturals: dict[int, Block] = {}
+        self.held_in: dict[int, tuple[list[Ref], list[tuple[Ref, Ref, int]]]] = {}
 
     def item(self, box: int, g: int) -> Ref | None:
         """What holds a box directly inside of frame g: itself or a frame; None if it is outside."""
@@ -166,36 +155,67 @@ class Whole:
             return None
         return ("frame", chain[depth]) if len(chain) > depth else ("box", box)
 
+    def places(self, limit: float = float("inf")) -> Picture:
+        """No row is wider than the limit if it can be cut."""
+        found = self.absolute(self.block(-1, limit))
+        return upright(found, self.upright) if self.down else found
+
     # One frame --------------------------------------------------------------------------------
+
+    def natural(self, g: int) -> Block:
+        """The layout of what is in a frame in one row, however wide; it is made once."""
+        known = self.naturals.get(g)
+        if known is None:
+            children = {child: self.natural(child) for child in self.frames_of[g]}
+            order, links = self.contents(g)
+            row_of = dict.fromkeys(order, 0)
+            row = self.row(g, order, links, row_of, 0, children)
+            known = self.naturals[g] = self.stacked(g, [row], row_of, children)
+        return known
 
     def block(self, g: int, limit: float) -> Block:
         """The layout of what is in a frame, in one row or in several."""
+        known = self.natural(g)
+        if known.width <= limit:
+            return known
         room = limit - 2 * SIDE if g >= 0 else limit
         taken = 0.0  # by what stands beside a frame in its row
         for _ in range(3):
             children = {child: self.block(child, room - taken) for child in self.frames_of[g]}
             rows, row_of = self.in_rows(g, room, children)
             excess = max(row.found.width for row in rows) - room
-            if excess <= 0 or not children or room - taken - excess < 300:
+            if excess <= 0 or room - taken - excess < 300 or self.large:
                 break
+            if all(child is self.natural(i) for i, child in children.items()):
+                break  # nothing in it can be narrower
             taken += excess + 4
         return self.stacked(g, rows, row_of, children)
+
+    def contents(self, g: int) -> tuple[list[Ref], list[tuple[Ref, Ref, int]]]:
+        """What is in a frame, operands first, and the edges in it and across its border."""
+        known = self.held_in.get(g)
+        if known is None:
+            items: list[Ref] = [("box", i) for i in self.boxes_of[g]]
+            items += [("frame", child) for child in self.frames_of[g]]
+            links: list[tuple[Ref, Ref, int]] = []
+            for k in self.touching[g]:
+                edge = self.edges[k]
+                a, b = self.item(edge.source, g), self.item(edge.target, g)
+                if a != b and (a or b):
+                    links.append((a or ("in", edge.source), b or ("out", edge.source), k))
+            known = self.held_in[g] = sorted_items(items, links), links
+        return known
 
     def in_rows(
         self, g: int, room: float, children: dict[int, Block]
     ) -> tuple[list[Row], dict[Ref, int]]:
         """As few rows as there is room for."""
-        items: list[Ref] = [("box", i) for i in self.boxes_of[g]]
-        items += [("frame", child) for child in children]
-        links: list[tuple[Ref, Ref, int]] = []
-        for k in self.touching[g]:
-            edge = self.edges[k]
-            a, b = self.item(edge.source, g), self.item(edge.target, g)
-            if a != b and (a or b):
-                links.append((a or ("in", edge.source), b or ("out", edge.source), k))
-        order = sorted_items(items, links)
+        order, links = self.contents(g)
         row_of = dict.fromkeys(order, 0)
-        rows = [self.row(g, order, links, row_of, 0, children)]
+        if all(child is self.natural(i) for i, child in children.items()):
+            rows = self.natural(g).rows
+        else:
+            rows = [self.row(g, order, links, row_of, 0, children)]
         first = rows[0]
         if first.found.width <= room or len(first.found.spans) < 2:
             return rows, row_of

@@ -18,7 +18,7 @@ from .arrays import ArrayStyle
 from .boxes import NodeStyle, RecordStyle, Style, text
 from .circuit import CircuitStyle
 from .measure import clipped, text_width
-from .nested import Around, nested
+from .nested import Around, Whole
 from .nested import Picture as Places
 from .theme import style_sheet
 from .wires import Pen, flows, wires
@@ -41,23 +41,6 @@ SMALL = 1400.0  # as wide as the page: up to here a margin is better than a seco
 def check_style(style: object) -> None:
     if style not in ("node", "record", "circuit"):
         raise ValueError(f'draw: the style is "node", "record" or "circuit", not {style!r}')
-
-
-def write(
-    shown: Diagram,
-    theme: str = "auto",
-    style: str = "node",
-    flow: bool = False,
-    down: bool = False,
-) -> str:
-    """The SVG text of a diagram; with `flow` edges are as wide as their gradient is large."""
-    picture = Picture(shown, theme, style, down=down)
-    if down and picture.where.width > LIMIT:
-        words = "From top to bottom it is too wide: it runs from left to right."
-        shown = shown._replace(remarks=(*shown.remarks, words))
-        picture = Picture(shown, theme, style)
-    picture.flow = flow
-    return picture.svg(shown)
 
 
 class Picture:
@@ -150,13 +133,14 @@ def arranged(look: Style, shown: Diagram) -> Places:
     ]  # fmt: skip
     names = [mark_name(boxes[look.owner(i)], look.owner(i)) for i in range(len(look.sizes))]
 
-    def place(limit: float) -> Places:
-        return nested(
-            look.sizes, look.edges, look.gap, look.free, owner, around, names, limit, look.down
-        )  # fmt: skip
-
+    whole = Whole(
+        look.sizes, look.edges, look.gap, look.free, owner, around, names, look.down
+    )  # fmt: skip
+    place = whole.places
     if look.down:  # as high as it is, and as wide as its widest row
-        return place(float("inf"))
+        return place()
+    if whole.large and whole.natural(-1).width > LIMIT:
+        return place(0.8 * LIMIT)
     found = place(LIMIT)
     for part in (0.92, 0.84, 0.76, 0.68, 0.6, 0.5, 0.4):  # what stands beside frames takes room
         if found.width <= LIMIT:
