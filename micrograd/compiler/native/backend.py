@@ -137,8 +137,11 @@ class NativeBatch(Batch):
             refused = self.values.run(ps, columns, n, stride, EMPTY, out)
         if refused:
             return super().map(rows)
-        import numpy as np
-
+        try:
+            import numpy as np
+        except ImportError:
+            columns = [out[k * n : k * n + n].tolist() for k in range(m)]
+            return self.results(list(zip(*columns)), rows.arrays)
         results = np.frombuffer(out, dtype=self.build.code).reshape(m, n)
         return self.results(results.T, rows.arrays)
 
