@@ -183,3 +183,11 @@ def test_all_frames_on_request(monkeypatch):
     with pytest.raises(TypeError) as told:
         mg.jit(branching)(1.0)
     assert ours(told.value) > 5
+
+
+def test_bools_in_a_list_over_a_batch_say_what_to_write():
+    for backend in ("python", "numpy"):
+        fast = mg.jit(lambda x: x * 2.0, backend=backend)
+        with pytest.raises(ValueError, match=r"part of it; write 1.0 and 0.0"):
+            fast.map([True, False])
+        assert list(fast.map(np.array([True, False]))) == [2.0, 0.0]

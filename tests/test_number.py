@@ -13,6 +13,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import Value
+from micrograd.core import rule
 
 pytestmark = pytest.mark.core
 
@@ -263,3 +264,11 @@ def test_whole_numbers_past_the_floats_and_children_that_are_none_say_so():
         Value(1.0, 5, "+")
     with pytest.raises(TypeError, match="check_grad: a function is checked, not 3"):
         mg.check_grad(3, 1.0)
+
+
+def test_names_of_operations_made_by_hand_are_not_kept_without_end():
+    first = Value(1.0, (Value(2.0),), "first")
+    for i in range(rule.NAMES + 10):
+        Value(1.0, (Value(2.0),), f"**{i}")
+    assert len(rule._opaque) <= rule.NAMES
+    assert first._op == "first"

@@ -169,6 +169,7 @@ def find(name: str, symbol: str, is_reflected: bool) -> Rule:
 
 
 _opaque: Final[dict[str, Rule]] = {}
+NAMES: Final = 1000  # of operations made by hand that are remembered
 
 
 def _unknown(*xs: float) -> float:
@@ -179,6 +180,8 @@ def opaque(symbol: str) -> Rule:
     """The rule of a node that someone made by hand: a name, and nothing known."""
     rule = _opaque.get(symbol)
     if rule is None:
+        if len(_opaque) >= NAMES:  # of a name for each exponent, say; nodes keep the rule they have
+            _opaque.clear()
         rule = _opaque[symbol] = Rule("", _unknown, (), 0, symbol, FLAT)
     return rule
 

@@ -18,7 +18,7 @@ from .checker.beyond import BEYOND, beyond, missing
 from .checker.causes import DIGITS, Wrong, close, shown
 from .checker.graphs import chain, equal, order, passes
 from .checker.limits import within
-from .checker.operations import EXPONENTS, FUNCTIONS, OPERATORS, OTHERS, Operation
+from .checker.operations import EXPONENTS, FUNCTIONS, LATER, OPERATORS, OTHERS, Operation
 from .checker.report import Finding, Report
 from .checker.trials import Halt, Trial
 from .ladder import at_stage
@@ -134,6 +134,8 @@ def wanted(trial: Trial, asked: Asked, strict: bool) -> list[Operation]:
         return getattr(trial.cls, op.method, None) is not None
 
     def expected(op: Operation) -> bool:
+        if op.method in LATER:
+            return strict or there(op)
         needs = getattr(trial.cls, op.needs, None) is not None if op.needs else False
         return strict or there(op) or needs or op.method in ("__add__", "__mul__")
 

@@ -229,7 +229,6 @@ WRONG = [
     row("no return in pairs", GREEK, "no return", "        return Value(e, [(self, e)])", "        Value(e, [(self, e)])"),
     row("brackets in relu", LECTURE, "called, not kept", "self.grad += (out.data > 0) * out.grad\n        out._backward = _backward", "self.grad += (out.data > 0) * out.grad\n        out._backward = _backward()"),
     row("grad kept in a default", VIDEO, "read too early", "def _backward():\n            self.grad += out.data * out.grad", "def _backward(g=out.grad):\n            self.grad += out.data * g"),
-    row("no __rsub__ in lazy", LAZY, "no __rsub__", "__rsub__", "rsub"),
     row("no __radd__ in microgpt", MICROGPT, "no __radd__", "__radd__", "radd"),
     row("right minus left", LAZY, "value of 2 - a", "return Value(o) - self", "return self - Value(o)"),
 ]  # fmt: skip

@@ -49,7 +49,12 @@ class Rows:
         found = []
         for i, example in enumerate(examples):
             if i and key_of(example) != first:
-                raise ValueError(f"{self.who}: example {i} has another structure than example 0")
+                hint = ""
+                if any([isinstance(x, bool) for x in example]):
+                    hint = ": True and False in a list are part of it; write 1.0 and 0.0"
+                raise ValueError(
+                    f"{self.who}: example {i} has another structure than example 0{hint}"
+                )
             found.append(
                 [x if type(x) is float else real(x, self.who) for x in numbers_in(example)]
             )

@@ -188,6 +188,8 @@ def of_gradients(
             raise Wrong("read too early", evidence)
     for g, exact, leaf in zip(found, right, leaves):
         if g == 0.0 != exact:
+            if keeps(node, leaf) and reads_early(node):  # for this operand alone
+                raise Wrong("read too early", evidence)
             name = "nothing arrives" if keeps(node, leaf) else "forgets its parents"
             raise Wrong(name, evidence)
     if all(g == 1.0 for g in found):
@@ -200,9 +202,9 @@ def of_gradients(
         why = "Those of the two operands are swapped."
     elif any(close(g, -exact) and not close(g, exact) for g, exact in zip(found, right)):
         why = "The sign is wrong."
-    elif all_close([g / exact if exact else 1.0 for g, exact in zip(found, right)], [1.0]) or all(
-        math.isclose(g, exact, rel_tol=1e-4, abs_tol=1e-6) for g, exact in zip(found, right)
-    ):
+    elif all_close(
+        [g / exact if exact else 1.0 + g for g, exact in zip(found, right)], [1.0]
+    ) or all(math.isclose(g, exact, rel_tol=1e-4, abs_tol=1e-6) for g, exact in zip(found, right)):
         why = "It has a few digits only, as a difference quotient has."
     else:
         why = ""

@@ -86,6 +86,24 @@ def stop(thread: threading.Thread) -> None:
     for _ in range(TRIES):
         if not thread.is_alive():
             return
-        name = ctypes.c_ulong(thread.ident or 0)
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(name, ctypes.py_object(TimeUp))
+        throw(TimeUp, thread.ident)
         thread.join(0.05)
+    # It waits in C, for a clock or a network, and gets its TimeUp when it comes back. Until then
+    # Python 3.11 finds no way through a function under `sys.setprofile`, unless an exception that
+    # was asked for has arrived somewhere: here.
+    try:
+        throw(Arrived, threading.get_ident())
+        for _ in range(1000):
+            pass
+    except Arrived:
+        pass
+
+
+class Arrived(Exception):
+    """Raised and caught in `stop`."""
+
+
+def throw(error: type[BaseException], ident: int | None) -> None:
+    """Have the error raised in that thread."""
+    name = ctypes.c_ulong(ident or 0)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(name, ctypes.py_object(error))

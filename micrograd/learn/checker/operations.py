@@ -126,8 +126,11 @@ OTHERS: Final = (
     "tan", "sinh", "cosh", "arctan", "atan", "log1p", "expm1", "log2", "log10", "softplus",
     "silu", "swish", "elu", "gelu", "selu", "mish", "leaky_relu", "reciprocal", "cube", "erf",
 )  # fmt: skip
-EXPECTED: Final = ("__neg__", "__sub__", "__pow__", "__truediv__", "exp", "tanh")
+# What the class of the lecture's video has not, and the one in the package has.
+LATER: Final = ("__rsub__", "__rtruediv__")
+EXPECTED: Final = ("__neg__", "__sub__", "__pow__", "__truediv__", *LATER, "exp", "tanh")
 AS_WRITTEN: Final = {
     "__add__": "a + b", "__mul__": "a * b", "__neg__": "-a", "__sub__": "a - b",
     "__pow__": "a**n", "__truediv__": "a / b", "exp": "exp", "tanh": "tanh",
+    "__rsub__": "2 - a", "__rtruediv__": "7 / a",
 }  # fmt: skip

@@ -134,7 +134,7 @@ class Trial:
         except TimeUp:
             name = "endless loop" if self.doing == "backward" else "endless operation"
             wrong = Wrong(name, "it was stopped after a second")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             wrong = of_error(error, self.doing, method, self.cls)
         self.failures.append(Failure(where, wrong, method, self.calls))
         if wrong.name in FATAL:
