@@ -62,6 +62,14 @@ def while_in_a_loop(a, b):
     return last + mg.sum(ys)
 
 
+def some_turns_or_none(a, b):
+    def turn(c, x):
+        c = mg.while_loop(lambda z: z < x, lambda z: z * (a + 1.5), c)
+        return c, None
+
+    return mg.scan(turn, b, [5.0, 1.0, 20.0, 0.5])[0]
+
+
 def guarded(a, b):
     def turn(c, x):
         return mg.where(c > 0, mg.sqrt(c) * a, b * x) - x, None
@@ -111,7 +119,7 @@ def recurrent(a, b):
 
 FUNCTIONS = [
     outputs, newton, nested, branch, branch_in_a_loop, carries_that_change_places, swaps,
-    while_in_a_loop, guarded, in_parts, in_parts_backwards, while_in_parts, no_turn, solved,
+    while_in_a_loop, some_turns_or_none, guarded, in_parts, in_parts_backwards, while_in_parts, no_turn, solved,
     recurrent,
 ]  # fmt: skip
 POINTS = [(0.7, 0.9), (1.3, 0.4), (0.3, 0.8)]

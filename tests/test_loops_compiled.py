@@ -117,7 +117,7 @@ def test_jax(f):
     weights = jax.numpy.array([1.1])
     assert float(g(weights, *x)) == pytest.approx(y.data, rel=1e-12)
     y.backward()
-    if any(name in f.__name__ for name in ("newton", "while", "no_turn")):
+    if any(name in f.__name__ for name in ("newton", "while", "no_turn", "or_none")):
         assert math.isfinite(jax.jvp(g, (weights, *x), (weights, 0.0, 0.0))[1])
         with pytest.raises(ValueError, match="Reverse-mode"):
             jax.grad(g)(weights, *x)

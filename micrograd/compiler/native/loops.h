@@ -29,6 +29,13 @@ static int grow(Growing *g, Py_ssize_t n) {
     return 0;
 }
 
+/* The sequences that a loop puts out grow anew, also where it takes no turn. */
+static void empty(Scratch *scratch, int32_t loop, const int32_t *pc, const int32_t *end) {
+    for (; pc < end; pc += 3 + pc[2])
+        if (pc[0] == STORE && pc[5] == loop && (pc[4] & 3) == GROWING)
+            scratch->growing[pc[4] >> 2].n = 0;
+}
+
 static int interrupted(Run *w) {
     w->scratch->patience = LOOK_UP;
     return w->m->each.size == 0 && PyErr_CheckSignals() ? -1 : 0;
@@ -69,6 +76,7 @@ static int run_loops(Run *w, int op, num *dst, int32_t to, const int32_t *r, int
         int64_t n = r[0] != NONE ? r[0] : r[1] != NONE ? scratch->growing[r[1]].n : INT64_MAX;
         int64_t *turn = scratch->turn + r[2];
         scratch->turns[r[2]] = n;
+        if (r[0] == NONE) empty(scratch, r[2], r + 3, r + count);
         for (*turn = 0; *turn < n; ++*turn) {
             if (--scratch->patience < 0 && interrupted(w)) return -1;
             int state = run_code(w, r + 3, r + count);
