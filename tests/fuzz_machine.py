@@ -194,6 +194,7 @@ def main(module: str, seed: int, programs: int) -> None:
     last = None
     for _ in range(programs):
         given, named = random_program() if rng.random() < 0.6 else changed_program()
+        given[:5] = map(short, given[:5])
         for key in named:
             if key != "functions" and rng.random() < 0.01:
                 named[key] = rng.choice([*extremes, *huge])
@@ -246,6 +247,18 @@ def main(module: str, seed: int, programs: int) -> None:
                 pass
         last = m
     print(made, ran, fitted)
+
+
+LOOP = 17  # the op; target, count; how many turns, or -1, and then the sequence that says so
+
+
+def short(section):
+    """The code with loops of a few turns: a program may run as long as it says, and this may not."""
+    code = array("i", section[: len(section) // 4 * 4])
+    for i, op in enumerate(code[:-4]):
+        if op == LOOP and not (0 <= code[i + 3] < 20 or (code[i + 3] == -1 and code[i + 4] >= 0)):
+            code[i + 3] = abs(code[i + 3]) % 20
+    return code.tobytes() + section[len(section) // 4 * 4 :]
 
 
 def update_machines(machine, parameters):
