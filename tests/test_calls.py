@@ -100,3 +100,12 @@ def test_a_derivative_that_decides_by_numbers_is_computed_eagerly():
     assert [g(3.0), g(-3.0), g(3.0)] == [2.0, -2.0, 2.0]
     with pytest.raises(TypeError):
         mg.grad(mg.jit(lambda x: x))("a")
+
+
+def test_the_derivative_of_a_compiled_loop_is_a_loop():
+    fast = mg.jit(lambda x: mg.fori_loop(0, 1000, lambda i, y: y * 0.999 + x * x, 0.0))
+    g = mg.grad(fast)
+    x = 0.5
+    sums = (1.0 - 0.999**1000) / (1.0 - 0.999)
+    assert g(x) == pytest.approx(2.0 * x * sums, rel=1e-12)
+    assert len(g.program) < 100

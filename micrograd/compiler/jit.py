@@ -369,7 +369,9 @@ class Derivative(Jit[...]):
 
     def __init__(self, of: Jit[Any], transform: Callable[..., Callable[..., Any]]) -> None:
         def f(*args: Any, **kwargs: Any) -> Any:
-            return of(*args, **kwargs)
+            # A program with loops would unroll on Values: the function is traced again.
+            loops = of.compiled(*args, **kwargs).program.has_regions
+            return of.f(*args, **kwargs) if loops else of(*args, **kwargs)
 
         functools.update_wrapper(f, of, updated=())
         backend, _, build = of.backend.partition("+")
