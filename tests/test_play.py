@@ -164,12 +164,14 @@ def address(tmp_path_factory):
 def browser(address):
     """A browser with the page open and Python ready: the tests go on from one another."""
     browser = Chromium()
-    browser.size(1200, 900)
-    browser.visit(address)
-    assert browser.run("return !!document.querySelector('#picture svg')"), "drawn ahead"
-    eventually(browser, READY)
-    yield browser
-    browser.close()
+    try:
+        browser.size(1200, 900)
+        browser.visit(address)
+        assert browser.run("return !!document.querySelector('#picture svg')"), "drawn ahead"
+        eventually(browser, READY, seconds=240)  # a few, where nothing else runs
+        yield browser
+    finally:
+        browser.close()
 
 
 def eventually(browser, script, seconds=40):
@@ -301,7 +303,7 @@ def test_a_link_brings_the_lines_back_and_a_broken_one_says_so(browser, address)
     value(browser, "result = 8")
     link = browser.run("return location.href")
     browser.visit(link)
-    eventually(browser, READY)
+    eventually(browser, READY, seconds=240)  # a few, where nothing else runs
     value(browser, "result = 8")
     assert browser.run("return document.querySelector('#style').value") == "node"
     chosen(browser, "#style", "circuit")
