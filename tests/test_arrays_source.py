@@ -22,6 +22,8 @@ from micrograd import Value, nn, optim
 from micrograd.compiler.arrays.library import __doc__ as library_text
 from micrograd.compiler.structure import numbers_of
 
+pytestmark = pytest.mark.once
+
 np = pytest.importorskip("numpy")
 FOLDER = Path(__file__).with_name("golden")
 

@@ -8,6 +8,8 @@ import micrograd as mg
 from micrograd import Value, nn
 from micrograd.doctor import compare_backward, shares
 
+pytestmark = pytest.mark.once
+
 
 def fork():
     """y = b*b + b with b = 2a: one node that is used three times, over one that is used once."""

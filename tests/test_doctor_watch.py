@@ -14,6 +14,8 @@ from micrograd import losses, nn, ops, optim
 from micrograd.core.observe import WATCH
 from micrograd.optim.looking import LOOKERS
 
+pytestmark = pytest.mark.once
+
 X, Y = moons(24)
 
 

@@ -15,6 +15,8 @@ from micrograd import Value
 from micrograd.graph import draw, frames, steps, trace
 from micrograd.graph.diagram import number
 
+pytestmark = pytest.mark.once
+
 STYLES = ("node", "record", "circuit")
 
 

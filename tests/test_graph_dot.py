@@ -17,6 +17,8 @@ import micrograd as mg
 from micrograd import Value
 from micrograd.graph import draw, draw_dot, trace
 
+pytestmark = pytest.mark.once
+
 HAS_DOT = shutil.which("dot") is not None
 
 

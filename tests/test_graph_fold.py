@@ -17,6 +17,8 @@ from micrograd.core.node import attribute
 from micrograd.graph import draw, name_values, scope, trace
 from micrograd.graph.folding.fold import LARGEST, READABLE
 
+pytestmark = pytest.mark.once
+
 
 def titles(root, **options):
     """The title of each box but numbers; "x3" is how many it stands for."""

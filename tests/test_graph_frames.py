@@ -24,6 +24,8 @@ from micrograd import Value, losses, nn
 from micrograd.graph import draw, scope
 from micrograd.graph.picture.svg import Picture
 
+pytestmark = pytest.mark.once
+
 DOCS = Path(__file__).parent.parent / "docs"
 SCOPES = st.lists(
     st.lists(st.sampled_from(["a", "b", "c"]), max_size=3).map(tuple), min_size=1, max_size=6

@@ -15,6 +15,8 @@ from micrograd.graph import draw
 from micrograd.graph.picture.layout import layout
 from micrograd.graph.picture.ranks import Edge, ranks
 
+pytestmark = pytest.mark.once
+
 BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "draw.py"
 
 

@@ -15,6 +15,8 @@ from micrograd.graph import draw, interact, trace
 from micrograd.graph.diagram import number
 from micrograd.graph.interact import SCRIPT, Live
 
+pytestmark = pytest.mark.once
+
 HAS_ANYWIDGET = importlib.util.find_spec("anywidget") is not None
 
 

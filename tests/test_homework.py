@@ -19,6 +19,8 @@ from homework.right import made
 import micrograd as mg
 from micrograd import check_value_class
 
+pytestmark = pytest.mark.once
+
 RIGHT = {**right.CLASSES, **held_out.RIGHT}
 WRONG = [*wrong.WRONG, *held_out.WRONG]
 

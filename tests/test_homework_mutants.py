@@ -12,6 +12,8 @@ from homework.right import MICROGPT, VIDEO, made
 
 from micrograd import check_value_class
 
+pytestmark = pytest.mark.once
+
 EACH = 9
 
 

@@ -16,6 +16,8 @@ from micrograd.learn.homework import check_class
 from micrograd.learn.ladder import Climb, StageError, climb, examine, stages
 from micrograd.learn.sandbox import judged, names_of
 
+pytestmark = pytest.mark.once
+
 LADDER = stages()
 
 

@@ -11,6 +11,8 @@ from micrograd.__main__ import main
 from micrograd.learn.clinic import CODES, Visit, score
 from micrograd.learn.patients import PATIENTS
 
+pytestmark = pytest.mark.once
+
 ALL = range(1, len(PATIENTS) + 1)
 
 

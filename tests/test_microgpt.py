@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 FILE = Path(__file__).parents[1] / "docs" / "microgpt" / "microgpt.py"
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from micrograd.train import contours, plane
 
+pytestmark = pytest.mark.once
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 

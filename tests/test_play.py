@@ -12,6 +12,8 @@ from chromium import Chromium
 from micrograd.play import command, folder, lines
 from micrograd.play.engine import Page, answer
 
+pytestmark = pytest.mark.once
+
 
 def asked(page=None, **question):
     return json.loads(answer(json.dumps(question), page or Page()))

@@ -19,6 +19,8 @@ from matplotlib import pyplot  # noqa: E402
 
 from micrograd.train import plots  # noqa: E402
 
+pytestmark = pytest.mark.once
+
 POINTS = data.moons(30, noise=0.1, seed=1)
 
 

@@ -11,6 +11,8 @@ import micrograd as mg
 from micrograd import Value
 from micrograd import stochastic as st
 
+pytestmark = pytest.mark.once
+
 
 def latter_half(learner, runs):
     """The mean gradient over the second half of the runs."""

@@ -15,6 +15,8 @@ from micrograd import stochastic as st
 from micrograd.stochastic.baselines import Baseline, Constant
 from micrograd.stochastic.score import Score
 
+pytestmark = pytest.mark.once
+
 SEEDS = hs.integers(0, 10**6)
 TIER = settings(max_examples=1000 if LONG else 40, deadline=None, derandomize=True, database=None)
 SLOW = settings(TIER, max_examples=1000 if LONG else 8)

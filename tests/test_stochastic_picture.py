@@ -16,6 +16,8 @@ from micrograd.stochastic.baselines import Constant
 from micrograd.stochastic.sample import Noise
 from micrograd.stochastic.score import Score
 
+pytestmark = pytest.mark.once
+
 
 @SLOW
 @given(SEEDS)

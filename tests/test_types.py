@@ -12,6 +12,8 @@ import pytest
 
 import micrograd
 
+pytestmark = pytest.mark.once
+
 FILES = Path(__file__).parent / "types"
 
 
