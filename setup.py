@@ -23,6 +23,7 @@ from typing import Any
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 COMPILED = [
     *[f"numerics/{name}" for name in ("ieee", "tails", "special")],
@@ -269,7 +270,6 @@ class BuildAllOrNothing(build_ext):
             f"micrograd: compiling the engine, about {15 + 60 // cores} s on {cores} processor "
             "cores (MICROGRAD_PURE=1 leaves this out: the same engine as Python)"
         )
-        write_functions()
         with ThreadPoolExecutor(cores) as pool:
             # The machine needs nothing from mypyc, which meanwhile has a core of its own.
             fastest = FASTEST if WINDOWS else [*(GCC if self.is_gcc() else ["-O3"]), *FASTEST]
@@ -340,4 +340,18 @@ def extensions() -> list[Extension]:
     ]
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": BuildAllOrNothing})
+class WithFunctions(build_py):
+    """The Python files, and before them the table's floats in C, which `to_c` copies from."""
+
+    def run(self) -> None:
+        try:
+            write_functions()
+        except (OSError, subprocess.CalledProcessError) as error:
+            say(f"micrograd: there is no C of the operations, {error}")
+        super().run()
+
+
+setup(
+    ext_modules=extensions(),
+    cmdclass={"build_py": WithFunctions, "build_ext": BuildAllOrNothing},
+)
