@@ -11,6 +11,8 @@ import micrograd as mg
 from micrograd import Value, adversarial, losses, nn, optim
 from micrograd.train import fit
 
+pytestmark = pytest.mark.once
+
 BACKENDS = ["python", "numpy", "native"]
 
 

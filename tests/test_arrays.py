@@ -22,6 +22,8 @@ from micrograd.compiler.arrays.roll import roll
 from micrograd.compiler.compiled import differentiated
 from micrograd.compiler.structure import numbers_of
 
+pytestmark = pytest.mark.once
+
 
 def traced(f, parameters, args):
     fast = mg.jit(f, parameters=parameters)

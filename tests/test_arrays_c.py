@@ -18,6 +18,8 @@ import micrograd as mg
 from micrograd import Value, losses, nn, optim
 from micrograd.compiler.structure import numbers_of
 
+pytestmark = pytest.mark.once
+
 GCC = shutil.which("gcc")
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-O2", "-shared", "-fPIC")
 needs_gcc = pytest.mark.skipif(GCC is None, reason="there is no C compiler")

@@ -10,6 +10,8 @@ import micrograd as mg
 from micrograd import nn, optim
 from micrograd.compiler.backends.numpy_fit import NumPyLoop, moves_in_rows
 
+pytestmark = pytest.mark.once
+
 np = pytest.importorskip("numpy")
 
 KINDS = {

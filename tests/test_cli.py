@@ -17,6 +17,8 @@ import micrograd
 from micrograd.__main__ import main
 from micrograd.train.progress import Progress
 
+pytestmark = pytest.mark.once
+
 HERE = Path(micrograd.__file__).parent.parent
 
 

@@ -18,6 +18,8 @@ from micrograd import Value
 from micrograd.autodiff.nested import flatten
 from micrograd.core.rule import TABLE
 
+pytestmark = pytest.mark.once
+
 
 def near(found, expected, scale=1.0) -> bool:
     if found == expected or (found != found and expected != expected):

@@ -13,6 +13,8 @@ import pytest
 
 from micrograd import data
 
+pytestmark = pytest.mark.once
+
 MADE_UP = [data.moons, data.circles, data.spiral, data.linear]
 
 

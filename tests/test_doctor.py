@@ -13,6 +13,8 @@ import micrograd as mg
 from micrograd import Value, losses, nn, ops, optim
 from micrograd.doctor import CODES, THRESHOLDS, Finding, Report, diagnose
 
+pytestmark = pytest.mark.once
+
 # A quick look at the same suites that benchmarks/doctor.py runs in full.
 QUICK = sorted(BROKEN)
 

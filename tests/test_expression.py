@@ -16,6 +16,8 @@ from micrograd import Value
 from micrograd.core.rule import TABLE
 from micrograd.learn.expression import ExpressionError, evaluate, functions
 
+pytestmark = pytest.mark.once
+
 
 def named(**numbers):
     return {name: Value(x, label=name) for name, x in numbers.items()}

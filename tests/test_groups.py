@@ -17,6 +17,8 @@ from micrograd import Value, data, losses, nn, optim
 from micrograd.compiler.native import backend as native
 from micrograd.train import fit
 
+pytestmark = pytest.mark.once
+
 GROUPS = json.loads((Path(__file__).with_name("recorded") / "groups.json").read_text())
 BACKENDS = ["python", "numpy", *(["native"] if native.available() else [])]
 FROZEN = range(10, 25)

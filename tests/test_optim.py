@@ -17,6 +17,8 @@ import micrograd as mg
 from micrograd import Value, losses, nn, optim
 from micrograd.files import write_json
 
+pytestmark = pytest.mark.once
+
 RECORDED = Path(__file__).with_name("recorded")
 OPTIMIZERS = json.loads((RECORDED / "optimizers.json").read_text())
 SCHEDULES = json.loads((RECORDED / "schedules.json").read_text())

@@ -18,6 +18,8 @@ from micrograd import Value, data, losses, nn, optim
 from micrograd.compiler.native import backend as native
 from micrograd.train import fit
 
+pytestmark = pytest.mark.once
+
 RECORDED = Path(__file__).with_name("recorded")
 CYCLES = json.loads((RECORDED / "cycles.json").read_text())
 PLATEAUS = json.loads((RECORDED / "plateaus.json").read_text())

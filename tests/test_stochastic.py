@@ -16,6 +16,8 @@ from micrograd.stochastic.baselines import baseline
 from micrograd.stochastic.compiled import columns
 from micrograd.stochastic.noise import stream, uniform
 
+pytestmark = pytest.mark.once
+
 BACKENDS = ["python", "numpy", "native"]
 
 

@@ -13,6 +13,8 @@ import micrograd as mg
 from micrograd import Value, data, losses, nn, optim
 from micrograd.train import Diverged, History, accuracy, evaluate, fit, predict
 
+pytestmark = pytest.mark.once
+
 
 def small(seed=0, lr=0.1, kind=optim.Adam, hidden=4):
     random.seed(seed)
