@@ -127,7 +127,8 @@ class Layer(Module, marks=False):
         try:
             if isinstance(x, (dict, set)):
                 raise TypeError(f"Layer: the inputs are a list, in order, not {x!r:.60}")
-            out = [n(x) for n in self.neurons]
+            # A neuron within a layer records nothing: it need not ask whether it is alone.
+            out = [n.fire(x) if type(n) is Neuron else n(x) for n in self.neurons]
         except (TypeError, ValueError) as error:
             raise within(error, type(self).__name__, self, x) from None
         return out[0] if len(out) == 1 else out
