@@ -540,3 +540,17 @@ def test_inputs_that_are_no_numbers_are_named(x, sentence):
 def test_a_linear_layer_refuses_what_is_neither_an_example_nor_a_batch(x):
     with pytest.raises(TypeError, match=r"^Linear: "):
         nn.Linear(2, 2)(x)
+
+
+def test_a_layer_of_someones_own_may_have_a_forward():
+    class Mine(nn.Layer):
+        def forward(self, x):
+            return super().__call__(x)
+
+    class Unit(nn.Neuron):
+        def forward(self, x):
+            return super().__call__(x)
+
+    layer, unit = Mine(2, 3), Unit(2)
+    assert [y.data for y in layer.forward([1.0, 2.0])] == [y.data for y in layer([1.0, 2.0])]
+    assert unit.forward([1.0, 2.0]).data == unit([1.0, 2.0]).data

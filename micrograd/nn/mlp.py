@@ -87,15 +87,7 @@ class Neuron(Module, marks=False):  # a layer has many: their sums tell which th
         self.activation = activation
 
     def __call__(self, x: Sequence[Any]) -> Any:
-        return self.fire(x) if OPEN.get() is not None else alone(self, x)
-
-    def fire(self, x: Sequence[Any]) -> Any:
-        """The output for these inputs."""
-        try:
-            act = weighted_sum(self.w, x, self.b)  # sum((wi*xi for wi, xi in zip(w, x)), b)
-        except TypeError as error:
-            raise (strange(x, repr(self)) if hasattr(x, "__iter__") else None) or error from None
-        return ACTIVATIONS[self.activation][1](act) if self.nonlin else act
+        return neuron_output(self, x) if OPEN.get() is not None else outermost_neuron(self, x)
 
     def parameters(self) -> list[Value]:
         found = [*self.w, self.b]
@@ -106,7 +98,17 @@ class Neuron(Module, marks=False):  # a layer has many: their sums tell which th
         return f"{kind}Neuron({len(self.w)})"
 
 
-alone = recorded(Neuron.fire)
+def neuron_output(neuron: Neuron, x: Sequence[Any]) -> Any:
+    """What a neuron gives for these inputs."""
+    try:
+        # sum((wi*xi for wi, xi in zip(w, x)), b)
+        act = weighted_sum(neuron.w, x, neuron.b)
+    except TypeError as error:
+        raise (strange(x, repr(neuron)) if hasattr(x, "__iter__") else None) or error from None
+    return ACTIVATIONS[neuron.activation][1](act) if neuron.nonlin else act
+
+
+outermost_neuron = recorded(neuron_output)
 
 
 class Layer(Module, marks=False):
@@ -120,18 +122,7 @@ class Layer(Module, marks=False):
         self.neurons = [Neuron(nin, nout=nout, **kwargs) for _ in range(nout)]
 
     def __call__(self, x: Sequence[Any]) -> Any:
-        return self.forward(x) if OPEN.get() is not None else layer_alone(self, x)
-
-    def forward(self, x: Sequence[Any]) -> Any:
-        """The outputs for these inputs."""
-        try:
-            if isinstance(x, (dict, set)):
-                raise TypeError(f"Layer: the inputs are a list, in order, not {x!r:.60}")
-            # A neuron within a layer records nothing: it need not ask whether it is alone.
-            out = [n.fire(x) if type(n) is Neuron else n(x) for n in self.neurons]
-        except (TypeError, ValueError) as error:
-            raise within(error, type(self).__name__, self, x) from None
-        return out[0] if len(out) == 1 else out
+        return layer_outputs(self, x) if OPEN.get() is not None else outermost_layer(self, x)
 
     def parameters(self) -> list[Value]:
         return unique([p for n in self.neurons for p in n.parameters()])
@@ -140,7 +131,19 @@ class Layer(Module, marks=False):
         return f"Layer of [{', '.join(str(n) for n in self.neurons)}]"
 
 
-layer_alone = recorded(Layer.forward)
+def layer_outputs(layer: Layer, x: Sequence[Any]) -> Any:
+    """What a layer gives for these inputs: a list, or the one output if it is one."""
+    try:
+        if isinstance(x, (dict, set)):
+            raise TypeError(f"Layer: the inputs are a list, in order, not {x!r:.60}")
+        # Within a layer no call is recorded: its neurons need not ask whether they are.
+        out = [neuron_output(n, x) if type(n) is Neuron else n(x) for n in layer.neurons]
+    except (TypeError, ValueError) as error:
+        raise within(error, type(layer).__name__, layer, x) from None
+    return out[0] if len(out) == 1 else out
+
+
+outermost_layer = recorded(layer_outputs)
 
 
 class MLP(Module):
