@@ -25,7 +25,7 @@ from math import inf, nan
 from typing import Any
 
 from .core.rule import CHOICE, FLAT, TABLE, op, real
-from .numerics import bessel, ieee, incomplete, special, tails
+from .numerics import bessel, error, ieee, incomplete, special, tails
 
 aux = functools.partial(op, internal=True)  # rows that serve other rows, and are not methods
 
@@ -250,13 +250,13 @@ dsinc    = aux("dsinc", special.dsinc, lambda n, x, y: nan, lambda n, x, y: dsin
               settings=(0,), domain=((1, 1), (-inf, inf)), latex=r"\operatorname{{sinc}}^{{({0})}} {1}",
               doc="The derivative of sinc of order n (a whole number) at x.")
 
-erfinv   = op("erfinv", incomplete.erfinv, lambda x, y: derfinv(x), latex=r"\operatorname{{erf}}^{{-1}} {0}", domain=UNIT,
+erfinv   = op("erfinv", error.erfinv, lambda x, y: derfinv(x), latex=r"\operatorname{{erf}}^{{-1}} {0}", domain=UNIT,
               doc="The number whose erf is x: infinite at -1 and 1, nan outside.")
-derfinv  = aux("derfinv", incomplete.derfinv, lambda x, y: 2.0 * erfinv(x) * y * y, domain=UNIT,
+derfinv  = aux("derfinv", error.derfinv, lambda x, y: 2.0 * erfinv(x) * y * y, domain=UNIT,
               latex=r"\tfrac{{\sqrt\pi}}{{2}} e^{{(\operatorname{{erf}}^{{-1}} {0})^2}}", doc="The derivative of erfinv.")
-erfcx    = op("erfcx", incomplete.erfcx, lambda x, y: erfcx_by(1.0, x), latex=r"\operatorname{{erfcx}} {0}", domain=((-25.0, inf),),
+erfcx    = op("erfcx", error.erfcx, lambda x, y: erfcx_by(1.0, x), latex=r"\operatorname{{erfcx}} {0}", domain=((-25.0, inf),),
               doc="exp(x*x) * erfc(x), also where erfc(x) underflows.")
-erfcx_by = aux("erfcx_by", incomplete.erfcx_by, lambda n, x, y: nan, lambda n, x, y: erfcx_by(n + 1.0, x), settings=(0,),
+erfcx_by = aux("erfcx_by", error.erfcx_by, lambda n, x, y: nan, lambda n, x, y: erfcx_by(n + 1.0, x), settings=(0,),
               domain=((1, 1), (-25.0, inf)), latex=r"\operatorname{{erfcx}}^{{({0})}} {1}",
               doc="The derivative of erfcx of order n (a whole number) at x.")
 

@@ -3,7 +3,8 @@
 `Value`, in `engine.py`, adds the operators. Nobody else needs to know the layout: to make a node
 there are `node`, `apply` and `fill`, to read it `operands_of`, `partials_of` and `op_name`. Only
 the two loops that take most of the time of a backward pass look at the fields too: the sweep in
-`engine.py` and the search in `sort.py`, which is to be read next.
+`engine.py` and the search in `sort.py`, which is to be read next. (Past 300 lines because the
+layout has one owner.)
 """
 
 from __future__ import annotations

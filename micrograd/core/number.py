@@ -4,7 +4,8 @@ Its attributes (`data`, `grad`, `label`, `_prev`, ...), and how it behaves as on
 numbers: comparisons, rounding, remainders, formatting and conversions. What would silently drop
 the gradient, such as `float(v)`, raises and says what to write instead.
 
-`Value`, in `engine.py`, builds on it.
+`Value`, in `engine.py`, builds on it. (Past 300 lines because Python asks many questions of a
+number, each a few lines.)
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ The partials are written with operators and with other operations, so the same l
 give numbers when the operands are floats, Values when they are Values (derivatives of
 derivatives), and a program when they are being traced.
 
-The rows stand in `ops.py`, the numbers in `numerics/ieee.py` and `numerics/special.py`.
+The rows stand in `ops.py`, the numbers in `numerics/ieee.py` and `numerics/special.py`. (Past 300
+lines because a row, how it is added and how it is called are read together.)
 """
 
 from __future__ import annotations

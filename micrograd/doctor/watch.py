@@ -3,7 +3,8 @@
 Most steps cost it a glance at the gradients. Now and then it has the engine tell it of every node
 of one step and examines that step's graph, as often as its share of the time allows. It hears of
 steps from optimizers, `train.fit` and `jit(...).fit` (see `optim/looking.py`); where a loop
-moves parameters by hand, from the calls of the model itself.
+moves parameters by hand, from the calls of the model itself. (A few lines past 300: what it hears
+and what it keeps are one state.)
 """
 
 from __future__ import annotations

@@ -13,8 +13,7 @@ import math
 from math import inf, nan
 
 from . import fixed
-
-BITS = 256
+from .fixed import BITS
 
 
 def j0(x: float) -> float:

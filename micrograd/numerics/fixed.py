@@ -4,7 +4,7 @@ Where digits cancel, as beside the zeros of a Bessel function, no formula in flo
 any. Python's whole numbers have no end, so the same series is summed with 200 or 1000
 bits after the point, and rounded once at the end (Ziv's strategy). Each function takes
 and gives such numbers with their `bits`. What is made of them is in `special.py`,
-`bessel.py` and `incomplete.py`.
+`bessel.py`, `incomplete.py` and `error.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import math
 from math import inf
 from typing import Final
 
+BITS: Final = 256  # after the point, where a result is wanted to the last place of a float
 GUARD: Final = 32  # bits that a series may lose
 _constants: Final[dict[str, tuple[int, int]]] = {}
 

@@ -3,7 +3,8 @@
 Names and formulas are those of `torch.optim.lr_scheduler`. Call `schedule.step()` after
 each `optimizer.step()`. Each group of an optimizer has its own learning rate, from which
 its rates are computed. Schedules that follow the loss or move the momentum too are in
-`plateau.py` and `onecycle.py`; the optimizers are in `optimizers.py`.
+`plateau.py` and `onecycle.py`; the optimizers are in `optimizers.py`. (Past 300 lines because it
+is a list: a class for each schedule.)
 """
 
 from __future__ import annotations

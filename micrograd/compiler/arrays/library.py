@@ -3,7 +3,8 @@
 This text is run with `np` bound to one of the three (`spaces.py`), and the functions that an
 emitted source needs are copied into it (`source.py`): what is printed is what runs. They keep
 the accuracy of the table in the tails to a few ulp, and follow its conventions at kinks.
-Operations of any number of operands work along the last dimension.
+Operations of any number of operands work along the last dimension. (Past 300 lines because it is
+a list: a function for each operation that has no plain formula.)
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"

@@ -4,7 +4,7 @@ There are four kinds of steps besides the leaves: `Apply` does one operation ele
 `Sum` adds up products (a matrix product is one), `Along` does an operation of any number of
 operands along the last dimensions, and `Place` puts arrays side by side. `run` is the plainest
 interpreter, number by number: what every other way of running a program is held to.
-Programs are found in `roll.py`, differentiated in `reverse.py` and written in `write.py`.
+Programs are found in `roll.py`, differentiated in `reverse.py` and written in `source.py`.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ The derivatives are those of the table in `ops.py`, evaluated on symbols that st
 arrays. A sum of products has the rule of a matrix product: the adjoint of one factor is the
 adjoint of the sum times the other factor, added up over the dimensions that the factor does not
 have. Over a batch the gradient of what all examples share is added up over them, too. Read
-`write.py` next.
+`source.py` next. (Past 300 lines because each kind of step has its rule here, and no other file
+knows one.)
 """
 
 from __future__ import annotations

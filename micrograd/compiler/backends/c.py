@@ -3,7 +3,8 @@
 The array program whose sums keep their order becomes loops: the results have the bits of `jit`
 in Python, given the same C library and no contraction of a*b + c (`-std=c99` has none in GCC and
 Clang). The functions of the table come from `native/functions.h`; those that have no C there,
-as the gamma function, are refused.
+as the gamma function, are refused. (Past 300 lines because the text of the file that is written
+stands in one piece.)
 """
 
 from __future__ import annotations

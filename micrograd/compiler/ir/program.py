@@ -2,7 +2,8 @@
 
 What a trace yields, what the chain rule is applied to, and what source and machine code
 are made from. Adding the steps of the backward pass is in `reverse.py`, shortening in
-`simplify.py`, how a step is written in `names.py`. Read `trace.py` next.
+`simplify.py`, how a step is written in `names.py`. Read `trace.py` next. (A few lines past 300:
+what a program is has no second half.)
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ loops are loops again (`derived.py`), so every order and both modes follow.
     results              the last carries, then those sequences
 
 A loop can always put out the carries that its turns began with, which a reverse pass needs; what
-nobody takes is left out by `simplify`. Read `derived.py` next.
+nobody takes is left out by `simplify`. Read `derived.py` next. (Past 300 lines because these
+operations are read against each other.)
 """
 
 from __future__ import annotations
