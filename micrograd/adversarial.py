@@ -19,7 +19,7 @@ from typing import Any
 
 from . import ops
 from .autodiff.nested import flatten, rebuild
-from .autodiff.transforms import slopes
+from .autodiff.transforms import plain_gradient
 from .core.rule import real
 from .engine import Value
 
@@ -116,7 +116,7 @@ def step(
     high: float | None,
 ) -> Any:
     """One step along the sign of the gradient."""
-    uphill = flatten(slopes(loss, x, *rest))
+    uphill = flatten(plain_gradient(loss, x, *rest))
     moved = [a + size * ops.sign(slope) for a, slope in zip(flatten(x), uphill)]
     if low is not None or high is not None:
         floor = float("-inf") if low is None else low

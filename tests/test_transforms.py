@@ -806,3 +806,11 @@ def test_second_derivatives_through_the_kink_of_a_norm_are_the_same_in_every_way
     ):
         assert all(math.isnan(d) for row in found for d in row)
     assert mg.hessian(lambda x: abs(x) ** 2)(0.0) == 0.0
+
+
+def test_a_function_that_gives_a_value_of_someone_else_as_it_is():
+    p = Value(3.0)
+    found = mg.jacobian(lambda x: [p, x, 2.0])(1.0)
+    assert [type(d) for d in found] == [Value] * 3
+    assert [d.data for d in found] == [0.0, 1.0, 0.0]
+    assert mg.jacobian(lambda x: [Value(2.0), x, 2.0])(1.0) == (0.0, 1.0, 0.0)

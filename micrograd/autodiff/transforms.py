@@ -20,14 +20,13 @@ import operator
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
-from typing import Any
+from functools import cached_property, wraps
+from typing import Any, TypeVar, cast
 
 from ..core.chain import adjoints, tangents_of
 from ..core.no_grad import no_grad
 from ..core.node import apply, rule_of
 from ..core.rule import UNRECORDED, real
-from ..core.sort import Search
 from ..core.watch import WATCH
 from ..engine import LOCK, Value, sweep
 from ..ops import TABLE
@@ -99,14 +98,10 @@ class Run:
 
     def reaches_others(self, born: set[Value]) -> bool:
         """Whether the outputs depend on leaves that are neither inputs nor made by the function."""
-        search = Search()
-        for xs in self.inputs:
-            for x in xs:
-                search.seen.add(x)
-        for y in flatten(self.value):
-            if isinstance(y, Value):
-                search.visit(y)
-        return any([x not in born and rule_of(x) is not UNRECORDED for x in search.leaves])
+        plain = [y for y, given in zip(self.outputs, flatten(self.value)) if y is not given]
+        known = born.union(*self.inputs, plain)
+        leaves = self.tape.nodes[: self.tape.leaves]
+        return any([x not in known and rule_of(x) is not UNRECORDED for x in leaves])
 
     def fresh(self, x: Any) -> Value:
         """A Value of our own with the number of x, and connected to x if that is a Value."""
@@ -246,15 +241,26 @@ def several(argnums: Any) -> bool:
     return isinstance(argnums, (tuple, list))
 
 
-def derived(f: Function, transform: Callable[..., Function], *settings: Any) -> Function | None:
-    """The derivative compiled, where f is: `grad(jit(f))` is as fast as `jit(grad(f))`."""
-    of_compiled = getattr(f, "derived", None)
-    if of_compiled is None:
-        return None
-    found: Function = of_compiled(
-        (transform.__name__, *settings), lambda g: transform(g, *settings)
-    )
-    return found
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+def compiled_too(transform: T) -> T:
+    """The transform, which gives a compiled derivative where the function is compiled.
+
+    So `grad(jit(f))` is as fast as `jit(grad(f))`.
+    """
+
+    @wraps(transform)
+    def either(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+        of_compiled = getattr(f, "derived", None)
+        if of_compiled is None:
+            return transform(f, argnums)  # type: ignore[no-any-return]
+        positions(argnums, transform.__name__)
+        return of_compiled(  # type: ignore[no-any-return]
+            (transform.__name__, argnums), lambda g: transform(g, argnums)
+        )
+
+    return cast("T", either)
 
 
 def named(g: Function, f: Function, how: str) -> Function:
@@ -288,6 +294,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     return run.result(), pullback
 
 
+@compiled_too
 def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """A function that gives the pair (f's value, its gradient). See `grad`.
 
@@ -296,9 +303,6 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """
 
     where = positions(argnums, "grad")
-    compiled = derived(f, value_and_grad, argnums)
-    if compiled is not None:
-        return compiled
 
     def both(*xs: Any, **settings: Any) -> tuple[Any, Any]:
         run = Run(f, xs, where, "grad", settings)
@@ -310,6 +314,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     return named(both, f, "value_and_grad")
 
 
+@compiled_too
 def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """A function that gives the gradient of f by one argument, or by several as a tuple.
 
@@ -325,19 +330,16 @@ def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     >>> grad(grad(lambda x: x**3))(2.0)
     12.0
     """
-    compiled = derived(f, grad, argnums)
-    if compiled is not None:
-        return compiled
     both = value_and_grad(f, argnums)
     return named(lambda *xs, **settings: both(*xs, **settings)[1], f, "grad")
 
 
-def slopes(f: Function, *xs: Any) -> Any:
+def plain_gradient(f: Function, *xs: Any) -> Any:
     """The gradient of f by its first argument, as numbers also where f reaches other Values.
 
     For those who want the numbers alone: no graph is made for a second derivative.
 
-    >>> slopes(lambda x, y: Value(3.0) * x * y, 2.0, 5.0)
+    >>> plain_gradient(lambda x, y: Value(3.0) * x * y, 2.0, 5.0)
     15.0
     """
     run = Run(f, xs, (0,), "grad", others=False)
@@ -382,6 +384,7 @@ def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
 # Matrices of derivatives --------------------------------------------------------------------
 
 
+@compiled_too
 def jacobian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """A function that gives all derivatives of all outputs of f, as nested tuples.
 
@@ -393,9 +396,6 @@ def jacobian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """
 
     where = positions(argnums, "jacobian")
-    compiled = derived(f, jacobian, argnums)
-    if compiled is not None:
-        return compiled
 
     def all_of_them(*xs: Any, **settings: Any) -> Any:
         run = Run(f, xs, where, "jacobian", settings)
@@ -428,6 +428,7 @@ def shape_row(row: list[Any], run: Run, several: bool) -> Any:
     return as_tuples(parts if several else parts[0])
 
 
+@compiled_too
 def hessian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """A function that gives all second derivatives of a scalar f, as nested tuples.
 
@@ -439,9 +440,6 @@ def hessian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """
 
     where = positions(argnums, "hessian")
-    compiled = derived(f, hessian, argnums)
-    if compiled is not None:
-        return compiled
 
     def matrix(*xs: Any, **settings: Any) -> Any:
         run = Run(f, xs, where, "hessian", settings)

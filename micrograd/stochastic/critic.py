@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from ..autodiff.transforms import slopes
+from ..autodiff.transforms import plain_gradient
 from ..compiler import jit
 from ..nn.mlp import MLP
 from ..optim import Adam
@@ -55,7 +55,7 @@ class Critic:
 
     def slope(self, row: list[float]) -> float:
         """How fast Q changes with the first input."""
-        rate: float = slopes(lambda x: self.network([x, *row[1:]]), row[0])
+        rate: float = plain_gradient(lambda x: self.network([x, *row[1:]]), row[0])
         return self.scale * rate
 
     def learn(self, rows: Sequence[list[float]], targets: Sequence[float], pace: float) -> None:
