@@ -2,6 +2,7 @@
 
     python -m benchmarks.chance variances    # of every estimator, on one small cost
     python -m benchmarks.chance chain        # ten binary nodes in a row, 20 seeds
+    python -m benchmarks.chance bias         # of gumbel, on a cost that is linear in its draw
     python -m benchmarks.chance speed        # runs of a cost a second, eager and compiled
 
 The chain: x_i is 1 with probability sigmoid(a_i + b_i s_(i-1)), s being 1 or -1 with the node
@@ -188,6 +189,25 @@ def variances(samples: int = 20_000) -> None:
         show(method, st.gradient(cost, params, method, samples=samples))
 
 
+def bias(samples: int = 4000, seeds: int = 10) -> None:
+    """What gumbel says of the draw itself, where the gradient of its mean by p is 1."""
+    print("gumbel, temperature 0.5: mean and standard error over 10 seeds")
+    for p in (0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99):
+        leaf = Value(p)
+        found = [
+            st.gradient(
+                lambda leaf=leaf: 1.0 * st.sample(st.Bernoulli(leaf)),
+                [leaf],
+                "gumbel",
+                samples,
+                seed,
+            ).gradient[0]
+            for seed in range(seeds)
+        ]
+        error = statistics.stdev(found) / math.sqrt(seeds)
+        print(f"  p = {p}: {statistics.mean(found):.3f} ({error:.3f})", flush=True)
+
+
 def show(name: str, found: st.Estimate) -> None:
     print(f"| {name} | {rounded(found.gradient)} | {rounded(found.variance)} |", flush=True)
 
@@ -213,5 +233,7 @@ def speed(samples: int = 20_000) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("variances", "chain", "speed"))
-    {"variances": variances, "chain": chain, "speed": speed}[parser.parse_args().what]()
+    parser.add_argument("what", choices=("variances", "chain", "bias", "speed"))
+    {"variances": variances, "chain": chain, "bias": bias, "speed": speed}[
+        parser.parse_args().what
+    ]()
