@@ -16,7 +16,9 @@ import time
 import pytest
 
 NAMES = ("chromium", "google-chrome", "chromium-browser", "chrome")
-KEYS = {"Enter": 13, "Tab": 9, "ArrowRight": 39, "ArrowLeft": 37, " ": 32}
+KEYS = {
+    "Enter": 13, "Tab": 9, "ArrowRight": 39, "ArrowLeft": 37, "Home": 36, "End": 35, " ": 32,
+}  # fmt: skip
 
 
 class Chromium:
@@ -88,8 +90,22 @@ class Chromium:
             time.sleep(0.02)
         raise AssertionError(f"{address} does not open")
 
+    def open(self, path):
+        """Open a file, up to where it has been painted: keys pressed before that are lost."""
+        self.visit(path.resolve().as_uri())
+        self.run(
+            "return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+
+    def until(self, css, text):
+        """Wait until that text stands there, for some seconds at most."""
+        end = time.monotonic() + 20
+        while time.monotonic() < end and self.text(css) != text:
+            time.sleep(0.05)
+        assert self.text(css) == text
+
     def run(self, script, *arguments):
-        """What a script returns."""
+        """What a script returns, or what it promises."""
         found = self.call(
             "Runtime.evaluate", returnByValue=True, awaitPromise=True,
             expression=f"(function () {{ {script} }}).apply(null, {json.dumps(arguments)})",

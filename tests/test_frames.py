@@ -8,7 +8,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from browser import Browser
+from chromium import Chromium
 from pictures import SVG, classes, mlp_loss, neuron, read, the_example
 
 from micrograd import Value
@@ -22,9 +22,12 @@ STYLES = ("node", "record", "circuit")
 
 @pytest.fixture(scope="module")
 def browser():
-    driver = Browser()
-    yield driver
-    driver.close()
+    driver = Chromium()
+    try:
+        driver.size(1200, 800)
+        yield driver
+    finally:
+        driver.close()
 
 
 def gradients_shown(svg):
@@ -185,7 +188,13 @@ def test_keys_slider_and_back(browser, tmp_path):
     root = neuron()
     texts = ["", *[step.text for step in steps(root)]]
     browser.open(frames(root).save(tmp_path / "film.html"))
-    for key, place in [("right", 1), ("right", 2), ("left", 1), ("end", 10), ("home", 0)]:
+    for key, place in [
+        ("ArrowRight", 1),
+        ("ArrowRight", 2),
+        ("ArrowLeft", 1),
+        ("End", 10),
+        ("Home", 0),
+    ]:
         browser.press(key)
         browser.until("#sum", texts[place])
     browser.run(
@@ -205,7 +214,7 @@ def test_play(browser, tmp_path):
     browser.run(
         "const s = document.getElementById('speed'); s.options[2].value = 20; s.value = 20;"
     )
-    browser.press("space")
+    browser.press(" ")
     browser.until("#count", "10 / 10")
     browser.until("#play", "Play")
     assert browser.text("#sum") == "w1.grad += 0.5 * 2.0"
@@ -227,6 +236,7 @@ def test_text_is_never_wider_than_its_measure(browser, tmp_path):
         "ReLU",
         "日本",
     ]
+    words += [c * 10 for c in map(chr, range(33, 127)) if c not in "<&"]
     page = tmp_path / "page.html"
     styles = {"mg-title": (14, True), "mg-small": (11, False), "": (12, False)}
     texts = "".join(f'<text class="mg-text {c}">{w}</text>' for w in words for c in styles)

@@ -7,7 +7,7 @@ import json
 import sys
 
 import pytest
-from browser import Browser
+from chromium import Chromium
 from pictures import SVG, classes, mlp_loss, neuron, read
 
 from micrograd import Value
@@ -123,7 +123,7 @@ render({model, el: document.getElementById("el")});
 
 @pytest.mark.parametrize("style", ["node", "record", "circuit"])
 def test_the_script_in_a_browser(tmp_path, style):
-    browser = Browser()
+    browser = Chromium()
     try:
         live = Live(neuron(), style=style)
         data = {"svg": live.svg, "sliders": live.sliders, "state": live.state, "values": []}

@@ -5,20 +5,20 @@ from __future__ import annotations
 import unicodedata
 
 # Advance widths in parts of the font size, those of the widest of the fonts that svg.py names.
-NARROW = dict.fromkeys("iIjl.,:;|!'()[] ", 0.40)
-WIDE = dict.fromkeys("mwMWQO@%", 0.98)
+WIDTHS = {
+    **dict.fromkeys("iIjl.,:;|!'()[] ", 0.42), **dict.fromkeys("#+<=>^~", 0.84), "&": 0.8,
+    **dict.fromkeys("mwMWQO@%", 1.015), "\t": 1.5,
+}  # fmt: skip
 
 
 def text_width(text: str, font_size: float, bold: bool = False) -> float:
     """How wide a line of text is at most, in pixels."""
     total = 0.0
     for c in text:
-        if c in NARROW:
-            total += NARROW[c]
-        elif c in WIDE:
-            total += WIDE[c]
+        if c in WIDTHS:
+            total += WIDTHS[c]
         elif ord(c) < 0x250:
-            total += 0.64 if c.islower() or c.isdigit() else 0.74 if c != "\t" else 1.5
+            total += 0.66 if c.islower() or c.isdigit() else 0.78
         elif unicodedata.combining(c):
             continue
         else:
