@@ -215,7 +215,10 @@ class Stopped(BaseException):
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """A block whose lines end after so long, loops of theirs without end included."""
+    """A block whose lines end after so long, loops of theirs without end included.
+
+    In a browser there are no threads, with which `learn/checker/limits.py` does the same.
+    """
     end = time.monotonic() + seconds
 
     def inside(frame: FrameType, event: str, argument: Any) -> Any:
