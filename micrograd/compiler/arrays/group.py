@@ -101,7 +101,7 @@ class Grouping:
         return rules[a] in SUMS and last_is_sum == (rules[b] in SUMS)
 
     def terms(self, x: int, first: bool) -> list[tuple[int, ...]]:
-        """Step x as terms: those it is made of where it melts into the sum, else itself."""
+        """Step x as terms: those it is made of where it is inlined in the sum, else itself."""
         if x in self._products:
             self._products.discard(x)
             return [self.program.operands[x]]

@@ -28,8 +28,8 @@ class Line(NamedTuple):
 class Steps(Writer):
     """Writes a line for each layer."""
 
-    def melts(self, i: int, found: Text) -> bool:
-        if not super().melts(i, found):
+    def is_inlined(self, i: int, found: Text) -> bool:
+        if not super().is_inlined(i, found):
             return False
         user = self.program.steps[self.user[i]]
         layer = "@" in found.text and isinstance(self.program.steps[i], Apply) and "(" in found.text

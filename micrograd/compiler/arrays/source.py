@@ -136,7 +136,7 @@ class Writer(Places):
             return Text(f"{found.text}.reshape({', '.join(shape)})", ATOM, found.depth)
         return found
 
-    def melts(self, i: int, found: Text) -> bool:
+    def is_inlined(self, i: int, found: Text) -> bool:
         """Whether a step has no line of its own, but stands within the one that uses it."""
         return (
             self.uses[i] == 1
@@ -155,7 +155,7 @@ class Writer(Places):
         for i in range(start, end):
             if self.uses[i] and not isinstance(self.program.steps[i], Leaf):
                 expression = self.expression(i)
-                if self.melts(i, expression):
+                if self.is_inlined(i, expression):
                     self.text[i] = expression
                 else:
                     found.append((i, expression.text))

@@ -136,7 +136,7 @@ class Writer:
             given = [f"[{', '.join(given[:n])}]", f"[{', '.join(given[n:])}]"]
         return f"{name}({', '.join(given)})", ATOM, 1, deep + 1
 
-    def melts(self, i: int, found: Text) -> bool:
+    def is_inlined(self, i: int, found: Text) -> bool:
         """Whether a step has no line of its own, but stands within the one that uses it."""
         program = self.program
         user = self.user.get(i)
@@ -173,7 +173,7 @@ class Writer:
                 found.extend(region_lines(self, i, rule))
             elif isinstance(rule, Rule):
                 expression = self.expression(i)
-                if self.melts(i, expression):
+                if self.is_inlined(i, expression):
                     self.text[i] = expression
                 else:
                     if self.scope is None and program.is_temporary(i):

@@ -1,4 +1,4 @@
-"""Fewer instructions on columns that do more: `arranged`, and `surprises` for scalars too.
+"""Fewer instructions on columns that do more: `arranged`; for scalars too `shared_exponentials`.
 
 Sums of products over the batch become outer products, sums of scalars times the same
 columns a layer, with the relu of each sum or its gate. Nothing is computed otherwise than
@@ -104,7 +104,7 @@ def layers(section: list[Instruction], varying: list[bool]) -> list[Instruction]
             readers.setdefault(x, []).append(instruction)
     waiting = {y for instruction in section for y in instruction.results}
     found: list[Instruction] = []
-    melted: set[int] = set()
+    fused: set[int] = set()
     for instruction, key in zip(section, keys):
         group = groups.get(key, [])
         if group and len(group) * len(key[1]) >= FEW:
@@ -112,10 +112,10 @@ def layers(section: list[Instruction], varying: list[bool]) -> list[Instruction]
                 continue
             then, sums = followed(group, readers, varying, waiting)
             if then != op.PLAINLY:
-                melted |= {s.result for s in sums}
+                fused |= {s.result for s in sums}
             size = (len(sums), len(key[1]), then)
             instruction = Instruction(op.LAYER, NONE, size, key[1], (), sums)
-        elif instruction.op in (op.RELU, op.GATE) and instruction.result in melted:
+        elif instruction.op in (op.RELU, op.GATE) and instruction.result in fused:
             continue
         found.append(instruction)
         waiting.difference_update(instruction.results)
@@ -191,7 +191,7 @@ def totals(section: list[Instruction]) -> list[Instruction]:
     return found
 
 
-def surprises(section: list[Instruction]) -> list[Instruction]:
+def shared_exponentials(section: list[Instruction]) -> list[Instruction]:
     """The same with logsumexp and nll made from exponentials that their derivatives need anyway.
 
     Those are exp_gap(x, top) for each x, and top is maximum of all x: they move to the front.
@@ -220,7 +220,7 @@ def surprises(section: list[Instruction]) -> list[Instruction]:
                         found.append(needed)
                 steps = (*index, top.result, *xs, *[e.result for e in es])
                 bare = () if index else (NONE,)
-                instruction = Instruction(op.SURPRISE, instruction.result, bare, steps)
+                instruction = Instruction(op.LOGSUMEXP, instruction.result, bare, steps)
         elif instruction.op == op.CALL:
             if instruction.result in placed:
                 continue

@@ -16,7 +16,7 @@ from ..ir.program import COUNT, INNER, TOTAL, Program
 from ..ir.shapes import size
 from ..ir.structural import Structural
 from . import instructions as op
-from .arrange import allocate, arranged, surprises
+from .arrange import allocate, arranged, shared_exponentials
 from .instructions import EXACT, NONE, Build, Instruction
 from .regions import Emitter, Room
 from .rows import divided, rowed, table, turned
@@ -31,7 +31,7 @@ SIMPLE = {
 ADD, MUL = TABLE["add"], TABLE["mul"]
 
 
-class Chain(NamedTuple):
+class SumOfProducts(NamedTuple):
     """start + a1*b1 + a2*b2 + ..., not yet an instruction; start is a step or NONE."""
 
     start: int
@@ -64,29 +64,29 @@ class Encoder:
             for rule, column, late in zip(program.rules, varying, self.summed)
         ]
         # Steps that are only a part of a sum, and need not be kept.
-        self.melts = [False] * len(program)
+        self.inlined = [False] * len(program)
         for i, (rule, xs) in enumerate(zip(program.rules, program.operands)):
             if rule is ADD:
                 for x in xs:
-                    self.melts[x] = uses[x] == 1 and self.where[x] == self.where[i]
+                    self.inlined[x] = uses[x] == 1 and self.where[x] == self.where[i]
             elif self.sums_scalars(i):
                 for x in xs:
                     product = program.rules[x] is MUL
-                    self.melts[x] = product and uses[x] == 1 and self.where[x] == self.where[i]
+                    self.inlined[x] = product and uses[x] == 1 and self.where[x] == self.where[i]
         self.functions: list[Any] = []
-        self.chains: dict[int, Chain] = {}
+        self.pending: dict[int, SumOfProducts] = {}
         self.one = self.constant(1.0)
         self.sections: list[list[Instruction]] = [[], [], []]
         for i, rule in enumerate(program.rules):
             if isinstance(rule, Rule):
                 self.step(i, rule, program.operands[i])
         if inside is not None:
-            self.sections[0] = surprises(self.sections[0])
+            self.sections[0] = shared_exponentials(self.sections[0])
             return
         if mapped:
             for k, y in enumerate(program.outputs):
                 self.sections[1].append(Instruction(op.OUT, k, (), (y,)))
-        before, each, self.after = [surprises(section) for section in self.sections]
+        before, each, self.after = [shared_exponentials(section) for section in self.sections]
         self.before, self.meanwhile, self.beside = (
             divided(before, each, self.after, program.outputs)
             if any(self.summed)
@@ -105,7 +105,7 @@ class Encoder:
         """A step with that number, which may be a new one."""
         i = self.program.constant(number)
         if i == len(self.where):
-            for known in (self.varying, self.summed, self.melts):
+            for known in (self.varying, self.summed, self.inlined):
                 known.append(False)
             self.where.append(0)
         return i
@@ -116,56 +116,58 @@ class Encoder:
         if isinstance(rule, Structural):
             self.sections[where].append(Instruction(op.REGION, i, (), xs))
             return
-        if rule is MUL and self.melts[i]:
-            self.chains[i] = Chain(NONE, [(xs[0], xs[1])])
+        if rule is MUL and self.inlined[i]:
+            self.pending[i] = SumOfProducts(NONE, [(xs[0], xs[1])])
             return
         if rule is ADD:
-            chain = self.joined(xs)
-        elif self.sums_scalars(i) and any([x in self.chains for x in xs]):
-            chain = Chain(self.constant(0.0), [])
+            total = self.joined(xs)
+        elif self.sums_scalars(i) and any([x in self.pending for x in xs]):
+            total = SumOfProducts(self.constant(0.0), [])
             for x in xs:
-                chain = self.longer(chain, x, self.chains.pop(x, None))
+                total = self.with_term(total, x, self.pending.pop(x, None))
         elif rule.name == "weighted_sum":
             n = len(xs) // 2
-            chain = Chain(xs[0], list(zip(xs[1 : n + 1], xs[n + 1 :])))
+            total = SumOfProducts(xs[0], list(zip(xs[1 : n + 1], xs[n + 1 :])))
         elif rule.name == "dot":
             n = len(xs) // 2
-            chain = Chain(self.constant(0.0), list(zip(xs[:n], xs[n:])))
+            total = SumOfProducts(self.constant(0.0), list(zip(xs[:n], xs[n:])))
         else:
             self.sections[where].append(self.plain(i, rule, xs))
             return
-        if self.melts[i] and len(chain.pairs) < LONGEST:
-            self.chains[i] = chain
+        if self.inlined[i] and len(total.pairs) < LONGEST:
+            self.pending[i] = total
         else:
-            self.sections[where].append(self.dots(i, chain))
+            self.sections[where].append(self.dots(i, total))
 
     def sums_scalars(self, i: int) -> bool:
         """Whether step i is a sum of many scalars, whose products need not stand anywhere."""
         rule = self.program.rules[i]
         return isinstance(rule, Rule) and rule.name == "sum" and self.where[i] != 1
 
-    def joined(self, xs: tuple[int, ...]) -> Chain:
+    def joined(self, xs: tuple[int, ...]) -> SumOfProducts:
         """The sum of two operands; what is already a sum comes first, which changes no bit."""
         a, b = xs
-        first, second = self.chains.pop(a, None), self.chains.pop(b, None)
+        first, second = self.pending.pop(a, None), self.pending.pop(b, None)
         if second is None or not is_sum(second):
-            return self.longer(first if first is not None else Chain(a, []), b, second)
+            return self.with_term(first if first is not None else SumOfProducts(a, []), b, second)
         if first is None or not is_sum(first):
-            return self.longer(second, a, first)
+            return self.with_term(second, a, first)
         self.sections[self.where[b]].append(self.dots(b, second))
-        return self.longer(first, b, None)
+        return self.with_term(first, b, None)
 
-    def longer(self, chain: Chain, x: int, product: Chain | None) -> Chain:
+    def with_term(
+        self, total: SumOfProducts, x: int, product: SumOfProducts | None
+    ) -> SumOfProducts:
         """The sum with one more term: step x, or the product that would be step x."""
         pair = (self.one, x) if product is None else product.pairs[0]
-        if len(chain.pairs) < 8:
-            return Chain(chain.start, [*chain.pairs, pair])
-        chain.pairs.append(pair)  # the list is nobody else's: a chain is used once
-        return chain
+        if len(total.pairs) < 8:
+            return SumOfProducts(total.start, [*total.pairs, pair])
+        total.pairs.append(pair)  # the list is nobody else's: a sum of products is used once
+        return total
 
-    def dots(self, i: int, chain: Chain) -> Instruction:
+    def dots(self, i: int, total: SumOfProducts) -> Instruction:
         """The instruction that computes a sum as step i."""
-        start, pairs = chain
+        start, pairs = total
         if start == NONE and len(pairs) == 1:
             return Instruction(op.MUL, i, (), pairs[0])
         if start != NONE and len(pairs) == 1 and pairs[0][0] == self.one:
@@ -292,7 +294,7 @@ class Encoder:
                         operands.append(NONE if start == NONE else slot[start])
                         operands.append(NONE if gate == NONE else ref(gate))
                     operands += places[1:]
-                elif kind == op.SPREAD:
+                elif kind == op.STRIDED:
                     operands = [*bare]
                 else:
                     operands = [*bare, *[ref(x) for x in steps], *[slot[t] for t in targets]]
@@ -325,6 +327,6 @@ def in_c(rule: Rule) -> bool:
     return rule.name in EXACT.module.FUNCTIONS and TABLE.get(rule.name) is rule
 
 
-def is_sum(chain: Chain) -> bool:
+def is_sum(total: SumOfProducts) -> bool:
     """Whether it is more than a single product."""
-    return chain.start != NONE or len(chain.pairs) > 1
+    return total.start != NONE or len(total.pairs) > 1

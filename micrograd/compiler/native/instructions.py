@@ -17,8 +17,8 @@ except ImportError:
 
 COLUMN, SCALAR, INPUT_COLUMN, GROWING = 0, 1, 2, 3  # kinds of operands
 (
-    ADD, SUB, MUL, DIV, NEG, RELU, GATE, DOTS, ADDN, TOTAL, OUTER, OUT, CALL, PYCALL, SPREAD,
-    LAYER, SURPRISE, LOOP, IF, UNLESS, MOVE, LOAD, STORE,
+    ADD, SUB, MUL, DIV, NEG, RELU, GATE, DOTS, ADDN, TOTAL, OUTER, OUT, CALL, PYCALL, STRIDED,
+    LAYER, LOGSUMEXP, LOOP, IF, UNLESS, MOVE, LOAD, STORE,
 ) = range(23)  # fmt: skip
 REGION = 100  # a step of `regions.py`, which becomes several instructions
 PLAINLY, WITH_RELU, WITH_GATE = range(3)  # what is done to the sums of a layer

@@ -384,16 +384,16 @@ static int call_kernel(int32_t f, const num **p, const int *step, int m, num *ds
     return 1;
 }
 
-/* What k_surprise finds out on its way through the x, for some lanes. */
+/* What k_logsumexp finds out on its way through the x, for some lanes. */
 typedef struct {
     num top[LANES], index[LANES];
     num rest[LANES];  /* the sum of the e, but for the first x that equals top */
     num seen[LANES];  /* how many x have equalled top */
     num right[LANES]; /* the x of that index */
     num found[LANES]; /* 1 where there is one */
-} Surprise;
+} Logsumexp;
 
-CLONES static void surprise_of(Surprise *s, num k, const num *x, const num *e, Py_ssize_t n) {
+CLONES static void logsumexp_over(Logsumexp *s, num k, const num *x, const num *e, Py_ssize_t n) {
     for (Py_ssize_t l = 0; l < n; l++) {
         num equal = x[l] == s->top[l] ? (num)1.0 : (num)0.0;
         num first = s->seen[l] == (num)0.0 ? equal : (num)0.0;
@@ -407,10 +407,10 @@ CLONES static void surprise_of(Surprise *s, num k, const num *x, const num *e, P
 /* log(exp(x1) + ... + exp(xm)), less x[index] where there is an index: logsumexp and nll of
    tails.py, from exponentials e[k] = exp(x[k] - top) that are there already. p and step hold
    index (or NULL), top, the x and the e; row has room for m numbers. */
-CLONES static void k_surprise(num *restrict dst, const num *const *p, const int *step, int m,
+CLONES static void k_logsumexp(num *restrict dst, const num *const *p, const int *step, int m,
                               Py_ssize_t n, double *row) {
     num rooms[2][LANES];
-    Surprise s;
+    Logsumexp s;
     for (Py_ssize_t from = 0; from < n; from += LANES, dst += LANES) {
         Py_ssize_t c = n - from < LANES ? n - from : LANES;
         for (Py_ssize_t l = 0; l < c; l++) {
@@ -419,7 +419,7 @@ CLONES static void k_surprise(num *restrict dst, const num *const *p, const int 
             s.rest[l] = s.seen[l] = s.right[l] = s.found[l] = 0.0;
         }
         for (int k = 0; k < m; k++)
-            surprise_of(&s, (num)k, unit(p, step, 2 + k, from, rooms[0], c),
+            logsumexp_over(&s, (num)k, unit(p, step, 2 + k, from, rooms[0], c),
                         unit(p, step, 2 + m + k, from, rooms[1], c), c);
         kernels.log1p_of(s.rest, c);
         int refused = 0;

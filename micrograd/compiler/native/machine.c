@@ -44,7 +44,7 @@ typedef int64_t whole;
 
 enum { COLUMN, SCALAR, INPUT, GROWING };
 enum { ADD, SUB, MUL, DIV, NEG, RELU, GATE, DOTS, ADDN, TOTAL, OUTER, OUT, CALL, PYCALL,
-       SPREAD, LAYER, SURPRISE, LOOP, IF, UNLESS, MOVE, LOAD, STORE, OPS };
+       STRIDED, LAYER, LOGSUMEXP, LOOP, IF, UNLESS, MOVE, LOAD, STORE, OPS };
 /* How many operands each takes; -1: see `check`. */
 static const int ARITY[OPS] = {2, 2, 2, 2, 1, 1, 2, -1, -1, -1, -1, 1, -1, -1, 6, -1, -1,
                                -1, -1, 1, 1, 5, 6};
@@ -393,11 +393,11 @@ static int run_code(Run *w, const int32_t *pc, const int32_t *end) {
             kernels.layer(&layer, n);
             break;
         }
-        case SURPRISE: { /* index or NONE, top, the x, the exponentials */
+        case LOGSUMEXP: { /* index or NONE, top, the x, the exponentials */
             for (int k = 0; k < count; k++)
                 if (r[k] == NONE) p[k] = NULL, step[k] = 0;
                 else p[k] = at(place, r[k]), step[k] = COL(k);
-            k_surprise(dst, p, step, count / 2 - 1, n, scratch->row);
+            k_logsumexp(dst, p, step, count / 2 - 1, n, scratch->row);
             break;
         }
         case OUT: {
@@ -408,7 +408,7 @@ static int run_code(Run *w, const int32_t *pc, const int32_t *end) {
                 for (Py_ssize_t l = 0; l < real; l++) y[l] = *x;
             break;
         }
-        case SPREAD: { /* a simple operation on rows of scalars: which, a, step, b, step, length */
+        case STRIDED: { /* a simple operation on rows of scalars: which, a, step, b, step, length */
             const num *a = scalars + r[1], *b = scalars + r[3];
             switch (r[0]) {
             case ADD: k_add(dst, a, r[2], b, r[4], r[5]); break;
@@ -624,7 +624,7 @@ static void take_parts(void *given, Team *team, int worker) {
         mg_refused = 0;
         Part *part = &m->parts[i];
         part->state = run_part(m, w, i, 0) ? -1 : mg_refused;
-        if (part->state < 0) return; /* then there is no helper */
+        if (part->state < 0) return; /* then there is no worker */
     }
 }
 
@@ -641,10 +641,10 @@ static int run_batch(Machine *m, int threads) {
         return -1;
     int refused = mg_refused;
     Team team;
-    int helpers = helpers_for(&team, threads, m, 1);
-    for (int i = 1; i <= helpers; i++)
-        if (room_for(m, i)) helpers = 0;
-    begin(&team, helpers, take_parts, m);
+    int workers = workers_for(&team, threads, m, 1);
+    for (int i = 1; i <= workers; i++)
+        if (room_for(m, i)) workers = 0;
+    begin(&team, workers, take_parts, m);
     take_parts(m, &team, 0);
     end(&team, m, 0);
     for (int i = 0; i < b->parts; i++) {
@@ -715,13 +715,13 @@ static int run_update(const Training *t, Worker *w, const num *sums, num *now, n
 
 /* All threads take all steps: each computes its parts of a batch, and then, from the sums of all
    parts, the same update as everybody else; so they have to meet but once. What goes wrong ends it
-   for who has the team, and he sends the others away. */
+   for the coordinator, which sends the others away. */
 static void train(void *given, Team *team, int worker) {
     Training *t = given;
     Machine *m = t->m, *u = t->u;
     Worker *w = m->workers[worker], *v = u->workers[worker];
     num *used = w->scalars + m->first_parameter, **columns = t->columns[worker];
-    Py_ssize_t step = worker ? first_turn(team) : 0, last = 0;
+    Py_ssize_t step = worker ? first_epoch(team) : 0, last = 0;
     if (step < 0) return;
     if (worker) memcpy(columns[step & 1], t->columns[0][step & 1], t->size);
     memcpy(used, columns[step & 1] + t->padded, t->n * sizeof(num));
@@ -830,7 +830,7 @@ static const char *check_code(Machine *m, const int32_t *pc, const int32_t *end,
         if (op == OUT) room = m->n_outputs;
         if (op == TOTAL || op == OUTER || op == LAYER) room = 1;
         if (op >= LOOP && op != MOVE && op != LOAD) room = INT32_MAX; /* `check_loops` knows */
-        if (depth && (op == TOTAL || op == OUTER || op == LAYER || op == OUT || op == SPREAD))
+        if (depth && (op == TOTAL || op == OUTER || op == LAYER || op == OUT || op == STRIDED))
             return "an instruction that is not for loops";
         if (dst < 0 || dst >= room) return "a destination out of range";
         if ((op == TOTAL || op == OUT) && !by_columns)
@@ -856,7 +856,7 @@ static const char *check_code(Machine *m, const int32_t *pc, const int32_t *end,
                 if (r[i] < m->first_sum || r[i] >= m->first_sum + m->n_sums)
                     return "a destination out of range";
         }
-        if (op == SURPRISE) {
+        if (op == LOGSUMEXP) {
             if (count < 4 || count % 2) return "a wrong number of operands";
             if (r[0] == NONE) first = 1;
         }
@@ -866,7 +866,7 @@ static const char *check_code(Machine *m, const int32_t *pc, const int32_t *end,
             pc += 3 + count;
             continue;
         }
-        if (op == SPREAD) {
+        if (op == STRIDED) {
             Py_ssize_t n = m->n_scalars;
             if (by_columns || r[0] < 0 || r[0] > NEG || r[2] >> 1 || r[4] >> 1 || r[5] < 1)
                 return "a row of scalars that cannot be";
@@ -1151,7 +1151,7 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
     }
     Training t = {m, u};
     Team team;
-    int helpers = 0;
+    int workers = 0;
     if (ok) {
         t.order = order.len ? order.buf : NULL, t.inputs = inputs.buf, t.stride = stride;
         t.coefficients = coefficients.buf, t.losses = losses.buf, t.steps = steps;
@@ -1172,11 +1172,11 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
         int threads = gil ? 1 : processors();
         PyThreadState *saved = gil ? NULL : PyEval_SaveThread();
         for (int odd = 0; odd < 2; odd++) memcpy(t.columns[0][odd], columns.buf, t.size);
-        helpers = helpers_for(&team, threads, m, (double)steps);
-        if (helpers && room_for_sums(m, 1)) helpers = 0;
-        for (int i = 1; i <= helpers; i++)
-            if (room_for(m, i) || room_for(u, i) || room_to_train(&t, i)) helpers = i - 1;
-        begin(&team, helpers, train, &t);
+        workers = workers_for(&team, threads, m, (double)steps);
+        if (workers && room_for_sums(m, 1)) workers = 0;
+        for (int i = 1; i <= workers; i++)
+            if (room_for(m, i) || room_for(u, i) || room_to_train(&t, i)) workers = i - 1;
+        begin(&team, workers, train, &t);
         train(&t, &team, 0);
         end(&team, m, t.done);
         num *found = columns.buf;

@@ -113,7 +113,7 @@ def in_rows(
             found += [same[at] for _, _, at in pairs[i : i + n]]
         else:
             row = (code, first, along, second, across, n)
-            found.append(Instruction(op.SPREAD, same[at].result, row, ()))
+            found.append(Instruction(op.STRIDED, same[at].result, row, ()))
         i += n
     return found
 

@@ -1,15 +1,14 @@
-/* The threads of machine.c: who has the team begins helpers, and all do the same work together.
+/* The threads of machine.c: a coordinator starts workers, and all do the same work together.
 
-   A step of training takes microseconds, and so nobody sleeps between two of them. Where the
-   threads have to meet, each says in a seat of its own, which is a line of the cache, how far it
-   has come, and looks at the seats of the others; after a while it lets somebody else have the
-   processor. Helpers take part from the turn on at which all of them are there: who has the team
-   does not wait for them to begin.
+   A step of training takes microseconds, and so nobody sleeps between two of them. At a barrier
+   each thread writes into a line of the cache of its own how far it has come, and looks at those
+   of the others; after a while it lets somebody else have the processor. Workers take part from
+   the epoch on at which all of them are there: the coordinator does not wait for them to begin.
 
-   Where others want the processors too, a helper may be put aside in the middle of its work, for
+   Where others want the processors too, a worker may be put aside in the middle of its work, for
    longer than a hundred steps take; and where processors are far from each other, it may be
    quicker to work alone. If waiting is a quarter of all the time, or all the time is what it was
-   alone, there are no helpers for a while, and for twice as long if it happens again. Pieces
+   alone, there are no workers for a while, and for twice as long if it happens again. Pieces
    that are long themselves do not suffer from it. */
 
 #if !defined(WORTH) /* a sanitizer's build may have threads for everything */
@@ -21,9 +20,9 @@
 #define PATIENCE 2000           /* and after which others may have the processor */
 #define MUCH_WAITING 2000000    /* nanoseconds beyond that */
 #define ENOUGH 5000000          /* nanoseconds from which times are compared */
-#define NO_HELP_FOR 20000000LL  /* nanoseconds, times 2 */
+#define ALONE_FOR 20000000LL  /* nanoseconds, times 2 */
 #define AT_MOST 6               /* to the power of this */
-#define LEAVE 2 /* what who has the team reports when he goes on alone; others report 0 or 1 */
+#define LEAVE 2 /* what the coordinator reports when it goes on alone; others report 0 or 1 */
 
 #if defined(_WIN32) || defined(__STDC_NO_ATOMICS__)
 #define THREADS 0
@@ -43,27 +42,27 @@ typedef void (*Work)(void *what, Team *team, int worker);
 #if THREADS
 typedef struct {
     Team *team;
-    int worker; /* from 1 on; 0 is who has the team */
+    int index; /* from 1 on; 0 is the coordinator */
     pthread_t thread;
-} Helper;
+} Worker;
 
-/* The turn to which a thread has come and its report, for turns that are even and those that are
-   odd: who is quick may be one turn ahead. */
+/* The epoch to which a thread has come and its report, for epochs that are even and those that
+   are odd: who is quick may be one ahead. */
 typedef struct {
     _Alignas(64) atomic_llong at[2];
-} Seat;
+} Arrival;
 
 struct Team {
-    int helpers, together;   /* how many there are, and whether they take part */
+    int workers, together;   /* how many there are, and whether they take part */
     int mixed;               /* whether they have gone early */
     int brief;               /* whether pieces are not long */
     long long began, waited; /* nanoseconds */
-    Helper them[PARTS];
+    Worker them[PARTS];
     Work work;
     void *what;
-    _Alignas(64) atomic_int ready, taken; /* helpers that are there; pieces that are taken */
-    _Alignas(64) atomic_llong first;      /* the turn at which they begin, if it is known, or NEVER */
-    Seat seats[PARTS];
+    _Alignas(64) atomic_int ready, taken; /* workers that are there; pieces that are taken */
+    _Alignas(64) atomic_llong first;      /* the epoch at which they begin, if it is known, or NEVER */
+    Arrival arrivals[PARTS];
 };
 #define NOT_YET -1
 #define NEVER -2
@@ -111,19 +110,19 @@ static int next_piece(Team *t) {
     return atomic_fetch_add_explicit(&t->taken, 1, memory_order_relaxed);
 }
 
-static void *help(void *given) {
-    Helper *helper = given;
-    Team *t = helper->team;
+static void *start(void *given) {
+    Worker *worker = given;
+    Team *t = worker->team;
     atomic_fetch_add_explicit(&t->ready, 1, memory_order_release);
-    t->work(t->what, t, helper->worker);
+    t->work(t->what, t, worker->index);
     return NULL;
 }
 
-/* How many helpers are worth it for so many batches like the one that m is prepared for. */
-static int helpers_for(Team *t, int threads, Machine *m, double batches) {
+/* How many workers are worth it for so many batches like the one that m is prepared for. */
+static int workers_for(Team *t, int threads, Machine *m, double batches) {
     Batch *b = &m->batch;
     double each = m->work * (double)b->n;
-    t->helpers = t->together = t->mixed = 0;
+    t->workers = t->together = t->mixed = 0;
     t->waited = 0, t->began = nanoseconds();
     t->brief = each / b->parts <= LONG_PIECE;
     atomic_init(&t->taken, 0);
@@ -133,15 +132,15 @@ static int helpers_for(Team *t, int threads, Machine *m, double batches) {
     return (threads < b->parts ? threads : b->parts) - 1;
 }
 
-/* Helpers begin with the work, if there are to be any. */
-static void begin(Team *t, int helpers, Work work, void *what) {
+/* Workers begin with the work, if there are to be any. */
+static void begin(Team *t, int workers, Work work, void *what) {
     t->work = work, t->what = what;
     atomic_init(&t->ready, 0);
     atomic_init(&t->first, NOT_YET);
     for (int i = 0; i < PARTS; i++)
-        for (int odd = 0; odd < 2; odd++) atomic_init(&t->seats[i].at[odd], 0);
+        for (int odd = 0; odd < 2; odd++) atomic_init(&t->arrivals[i].at[odd], 0);
     pthread_attr_t attributes;
-    if (!helpers || pthread_attr_init(&attributes)) return;
+    if (!workers || pthread_attr_init(&attributes)) return;
     sigset_t all, before; /* signals are for those who wait for them */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -155,28 +154,28 @@ static void begin(Team *t, int helpers, Work work, void *what) {
         if (CPU_COUNT(&others)) pthread_attr_setaffinity_np(&attributes, sizeof others, &others);
     }
 #endif
-    while (t->helpers < helpers) {
-        Helper *next = &t->them[t->helpers];
-        next->team = t, next->worker = t->helpers + 1;
-        if (pthread_create(&next->thread, &attributes, help, next)) break;
-        t->helpers++;
+    while (t->workers < workers) {
+        Worker *next = &t->them[t->workers];
+        next->team = t, next->index = t->workers + 1;
+        if (pthread_create(&next->thread, &attributes, start, next)) break;
+        t->workers++;
     }
     pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Threads that take part in a turn, of whom this is one. */
-static int threads_at(Team *t, int worker, long long turn) {
-    if (!worker && t->helpers && !t->together &&
-        atomic_load_explicit(&t->ready, memory_order_acquire) == t->helpers) {
+/* Threads that take part in an epoch, of which this is one. */
+static int threads_at(Team *t, int worker, long long epoch) {
+    if (!worker && t->workers && !t->together &&
+        atomic_load_explicit(&t->ready, memory_order_acquire) == t->workers) {
         t->together = 1;
-        atomic_store_explicit(&t->first, turn, memory_order_release);
+        atomic_store_explicit(&t->first, epoch, memory_order_release);
     }
-    return worker || t->together ? t->helpers + 1 : 1;
+    return worker || t->together ? t->workers + 1 : 1;
 }
 
-/* The turn at which a helper begins, or a number below 0. */
-static long long first_turn(Team *t) {
+/* The epoch at which a worker begins, or a number below 0. */
+static long long first_epoch(Team *t) {
     long long first;
     int looks = 0;
     while ((first = atomic_load_explicit(&t->first, memory_order_acquire)) == NOT_YET)
@@ -184,55 +183,55 @@ static long long first_turn(Team *t) {
     return first;
 }
 
-/* A turn is said as the number of those up to it. */
-static void take_seat(Team *t, int worker, long long turn, int report) {
-    atomic_store_explicit(&t->seats[worker].at[turn & 1], (turn + 1) * 256 + report,
+/* An epoch is written as the number of those up to it. */
+static void announce(Team *t, int worker, long long epoch, int report) {
+    atomic_store_explicit(&t->arrivals[worker].at[epoch & 1], (epoch + 1) * 256 + report,
                           memory_order_release);
 }
 
-/* Who has the team goes on alone: to the turn after the last one he does not come. */
+/* The coordinator goes on alone: to the epoch after the last one it does not come. */
 static void send_away(Team *t) {
-    long long even = t->seats[0].at[0] / 256, odd = t->seats[0].at[1] / 256;
-    if (t->together) take_seat(t, 0, even > odd ? even : odd, LEAVE);
+    long long even = t->arrivals[0].at[0] / 256, odd = t->arrivals[0].at[1] / 256;
+    if (t->together) announce(t, 0, even > odd ? even : odd, LEAVE);
     else atomic_store_explicit(&t->first, NEVER, memory_order_release);
-    for (int i = 0; i < t->helpers; i++) pthread_join(t->them[i].thread, NULL);
-    t->helpers = t->together = 0;
+    for (int i = 0; i < t->workers; i++) pthread_join(t->them[i].thread, NULL);
+    t->workers = t->together = 0;
 }
 
 static void nobody_for_a_while(void) {
     int before = how_often;
-    nobody_until = nanoseconds() + (NO_HELP_FOR << before);
+    nobody_until = nanoseconds() + (ALONE_FOR << before);
     how_often = before < AT_MOST ? before + 1 : before;
 }
 
-/* So many turns are done, or 0 if their time says nothing. */
-static void end(Team *t, Machine *m, Py_ssize_t turns) {
-    int helped = t->helpers;
-    if (helped) send_away(t);
-    if (t->mixed || !t->brief || turns < 1) return;
-    double time = (double)(nanoseconds() - t->began), each = time / (double)turns;
-    if (!helped) {
+/* So many epochs are done, or 0 if their time says nothing. */
+static void end(Team *t, Machine *m, Py_ssize_t epochs) {
+    int had = t->workers;
+    if (had) send_away(t);
+    if (t->mixed || !t->brief || epochs < 1) return;
+    double time = (double)(nanoseconds() - t->began), each = time / (double)epochs;
+    if (!had) {
         m->alone = each, m->alone_n = m->batch.n;
     } else if (time > ENOUGH) {
         if (m->alone_n == m->batch.n && each > 0.95 * m->alone) nobody_for_a_while();
-        else if (t->waited < MUCH_WAITING && time > NO_HELP_FOR) how_often = 0;
+        else if (t->waited < MUCH_WAITING && time > ALONE_FOR) how_often = 0;
     }
 }
 
 /* Here others need not wait for this thread any more. */
-static void arrive(Team *t, int worker, int threads, long long turn, int report) {
-    if (threads > 1) take_seat(t, worker, turn, report);
+static void arrive(Team *t, int worker, int threads, long long epoch, int report) {
+    if (threads > 1) announce(t, worker, epoch, report);
 }
 
 /* What somebody has reported, this thread last of all; everybody has arrived then. */
-static int meet(Team *t, int worker, int threads, long long turn, int report) {
+static int meet(Team *t, int worker, int threads, long long epoch, int report) {
     if (threads == 1) return report;
     long long since = 0, said;
     int looks = 0;
     for (int i = 0; i < threads; i++) {
         if (i == worker) continue;
-        while ((said = atomic_load_explicit(&t->seats[i].at[turn & 1], memory_order_acquire)) / 256 !=
-               turn + 1) {
+        while ((said = atomic_load_explicit(&t->arrivals[i].at[epoch & 1], memory_order_acquire)) / 256 !=
+               epoch + 1) {
             if (looks == PATIENCE && !since) since = nanoseconds();
             wait_a_moment(&looks);
         }
@@ -250,15 +249,15 @@ static int meet(Team *t, int worker, int threads, long long turn, int report) {
 }
 #else
 struct Team {
-    int helpers, taken;
+    int workers, taken;
 };
 static int processors(void) { return 1; }
-static int helpers_for(Team *t, int threads, Machine *m, double batches) { return t->taken = 0; }
-static void begin(Team *t, int helpers, Work work, void *what) { t->helpers = 0; }
-static void end(Team *t, Machine *m, Py_ssize_t turns) {}
+static int workers_for(Team *t, int threads, Machine *m, double batches) { return t->taken = 0; }
+static void begin(Team *t, int workers, Work work, void *what) { t->workers = 0; }
+static void end(Team *t, Machine *m, Py_ssize_t epochs) {}
 static int next_piece(Team *t) { return t->taken++; }
-static int threads_at(Team *t, int worker, long long turn) { return 1; }
-static long long first_turn(Team *t) { return 0; }
-static void arrive(Team *t, int worker, int threads, long long turn, int report) {}
-static int meet(Team *t, int worker, int threads, long long turn, int report) { return report; }
+static int threads_at(Team *t, int worker, long long epoch) { return 1; }
+static long long first_epoch(Team *t) { return 0; }
+static void arrive(Team *t, int worker, int threads, long long epoch, int report) {}
+static int meet(Team *t, int worker, int threads, long long epoch, int report) { return report; }
 #endif
