@@ -2,7 +2,8 @@
 
 All metadata is in setup.cfg. mypyc compiles the files named here as they stand, and the C
 compiler the machine of `jit`; without them the same files run as Python. MICROGRAD_PURE=1 asks
-for that. What is compiled is kept in build/, for the next installation from the same sources.
+for that, and with MICROGRAD_STRICT=1 a compiler that fails is an error. What is compiled is kept
+in build/, for the next installation from the same sources.
 """
 
 import ast
@@ -236,6 +237,8 @@ class BuildAllOrNothing(build_ext):
             for output in self.get_outputs():
                 Path(output).unlink(missing_ok=True)
             self.extensions = []
+            if os.environ.get("MICROGRAD_STRICT"):  # the gate: whoever changed the sources is to know
+                raise
             say(f"micrograd: the engine runs as Python: the compiler failed ({error})")
 
     def build_extensions(self) -> None:

@@ -44,7 +44,7 @@ typedef struct {
     Team *team;
     int index; /* from 1 on; 0 is the coordinator */
     pthread_t thread;
-} Worker;
+} Thread;
 
 /* The epoch to which a thread has come and its report, for epochs that are even and those that
    are odd: who is quick may be one ahead. */
@@ -57,7 +57,7 @@ struct Team {
     int mixed;               /* whether they have gone early */
     int brief;               /* whether pieces are not long */
     long long began, waited; /* nanoseconds */
-    Worker them[PARTS];
+    Thread threads[PARTS];
     Work work;
     void *what;
     _Alignas(64) atomic_int ready, taken; /* workers that are there; pieces that are taken */
@@ -111,10 +111,10 @@ static int next_piece(Team *t) {
 }
 
 static void *start(void *given) {
-    Worker *worker = given;
-    Team *t = worker->team;
+    Thread *thread = given;
+    Team *t = thread->team;
     atomic_fetch_add_explicit(&t->ready, 1, memory_order_release);
-    t->work(t->what, t, worker->index);
+    t->work(t->what, t, thread->index);
     return NULL;
 }
 
@@ -155,7 +155,7 @@ static void begin(Team *t, int workers, Work work, void *what) {
     }
 #endif
     while (t->workers < workers) {
-        Worker *next = &t->them[t->workers];
+        Thread *next = &t->threads[t->workers];
         next->team = t, next->index = t->workers + 1;
         if (pthread_create(&next->thread, &attributes, start, next)) break;
         t->workers++;
@@ -194,7 +194,7 @@ static void send_away(Team *t) {
     long long even = t->arrivals[0].at[0] / 256, odd = t->arrivals[0].at[1] / 256;
     if (t->together) announce(t, 0, even > odd ? even : odd, LEAVE);
     else atomic_store_explicit(&t->first, NEVER, memory_order_release);
-    for (int i = 0; i < t->workers; i++) pthread_join(t->them[i].thread, NULL);
+    for (int i = 0; i < t->workers; i++) pthread_join(t->threads[i].thread, NULL);
     t->workers = t->together = 0;
 }
 
