@@ -237,7 +237,7 @@ class BuildAllOrNothing(build_ext):
             for output in self.get_outputs():
                 Path(output).unlink(missing_ok=True)
             self.extensions = []
-            if os.environ.get("MICROGRAD_STRICT"):  # the gate: whoever changed the sources is to know
+            if os.environ.get("MICROGRAD_STRICT"):
                 raise
             say(f"micrograd: the engine runs as Python: the compiler failed ({error})")
 

@@ -14,7 +14,7 @@ from ..nn.parameters import set_all
 from ..ops import mean
 from ..optim.optimizer import Optimizer
 from ..optim.schedules import advance
-from .backends.base import Rows
+from .backends.base import Rows, as_array
 from .native import backend as native
 
 MASK = (1 << 64) - 1
@@ -81,9 +81,9 @@ class Loop:
     def step(self) -> None:
         made = self.runner.made
         rows = self.rows if self.orders is None else self.rows.chosen(next(self.orders))
-        loss, gradient = self.runner.gradient(rows, made.numbers())
+        loss, gradient = self.runner.gradient(rows)
         loss = float(loss)
-        set_all(made.parameters, "grad", [float(g) for g in gradient])
+        set_all(made.parameters, "grad", as_array(gradient).tolist())
         if isnan(loss):
             self.losses.append(loss)
             return

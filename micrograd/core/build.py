@@ -66,11 +66,11 @@ def quick_value(cls: Any) -> None:
         cls.__hash__ = object.__hash__
 
 
-def set_all(nodes: Any, gradients: Any) -> bool:
-    """Set every `_grad` in one call into C, so that no signal comes in between; not compiled."""
+def set_all(nodes: Any, field: str, numbers: Any) -> bool:
+    """Set a field of all in one call into C, so that no signal comes in between; not compiled."""
     if compiled:
         return False
-    deque(map(setattr, nodes, repeat("_grad"), gradients), maxlen=0)
+    deque(map(setattr, nodes, repeat(field), numbers), maxlen=0)
     return True
 
 

@@ -323,8 +323,29 @@ def op_name(v: Node) -> str:
     return f"**{settings[0]}" if rule.symbol == "**" else f"{rule.symbol}({', '.join(settings)})"
 
 
-def set_grads(nodes: list[Node], gradients: list[float]) -> None:
+def set_data(nodes: list[Node], numbers: list[float]) -> None:
     """Set them all, or none: a signal such as Ctrl-C cannot come in between."""
-    if not build.set_all(nodes, gradients):
+    if not build.set_all(nodes, "_data", numbers):
+        for v, number in zip(nodes, numbers):
+            v._data = number
+
+
+def set_grads(nodes: list[Node], gradients: list[float]) -> None:
+    """As `set_data`."""
+    if not build.set_all(nodes, "_grad", gradients):
         for v, gradient in zip(nodes, gradients):
             v._grad = gradient
+
+
+def add_grads(nodes: list[Node], gradients: list[float]) -> None:
+    """As `set_grads`, of the sums with what is there; no node comes twice."""
+    if not compiled:
+        set_grads(nodes, [v._grad + gradient for v, gradient in zip(nodes, gradients)])
+        return
+    for v, gradient in zip(nodes, gradients):
+        v._grad += gradient
+
+
+def are_all(xs: list[Any], kind: Any) -> bool:
+    """Whether all are of one type, and of none derived from it."""
+    return all(type(x) is kind for x in xs)

@@ -1,7 +1,7 @@
 """What holds for parameters wherever they are used: each counts once, some are frozen, and
 their numbers are set all together or not at all.
 
-Models, optimizers, clipping and the compiler build on these four functions. Read on in
+Models, optimizers, clipping and the compiler build on these functions. Read on in
 `module.py`.
 """
 
@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..core.node import attribute
+from ..core.chain import GRAPHS
+from ..core.node import add_grads, are_all, attribute, set_data, set_grads
+from ..core.watch import WATCH
 from ..engine import Value
 
 
@@ -46,6 +48,9 @@ def set_all(parameters: Sequence[Value], name: str, numbers: Sequence[Any]) -> N
 
     Of all, or after an interrupt or an error of none.
     """
+    if are_plain(parameters, numbers):
+        (set_data if name == "data" else set_grads)(list(parameters), list(numbers))
+        return
     before = [getattr(p, name) for p in parameters]
     try:
         for p, x in zip(parameters, numbers, strict=True):
@@ -54,3 +59,22 @@ def set_all(parameters: Sequence[Value], name: str, numbers: Sequence[Any]) -> N
         for p, x in zip(parameters, before, strict=True):
             setattr(p, name, x)
         raise
+
+
+def add_to_grad(parameters: Sequence[Value], numbers: Sequence[float]) -> None:
+    """Nothing; afterwards each number is added to `.grad`. Of all or of none."""
+    if are_plain(parameters, numbers):
+        add_grads(list(parameters), list(numbers))
+    else:
+        sums = [p.grad + g for p, g in zip(parameters, numbers, strict=True)]
+        set_all(parameters, "grad", sums)
+
+
+def are_plain(parameters: Sequence[Value], numbers: Sequence[Any]) -> bool:
+    """Whether nobody has to be asked before numbers are set: these are Values and floats alone."""
+    return (
+        not (WATCH.active or GRAPHS.used)
+        and len(parameters) == len(numbers)
+        and are_all(list(parameters), Value)
+        and are_all(list(numbers), float)
+    )

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
 
 class Rows:
-    """The numbers of a batch: as rows, one for each example, or as columns, one for each input."""
+    """The numbers of a batch: as rows, one for each example, or as columns, one for each input.
 
-    def __init__(self, columns: tuple[Any, ...], who: str) -> None:
-        self.given, self.who = columns, who
+    native: the same for the machine, where it has read them already
+    """
+
+    def __init__(self, columns: tuple[Any, ...], who: str, native: Any = None) -> None:
+        self.given, self.who, self.native = columns, who, native
         self.n = len(columns[0]) if columns else 1
 
     def chosen(self, order: Sequence[int]) -> Rows:
@@ -97,9 +100,9 @@ class Batch:
         found = [self.made.run(row) for row in rows.rows]
         return self.results(found, rows.arrays)
 
-    def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Any]:
+    def gradient(self, rows: Rows) -> tuple[float, Any]:
         """The mean of the result and of its gradient by the parameters."""
-        return self.one_by_one(rows.rows, ps)
+        return self.one_by_one(rows.rows, self.made.numbers())
 
     def one_by_one(self, rows: Sequence[list[float]], ps: list[float]) -> tuple[float, Any]:
         total, sums = 0.0, [0.0] * len(ps)

@@ -85,16 +85,17 @@ class NumPyBatch(Batch):
         """The parameters as arrays."""
         return self.parameters.views(row) if self.parameters.regular else self.parameters.cut(row)
 
-    def gradient(self, rows: Rows, ps: Any) -> tuple[float, Any]:
+    def gradient(self, rows: Rows) -> tuple[float, Any]:
         import numpy as np
 
+        ps = self.made.numbers()
         found = np.empty(len(ps))
         given = self.weights(np.array(ps, dtype=float))
         out = self.parameters.views(found) if self.parameters.regular else None
         value = self.gradient_into(found, out, self.columns(rows), given, rows.n)
         if value == value:
             return value, found + 0.0  # no -0.0, as in .grad
-        return self.one_by_one(rows.rows, list(map(float, ps)))
+        return self.one_by_one(rows.rows, ps)
 
     def gradient_into(
         self, found: Any, out: list[Any] | None, inputs: list[Any], weights: list[Any], n: int

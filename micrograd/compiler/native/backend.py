@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ...core.rule import Rule
+from ...engine import Value
 from ..backends.base import Batch, Rows
 from ..backends.runtime import exact_gradient
 from ..ir.batch import over_batch
@@ -21,19 +22,27 @@ from ..ir.region import chooses
 from ..ir.structural import Structural
 from ..paused import gc_paused
 from .encode import Encoder, in_c
-from .instructions import BUILDS, EXACT, Build
+from .instructions import BUILDS, EXACT
 
 if TYPE_CHECKING:
     from ..compiled import Compiled
 
 _machine = EXACT.module
 EMPTY = array("d")
-VECTOR = 64  # bytes
+if _machine is not None:
+    for build in BUILDS.values():
+        build.module.knows(Value(0.0))
 
 
 def available() -> bool:
     """Whether the machine was built when micrograd was installed."""
     return _machine is not None
+
+
+def reader(backend: str) -> Any:
+    """The machine that a backend runs in, which reads arguments itself; None without one."""
+    name, _, build = backend.partition("+")
+    return BUILDS[build].module if available() and name in ("auto", "native") else None
 
 
 def shuffled(n: int, state: int) -> tuple[bytes, int]:
@@ -104,113 +113,71 @@ class NativeBatch(Batch):
             return None  # another thread could come in while Python computes
         return self.one_value
 
-    def one(self, xs: Sequence[float]) -> Sequence[float]:
+    def one(self, xs: Any) -> Sequence[float]:
+        """The results of one example, from numbers or from what the machine read."""
         results = self.build.zeros(len(self.made.program.outputs))
-        numbers = self.build.numbers(xs)
-        numbers.extend(self.made.numbers())
+        read = self.build.module.example((list(xs),)) if isinstance(xs, (array, list)) else xs
         with self.lock:
-            refused = self.one_value.run(numbers, EMPTY, 1, 1, results, EMPTY) == 1
-        return super().one(xs) if refused else results
+            refused = self.one_value.answer(read, self.made.parameters, results, EMPTY, False) == 1
+        return super().one(read.rows()[0]) if refused else results
 
-    def one_gradient_of(
-        self, xs: Sequence[float], ps: Sequence[float]
-    ) -> tuple[float, Sequence[float]]:
-        results = self.build.zeros(1 + len(ps))
-        numbers = self.build.numbers(xs)
-        numbers.extend(ps)
+    def one_gradient_of(self, xs: list[float]) -> tuple[float, Any]:
+        made = self.made
+        results = self.build.zeros(1 + len(made.parameters))
+        read = self.build.module.example((xs,))
         with self.lock:
-            wrong = self.one_gradient.run(numbers, EMPTY, 1, 1, results, EMPTY)
-        value, *gradient = results
+            wrong = self.one_gradient.answer(read, made.parameters, results, EMPTY, True)
         if wrong:  # refused, or not a number: the eager engine knows
-            (value,), gradient = exact_gradient(self.made.program, xs, ps, [1.0])
-        return value, [g + 0.0 for g in gradient]  # no -0.0, as in .grad
+            (value,), gradient = exact_gradient(made.program, xs, made.numbers(), [1.0])
+            return value, [g + 0.0 for g in gradient]
+        return results[0], results[1:]
+
+    def columns(self, rows: Rows) -> Any:
+        """The numbers of a batch as the machine has them."""
+        if rows.native is None:
+            # What is not plain comes as an array or as lists of floats.
+            plain = rows.columns.T if rows.arrays else rows.rows
+            rows.native = self.build.module.columns((plain,))
+        return rows.native
 
     def map(self, rows: Rows) -> Any:
         if self.alone:
             return self.results([self.one(row) for row in rows.rows], rows.arrays)
-        n = rows.n
-        columns, stride = padded_columns(rows, len(self.made.program.inputs), self.build)
-        m = len(self.made.result.found)
+        n, m = rows.n, len(self.made.result.found)
         out = self.build.zeros(m * n)
-        ps = self.build.numbers(self.made.numbers())
+        columns = self.columns(rows)
         with self.lock:
-            refused = self.values.run(ps, columns, n, stride, EMPTY, out)
+            refused = self.values.answer(columns, self.made.parameters, EMPTY, out, False)
         if refused:
             return super().map(rows)
         try:
             import numpy as np
         except ImportError:
-            columns = [out[k * n : k * n + n].tolist() for k in range(m)]
-            return self.results(list(zip(*columns)), rows.arrays)
+            found = [out[k * n : k * n + n].tolist() for k in range(m)]
+            return self.results(list(zip(*found)), rows.arrays)
         results = np.frombuffer(out, dtype=self.build.code).reshape(m, n)
         return self.results(results.T, rows.arrays)
 
-    def each_alone(
-        self, rows: Sequence[list[float]], ps: Sequence[float]
-    ) -> tuple[float, Sequence[float]]:
-        """The mean and its gradient, one example after the other."""
-        if not rows:
-            return self.one_by_one([], list(ps))
-        return summed([self.one_gradient_of(row, ps) for row in rows], len(ps))
-
-    def gradient(self, rows: Rows, ps: list[float]) -> tuple[float, Sequence[float]]:
+    def gradient(self, rows: Rows) -> tuple[float, Any]:
         n = rows.n
         if n == 1:
             # As one example it is the eager engine's result to the last bit.
-            return self.one_gradient_of(rows.rows[0], ps)
-        if not n or self.alone:
-            return self.each_alone(rows.rows, ps)
-        columns, stride = padded_columns(rows, len(self.made.program.inputs), self.build)
-        results = self.build.zeros(1 + len(ps))
+            return self.one_gradient_of(rows.rows[0])
+        if self.alone:
+            return summed([self.one_gradient_of(row) for row in rows.rows])
+        columns = self.columns(rows)
+        results = self.build.zeros(1 + len(self.made.parameters))
         with self.lock:
-            wrong = self.sums.run(self.build.numbers(ps), columns, n, stride, results, EMPTY)
+            wrong = self.sums.answer(columns, self.made.parameters, results, EMPTY, True)
         if wrong:
-            return self.one_by_one(rows.rows, ps)
-        if not rows.arrays:
-            return results[0] / n, [g / n + 0.0 for g in results[1:]]
-        import numpy as np
-
-        gradient = np.frombuffer(results, dtype=self.build.code)[1:] / n + 0.0
-        return results[0] / n, gradient  # type: ignore[return-value]
+            return self.one_by_one(rows.rows, self.made.numbers())
+        return results[0], results[1:]
 
 
-def summed(found: list[tuple[float, Sequence[float]]], n: int) -> tuple[float, list[float]]:
+def summed(found: list[tuple[float, Sequence[float]]]) -> tuple[float, list[float]]:
     """The means of results and of gradients."""
-    total, sums = 0.0, [0.0] * n
+    total, sums = 0.0, [0.0] * len(found[0][1])
     for value, gradient in found:
         total += value
         sums = [a + b for a, b in zip(sums, gradient)]
     return total / len(found), [g / len(found) for g in sums]
-
-
-def padded_columns(rows: Rows, inputs: int, build: Build = EXACT) -> tuple[Any, int]:
-    """The columns one after the other, each filled up with its last number to a multiple of 8."""
-    n = rows.n
-    if not n:
-        return EMPTY, 0
-    stride = (n + 7) // 8 * 8
-    if not rows.arrays:
-        columns = build.numbers([])
-        for column in zip(*rows.rows):
-            columns.extend(column)
-            columns.extend([column[-1]] * (stride - n))
-        return columns, stride
-    found = aligned(inputs, stride, build.code)
-    at = 0
-    for c in rows.given:
-        part = c.reshape(n, -1).T
-        found[at : at + len(part), :n] = part
-        at += len(part)
-    if stride > n:
-        found[:, n:] = found[:, n - 1 : n]
-    return found, stride
-
-
-def aligned(rows: int, columns: int, code: str) -> Any:
-    """An array, not yet filled, that begins where a vector of the processor's may."""
-    import numpy as np
-
-    size = np.dtype(code).itemsize
-    room = np.empty(rows * columns + VECTOR // size, dtype=code)
-    start = -room.ctypes.data % VECTOR // size
-    return room[start : start + rows * columns].reshape(rows, columns)

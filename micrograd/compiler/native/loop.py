@@ -31,7 +31,7 @@ from ..ir.program import Program
 from ..ir.reverse import Symbol
 from ..ir.simplify import simplify
 from ..loop import Loop
-from .backend import NativeBatch, padded_columns
+from .backend import NativeBatch
 from .encode import Encoder
 from .instructions import Build
 
@@ -53,9 +53,7 @@ class NativeLoop(Loop):
     ) -> None:
         super().__init__(runner, rows, optimizer, schedule, size, seed)
         self.parameters: list[Value] = runner.made.parameters
-        self.inputs, self.stride = padded_columns(
-            rows, len(runner.made.program.inputs), runner.build
-        )
+        self.inputs = runner.columns(rows)
         self.padded = (len(self.parameters) + 7) // 8 * 8
         self.update: Any = None
         self.shape: Any = None
@@ -178,7 +176,7 @@ class NativeLoop(Loop):
         losses = build.zeros(count)
         with self.runner.lock:
             done = self.runner.sums.fit(
-                self.update, self.columns, self.inputs, self.rows.n, self.stride, order,
+                self.update, self.columns, self.inputs, self.rows.n, self.inputs.stride, order,
                 self.size, count, numbers, losses,
             )  # fmt: skip
         self.ahead = True

@@ -18,15 +18,17 @@
    over the batch are made block by block, in a fixed order: a batch that is worth it is cut in two
    parts or eight, whose sums are added in the end, on however many threads.
 
-   What an instruction does to a block is in kernels.h, the threads are in team.h; the functions
-   of the table are in functions.h, translated from Python. What encodes a program is encode.py,
-   what runs it native.py. */
+   What an instruction does to a block is in kernels.h, the threads are in team.h, numbers come in
+   by door.h; the functions of the table are in functions.h, translated from Python. What encodes
+   a program is encode.py, what runs it backend.py. */
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wpsabi" /* vectors are passed within this file alone */
 #endif
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stddef.h>
+#include <structmember.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -964,6 +966,8 @@ static const char *check(Machine *m, const Section *section, int by_columns) {
 
 /* The Python side --------------------------------------------------------------------------- */
 
+#include "door.h"
+
 static int take(Section *section, const Py_buffer *b) {
     section->size = b->len / (Py_ssize_t)sizeof(int32_t);
     section->code = malloc(b->len ? b->len : 1);
@@ -1068,6 +1072,30 @@ static int too_many(Py_ssize_t rows, Py_ssize_t length) {
     return rows && length > PY_SSIZE_T_MAX / 16 / rows;
 }
 
+/* 0, or 1 where a number was refused, 2 where a result is nan; below 0 with an exception. The
+   parameters are in their place. */
+static int run_on(Machine *m, const num *inputs, Py_ssize_t n, Py_ssize_t stride, num *results,
+                  num *outputs, int mean) {
+    if (prepare(m, parts_of(m, n), inputs, stride, n, outputs, n)) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    /* `call` takes no lock: what it may run keeps the interpreter's. */
+    int gil = PyTuple_GET_SIZE(m->functions) || !m->each.size;
+    int threads = processors();
+    PyThreadState *saved = gil ? NULL : PyEval_SaveThread();
+    int state = run_batch(m, threads);
+    if (saved) PyEval_RestoreThread(saved);
+    for (Py_ssize_t i = 0; i < m->n_results; i++) {
+        results[i] = m->scalars[m->results[i]];
+        if (results[i] != results[i] && state == 0) state = 2;
+        /* A gradient has no -0.0, as in .grad. */
+        if (mean) results[i] = (num)((double)results[i] / (double)n + (i ? 0.0 : -0.0));
+    }
+    if (state < 0 && !PyErr_Occurred()) PyErr_NoMemory();
+    return state;
+}
+
 PyDoc_STRVAR(run_doc,
              "run(parameters, inputs, n, stride, results, outputs)\n--\n\n"
              "0, or 1 where a number was refused, 2 where a result is nan. Fills results and outputs.\n"
@@ -1078,7 +1106,7 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
     Py_ssize_t n, stride;
     if (!PyArg_ParseTuple(args, "y*y*nnw*w*", &parameters, &inputs, &n, &stride, &results, &outputs))
         return NULL;
-    int state = -2;
+    int state = -1;
     if (n < 0 || stride < n) {
         PyErr_SetString(PyExc_ValueError, "the machine: a column is shorter than the batch");
     } else if (too_many(1, stride) || too_many(m->n_inputs, stride) || too_many(m->n_outputs, n)) {
@@ -1087,29 +1115,48 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
                holds(&inputs, m->n_inputs * stride, "inputs") &&
                holds(&results, m->n_results, "results") &&
                holds(&outputs, m->n_outputs * n, "outputs")) {
-        if (prepare(m, parts_of(m, n), inputs.buf, stride, n, outputs.buf, n)) {
-            PyErr_NoMemory();
-        } else {
-            memcpy(m->scalars + m->first_parameter, parameters.buf, m->n_parameters * sizeof(num));
-            /* `call` takes no lock: what it may run keeps the interpreter's. */
-            int gil = PyTuple_GET_SIZE(m->functions) || !m->each.size;
-            int threads = processors();
-            PyThreadState *saved = gil ? NULL : PyEval_SaveThread();
-            state = run_batch(m, threads);
-            if (saved) PyEval_RestoreThread(saved);
-            num *y = results.buf;
-            for (Py_ssize_t i = 0; i < m->n_results; i++) {
-                y[i] = m->scalars[m->results[i]];
-                if (y[i] != y[i] && state == 0) state = 2;
-            }
-        }
+        memcpy(m->scalars + m->first_parameter, parameters.buf, m->n_parameters * sizeof(num));
+        state = run_on(m, inputs.buf, n, stride, results.buf, outputs.buf, 0);
     }
     PyBuffer_Release(&parameters);
     PyBuffer_Release(&inputs);
     PyBuffer_Release(&results);
     PyBuffer_Release(&outputs);
-    if (state < 0) return PyErr_Occurred() ? NULL : PyErr_NoMemory();
-    return PyLong_FromLong(state);
+    return state < 0 ? NULL : PyLong_FromLong(state);
+}
+
+PyDoc_STRVAR(answer_doc,
+             "answer(columns, values, results, outputs, mean)\n--\n\n"
+             "As `run`, for Columns and a list of Values; results are sums, or means. Where a program is\n"
+             "for one example alone, its inputs are the first of the parameters.");
+
+static PyObject *machine_answer(Machine *m, PyObject *const *args, Py_ssize_t n_args) {
+    if (n_args != 5 || (PyObject *)Py_TYPE(args[0]) != columns_type || !PyList_Check(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "the machine: columns, values, two buffers and a bool are needed");
+        return NULL;
+    }
+    const Columns *c = (const Columns *)args[0];
+    Py_ssize_t first = m->n_inputs ? 0 : c->inputs;
+    if ((m->n_inputs && c->inputs != m->n_inputs) ||
+        m->n_parameters != first + PyList_GET_SIZE(args[1])) {
+        PyErr_SetString(PyExc_ValueError, "the machine: a wrong number of numbers");
+        return NULL;
+    }
+    Py_buffer results = {0}, outputs = {0};
+    int state = -1;
+    if (!PyObject_GetBuffer(args[2], &results, PyBUF_WRITABLE) &&
+        !PyObject_GetBuffer(args[3], &outputs, PyBUF_WRITABLE) &&
+        holds(&results, m->n_results, "results") &&
+        holds(&outputs, m->n_outputs * c->n, "outputs")) {
+        num *parameters = m->scalars + m->first_parameter;
+        for (Py_ssize_t i = 0; i < first; i++) parameters[i] = c->data[i * c->stride];
+        if (!read_values(args[1], parameters + first))
+            state = run_on(m, c->data, c->n, c->stride, results.buf, outputs.buf,
+                           PyObject_IsTrue(args[4]));
+    }
+    PyBuffer_Release(&results);
+    PyBuffer_Release(&outputs);
+    return state < 0 ? NULL : PyLong_FromLong(state);
 }
 
 PyDoc_STRVAR(fit_doc,
@@ -1307,6 +1354,7 @@ static PyType_Spec caller_spec = {"micrograd.compiler._machine.Caller", sizeof(C
 
 static PyMethodDef machine_methods[] = {
     {"run", (PyCFunction)machine_run, METH_VARARGS, run_doc},
+    {"answer", (PyCFunction)(void (*)(void))machine_answer, METH_FASTCALL, answer_doc},
     {"fit", (PyCFunction)machine_fit, METH_VARARGS, fit_doc},
     {"call", (PyCFunction)(void (*)(void))machine_call, METH_FASTCALL, call_doc},
     {NULL}};
@@ -1323,6 +1371,8 @@ static int fill_module(PyObject *module) {
     PyObject *type = PyType_FromSpec(&machine_spec);
     if (!type || PyModule_AddObject(module, "Machine", Py_NewRef(type)) < 0) return -1;
     machine_type = type;
+    columns_type = PyType_FromSpec(&columns_spec);
+    if (!columns_type) return -1;
     for (int i = 0; i < BLOCK; i++) ones[i] = 1.0;
     choose_kernels(NULL);
     if (!find_kernels()) {
@@ -1384,7 +1434,10 @@ static PyObject *use(PyObject *module, PyObject *given) {
     return PyBool_FromLong(found);
 }
 
-static PyMethodDef module_methods[] = {{"shuffled", shuffled, METH_VARARGS, shuffled_doc},
+static PyMethodDef module_methods[] = {{"columns", columns, METH_O, columns_doc},
+                                       {"example", example, METH_O, example_doc},
+                                       {"knows", knows, METH_O, knows_doc},
+                                       {"shuffled", shuffled, METH_VARARGS, shuffled_doc},
                                        {"use", use, METH_O, use_doc},
                                        {NULL}};
 
