@@ -236,6 +236,7 @@ class Jit(native.Caller, Generic[P]):
 
         As `.backward()` of the mean of the eager results would.
         """
+        value: float
         made, rows = self.examples(columns)
         value, gradient = made.batch(self.backend).gradient(rows)
         add_to_grad(made.parameters, as_array(gradient).tolist())

@@ -9,12 +9,8 @@ as something that was computed from them is alive. What the places in a model ar
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from contextvars import ContextVar
-from functools import wraps
 from itertools import count
-from typing import Any
+from typing import Any, Final
 from weakref import ref
 
 from ..core.lines import OURS
@@ -23,8 +19,7 @@ from ..core.scope import depth
 from ..core.watch import WATCH
 from ..engine import Value
 
-OPEN: ContextVar[Call | None] = ContextVar("micrograd_call", default=None)
-CLOCK = count(1)
+CLOCK: Final = count(1)
 
 
 class Places:
@@ -70,8 +65,8 @@ class Call:
         return other.start < self.start and self.end < other.end
 
 
-def begun(module: Any, outer: Call | None, names: Any, args: Any, kwargs: Any) -> Call:
-    """A call that begins; a function of its own because it is made often."""
+def begun(module: Any, outer: Call | None, names: Any, args: Any, kwargs: Any, frame: Any) -> Call:
+    """A call that begins, in a line of that frame."""
     this = Call()
     this.module = module
     this.title = type(module).__name__
@@ -90,7 +85,6 @@ def begun(module: Any, outer: Call | None, names: Any, args: Any, kwargs: Any) -
             collect(x, (names[k] if k < len(names) else "x",), inputs)
     for name, x in kwargs.items():
         collect(x, (name,), inputs)
-    frame = sys._getframe(2)
     name = frame.f_code.co_filename
     if outer is not None and name.startswith(OURS):
         this.line = outer.line
@@ -130,6 +124,12 @@ def collect(x: Any, path: tuple[Any, ...], found: dict[int, tuple[Any, ...]]) ->
             collect(element, (*path, key), found)
 
 
+def ended(call: Call, out: Any) -> None:
+    """The call is over, and gave that."""
+    call.end = next(CLOCK)
+    mark(out, call)
+
+
 def mark(x: Any, call: Call) -> None:
     """Mark what came out."""
     if isinstance(x, Value):
@@ -141,27 +141,3 @@ def mark(x: Any, call: Call) -> None:
     elif isinstance(x, dict):
         for element in x.values():
             mark(element, call)
-
-
-def recorded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The `__call__` of a module, which marks what it gives out."""
-    code = getattr(function, "__code__", None)
-    names = code.co_varnames[1 : code.co_argcount] if code is not None else ()
-
-    @wraps(function)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        outer = OPEN.get()
-        if outer is not None and outer.module is self:  # super().__call__(x)
-            return function(self, *args, **kwargs)
-        this = begun(self, outer, names, args, kwargs)
-        token = OPEN.set(this)
-        try:
-            out = function(self, *args, **kwargs)
-        finally:
-            OPEN.reset(token)
-            this.module = None  # the values that it gave do not keep the module alive
-        this.end = next(CLOCK)
-        mark(out, this)
-        return out
-
-    return call

@@ -14,10 +14,10 @@ from .. import ops
 from ..core.number import lift
 from ..core.weighted_sum import weighted_sum
 from ..engine import Value
-from .calls import OPEN, recorded
 from .init import start
 from .module import Module, size
 from .parameters import unique
+from .recorded import OPEN, recorded
 
 ACTIVATIONS = {
     "relu": ("ReLU", ops.relu),

@@ -1,6 +1,6 @@
 """`Module`: whatever has parameters, by name, with a state that can be kept.
 
-Which nodes its calls make is remembered in `calls.py`. Read on in `mlp.py`.
+What its calls give out is marked by `recorded.py`. Read on in `mlp.py`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from ..core.rule import real
 from ..core.watch import WATCH
 from ..engine import Value
 from ..files import Saved
-from .calls import recorded
 from .parameters import is_frozen, set_all, unique
+from .recorded import recorded
 from .summary import Row, Summary, kind_of
 
 M = TypeVar("M", bound="Module")
