@@ -1,4 +1,4 @@
-/* The kernels of machine.c: what one instruction does to a block of n examples.
+/* The kernels of vm.h: what one instruction does to a block of n examples.
 
    dst[i] for i < n. A step of 0 instead of 1 repeats a scalar. None of them reorders what happens
    within an example; sums over the examples are made in eight lanes, which are added at the end, or

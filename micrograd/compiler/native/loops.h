@@ -1,4 +1,4 @@
-/* Loops and branches: instructions that hold others. Included by machine.c, whose `run_code` runs
+/* Loops and branches: instructions that hold others. Included by vm.h, whose `run_code` runs
    what they hold.
 
    LOOP    how many turns, or NONE; the sequence whose length says so, or NONE; its number; then

@@ -1,4 +1,4 @@
-/* The threads of machine.c: a coordinator starts workers, and all do the same work together.
+/* The threads of batch.h: a coordinator starts workers, and all do the same work together.
 
    A step of training takes microseconds, and so nobody sleeps between two of them. At a barrier
    each thread writes into a line of the cache of its own how far it has come, and looks at those
