@@ -97,6 +97,13 @@ def test_it_accepts_random_expressions(recipe):
     assert check_grad(f, *recipe.leaves)
 
 
+@pytest.mark.parametrize("scale", [1e-150, 0.125, 1e150])
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 8])
+def test_it_accepts_powers_where_they_are_flat(n, scale):
+    assert check_grad(lambda x: x**n * scale, 0.0)
+    assert check_grad(lambda x, y: x**n * scale + y, 0.0, 1.0)
+
+
 # What is wrong ----------------------------------------------------------------------------------
 
 

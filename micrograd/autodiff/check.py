@@ -215,6 +215,11 @@ def slope_of(at: Callable[[float], list[float]], k: int, x: float) -> Slope:
     close_by = (at(x + step)[k] - at(x - step)[k]) / ((x + step) - (x - step))
     rough = 100 * ROUNDING * abs(at(x)[k]) / step
     start = 0.1 * max(abs(x), 0.1)
+    # Where the slope is 0, as that of x**3 at 0, what is small beside those nearby is no slope.
+    nearby = abs(at(x + start)[k] - at(x - start)[k]) / ((x + start) - (x - start))
+    nearby = nearby if nearby < math.inf else 0.0
+    rough += 1e-9 * nearby
+    size = max(abs(at(x)[k]), start * nearby)
     for _ in range(8):
         found = extrapolated(at, k, x, start)
         astray = abs(found.exact - close_by) > 1e-3 * abs(close_by) + rough
@@ -224,7 +229,7 @@ def slope_of(at: Callable[[float], list[float]], k: int, x: float) -> Slope:
             break
         start /= 16.0
     if best.error < math.inf:
-        best = Slope(best.exact, max(best.error, kink(at, k, x)), abs(at(x)[k]))
+        best = Slope(best.exact, max(best.error, kink(at, k, x)), size)
     return best
 
 
