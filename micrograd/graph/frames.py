@@ -25,6 +25,7 @@ from .picture import page
 from .picture.measure import text_width
 from .picture.svg import Picture, check_style
 from .picture.theme import check_theme
+from .show import show
 from .steps import Step, names_of, walk
 
 BEGINNING = "The forward pass is done. No gradient is known yet."
@@ -126,6 +127,10 @@ class Frames:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """The path, after the page was written to it; the name ends in .html."""
         return save_html(path, self.html)
+
+    def show(self) -> None:
+        """Nothing; shows the film: in a notebook below the cell, elsewhere in the browser."""
+        show(self, lambda: self.html)
 
     def strip(self) -> Strip:
         """The same as pictures one below the other, without a script."""
