@@ -11,7 +11,6 @@ import json
 import os
 from collections.abc import Iterator
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -185,12 +184,7 @@ class Frames:
         return Strip(self)
 
     def _repr_html_(self) -> str:
-        # A frame of its own keeps the page's names and keys from those of the notebook.
-        height = min(900, round(self.picture.where.height) + 260)
-        return (
-            f'<iframe srcdoc="{escape(self.html)}" title="{escape(self.title)}" '
-            f'style="width:100%;height:{height}px;border:0"></iframe>'
-        )
+        return page.embedded(self.html, self.title, min(900, self.picture.where.height + 300))
 
     def __repr__(self) -> str:
         return f"<Frames: {self.title}, {plural(len(self) - 1, 'step')}>"
