@@ -140,7 +140,7 @@ def test_save(tmp_path):
     assert film.save(tmp_path / "a.html").read_text(encoding="utf-8") == film.html
     assert film.strip().save(tmp_path / "b.html").exists()
     with pytest.raises(ValueError, match="html"):
-        film.save(tmp_path / "a.svg")
+        film.save(tmp_path / "a.png")
 
 
 def test_too_large_is_a_sentence():

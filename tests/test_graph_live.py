@@ -138,8 +138,15 @@ def test_the_script_in_a_browser(tmp_path, style):
             "s.dispatchEvent(new Event('input'));",
             place,
         )
+        browser.run("document.querySelectorAll('input')[arguments[0]].focus()", place)
+        before = browser.run("return sent.pop()")[place]
+        browser.press("ArrowRight")
         [sent] = browser.run("return sent")
-        assert sent[place] == pytest.approx(-1.5, abs=0.02)
+        step = browser.run("return +document.querySelectorAll('input')[arguments[0]].step", place)
+        assert sent[place] == pytest.approx(before + step), "a slider goes by keyboard"
+        # JupyterLab takes keys away from what it does not find this on.
+        assert browser.run("return document.activeElement.dataset.lmSuppressShortcuts") == "true"
+        assert sent[place] == pytest.approx(-1.5 + step, abs=0.02)
         state = live.move(sent)
         browser.run("data.state = arguments[0]; listeners['change:state']();", state)
         found = browser.run(

@@ -20,6 +20,8 @@ from .watch import WATCH
 class View:
     """The nodes under a root, operands before their users, with what each is computed from.
 
+    A tuple of roots is one view, in which what they share is there once.
+
     `leaves` and `inner` hold them in topological order. With `products` a weighted sum is shown
     as the products and sums that it stands for, with `constants` a number in an expression as a
     leaf, unless it is a setting such as the exponent of a power. Without `zeros` the products of
@@ -31,7 +33,8 @@ class View:
     ) -> None:
         self.zeros = zeros
         self.hidden = 0  # how many products with 0 are not shown
-        self.root = root
+        self.roots: tuple[Any, ...] = root if isinstance(root, tuple) else (root,)
+        self.root = self.roots[-1]
         self.products = products
         self.constants = constants
         self.expansions: dict[Any, Expansion] = {}
@@ -40,7 +43,7 @@ class View:
         if products or constants or not zeros:
             self.sort()
         else:
-            self.leaves, self.inner = toposort(root)
+            self.leaves, self.inner = toposort(*self.roots)
 
     def operands(self, v: Any) -> tuple[Any, ...]:
         """The operands of a node in order: nodes, and floats where constants are not shown."""
@@ -85,9 +88,16 @@ class View:
 
     def sort(self) -> None:
         """Fill `leaves` and `inner`, in the order of `Search`."""
-        seen = {self.root}
+        seen: set[Any] = set()
+        for root in self.roots:
+            if root not in seen:
+                self.visit(root, seen)
+
+    def visit(self, root: Any, seen: set[Any]) -> None:
+        """Add what lies under a root and was not seen."""
+        seen.add(root)
         stack: list[tuple[Any, Any]] = []
-        below: Any = self.root
+        below: Any = root
         while True:
             operands = self.operands(below)
             if operands:
@@ -112,8 +122,8 @@ class View:
         return self.leaves + self.inner
 
     def live(self) -> list[Any]:
-        """Those of `inner` that a gradient of the root reaches, in the same order."""
-        reached = {self.root}
+        """Those of `inner` that a gradient of a root reaches, in the same order."""
+        reached = set(self.roots)
         for v in reversed(self.inner):
             if v in reached:
                 for x, partial in zip(*self.edges(v)):

@@ -20,7 +20,7 @@ from ..engine import Value
 from ..files import write_text
 from ..graph.diagram import Diagram, diagram, number, plural
 from ..graph.picture.svg import Picture
-from ..graph.picture.theme import check_theme
+from ..graph.picture.theme import FONT, check_theme
 from .orders import ONE_PASS, ORDERS, Pushed, Tape, right
 from .record import Graph
 
@@ -226,11 +226,15 @@ class Comparison:
                     f"</th><th>{escape(outcome.name)}</th></tr></thead><tbody>{pairs}</tbody></table>"
                     "</details>"
                 )
-        style = "body{font:14px/1.45 Helvetica,Arial,sans-serif;color-scheme:light dark}"
+        # In a notebook it is no page of its own: nothing here may touch what is around it.
+        style = (
+            f".mg-orders{{font:14px/1.45 {FONT}}}"
+            ":root:has(>body>.mg-orders:only-child){color-scheme:light dark}"
+        )
         return (
             '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Orders of the '
-            f"backward pass</title><style>{style}</style></head><body>{''.join(parts)}"
-            "</body></html>\n"
+            f'backward pass</title><style>{style}</style></head><body><div class="mg-orders">'
+            f"{''.join(parts)}</div></body></html>\n"
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:

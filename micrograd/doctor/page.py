@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from ..graph.picture.theme import COLOURS, FONT
+from ..graph.picture.theme import COLOURS, EITHER, FONT, following
 
 if TYPE_CHECKING:
     from .report import Report, Strip
@@ -43,14 +43,14 @@ def report_page(report: Report) -> str:
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         f"<title>{escape(report.title or 'Diagnosis')}</title><style>{style()}</style></head>"
-        f'<body class="mg-doctor">{"".join(body)}</body></html>\n'
+        f'<body><div class="mg-doctor">{"".join(body)}</div></body></html>\n'
     )
 
 
 def style() -> str:
     """The style sheet, for light and for dark."""
     shape = (
-        f"body.mg-doctor{{font:14px/1.45 {FONT};margin:16px;max-width:60em}}"
+        f".mg-doctor{{font:14px/1.45 {FONT};padding:8px 16px;max-width:60em}}"
         ".mg-doctor section{border-left:4px solid;padding:2px 12px;margin:12px 0}"
         ".mg-doctor h3{margin:6px 0}.mg-doctor p{margin:6px 0}"
         ".mg-doctor small{font-weight:normal}"
@@ -58,10 +58,9 @@ def style() -> str:
         ".mg-doctor td,.mg-doctor th{padding:4px 12px 4px 0;text-align:left;vertical-align:middle}"
     )
 
-    def paint(theme: str) -> str:
-        c = COLOURS[theme]
+    def paint(c: dict[str, str]) -> str:
         return (
-            f"body.mg-doctor{{background:{c['paper']};color:{c['ink']}}}"
+            f".mg-doctor{{background:{c['paper']};color:{c['ink']}}}"
             f".mg-doctor section{{background:{c['box']}}}"
             f".mg-doctor .error{{border-color:{c['red']}}}"
             f".mg-doctor .warning{{border-color:{c['plus']}}}"
@@ -70,7 +69,9 @@ def style() -> str:
             f".mg-doctor .line{{stroke:{c['border']};fill:none}}"
         )
 
-    return f"{shape}{paint('light')}@media (prefers-color-scheme:dark){{{paint('dark')}}}"
+    # Where it is a page of its own, that has the reader's theme: in a notebook it is none.
+    alone = ":root:has(>body>.mg-doctor:only-child){color-scheme:light dark}"
+    return shape + alone + following(".mg-doctor", paint(COLOURS["light"]), paint(EITHER))
 
 
 def row(strip: Strip) -> str:

@@ -15,6 +15,8 @@ from ..nn.module import Module
 from ..nn.naming import indexed
 from .picture.measure import clean, clipped
 
+MENTIONED = 4  # results in the sentence that tells what is drawn
+
 
 class Box(NamedTuple):
     """One box: a node of the graph, a number written in an expression, or many nodes folded."""
@@ -128,6 +130,7 @@ class Diagram(NamedTuple):
     frames: tuple[Frame, ...] = ()
     remarks: tuple[str, ...] = ()  # what is not shown, in words
     sentence: str = ""  # the picture in a sentence, where it is no graph of Values
+    results: tuple[int, ...] = ()  # the boxes of what was asked for
 
     @property
     def has_gradients(self) -> bool:
@@ -179,9 +182,8 @@ def diagram(
             Link(source, target, place, len(shown), partials[i] is not None, flow(v, partials[i]))
             for place, (i, source) in enumerate(sources)
         ]
-    if not view.inner:
-        add(view.root)
-    return Diagram(boxes, links, len(view.inner), len(view.leaves))
+    results = tuple([add(root) for root in view.roots])  # a leaf may be one, and have no user
+    return Diagram(boxes, links, len(view.inner), len(view.leaves), results=results)
 
 
 def flow(v: Any, partial: float | None) -> float:
@@ -252,11 +254,25 @@ def summary(shown: Diagram) -> str:
     """The picture in a sentence, for those who cannot see it."""
     if shown.sentence:
         return shown.sentence
-    result = shown.boxes[-1]
-    name = result.label or "the result"
     folded = f", folded into {plural(len(shown.boxes), 'box')}" if shown.folded else ""
     remarks = "".join(f" {remark}" for remark in shown.remarks)
     return (
         f"Computation graph of {plural(shown.operations, 'operation')} on "
-        f"{plural(shown.leaves, 'leaf')}{folded}; {name} is {number(result.data)}.{remarks}"
+        f"{plural(shown.leaves, 'leaf')}{folded}; {results_of(shown)}.{remarks}"
     )
+
+
+def results_of(shown: Diagram) -> str:
+    """What comes out, in words."""
+    found = [shown.boxes[i] for i in shown.results]
+    numbers = [box.rows[0][1] for box in found[:MENTIONED]]
+    if len(found) == 1:
+        return f"{found[0].label or 'the result'} is {numbers[0]}"
+    named = any(box.label for box in found)
+    if named:
+        pairs = zip(found, numbers)
+        numbers = [f"{box.label or 'a result'} is {text}" for box, text in pairs]
+    if len(found) > MENTIONED:
+        numbers.append(f"{len(found) - MENTIONED} more")
+    said = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
+    return said if named else f"the results are {said}"

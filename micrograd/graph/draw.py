@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine import Value
 from ..files import write_bytes, write_text
+from ..nn.module import Module
 from . import text
 from .arrays import array_diagram, lines_of
 from .diagram import Diagram, summary
@@ -20,6 +21,8 @@ from .folding.fold import folded
 from .names import caller
 from .picture import svg
 from .picture.theme import check_theme
+from .roots import called, roots_of
+from .show import show
 
 if TYPE_CHECKING:
     import graphviz
@@ -44,6 +47,7 @@ class Graph:
         flow: bool = False,
         findings: Any = None,
         rankdir: str = "LR",
+        inputs: Any = None,
     ) -> None:
         check_theme(theme)
         svg.check_style(style)
@@ -59,15 +63,25 @@ class Graph:
         self.engine = engine
         self.theme = theme
         self.fold: Any = None
+        is_module = isinstance(root, Module)
+        if inputs is not None and not is_module:
+            raise ValueError("draw: inputs are those of a module, and this is none")
         program = array_program(root)
         if program is not None:
             self.style = "arrays"
             self.diagram = array_diagram(program.outline())
         else:
             frame = caller()
-            self.diagram, self.fold = folded(root, depth, constants, most, zeros, frame)
+            roots, remark = called(root, inputs) if is_module else (roots_of(root), "")
+            few = most
+            if is_module and depth is None and most is None:
+                depth = by_layers(roots)
+                few = depth and FEW
+            self.diagram, self.fold = folded(roots, depth, constants, few, zeros, frame)
             if most is None and engine != "dot":
-                self.fit(lambda limit: folded(root, None, constants, limit, zeros, frame))
+                self.fit(lambda limit: folded(roots, None, constants, limit, zeros, frame))
+            if remark:
+                self.say(remark)
         if findings is not None:
             self.diagram = with_findings(self.diagram, findings)
             self.__dict__.pop("picture", None)  # some boxes are wider now
@@ -148,6 +162,13 @@ class Graph:
             f"save: the name ends in .svg, .html, .txt, .dot, .png or .pdf, not as {target}"
         )
 
+    def show(self) -> None:
+        """Nothing; shows the picture: in a notebook below the cell, elsewhere in the browser."""
+        if self.engine == "dot":
+            show(self, lambda: self.svg, ".svg")
+        else:
+            show(self, lambda: self.html)
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         found = {"image/svg+xml": self.svg, "text/plain": repr(self)}
         if self.engine != "dot" and (self.diagram.frames or self.diagram.folded):
@@ -158,13 +179,25 @@ class Graph:
         return f"<Graph: {summary(self.diagram)}>"
 
 
+FEW = 16  # from how many boxes on those of a module that are alike are one
+
+
 def array_program(x: Any) -> Any:
     """The array program of a compiled function, or x itself if it is one; None for a Value."""
-    if isinstance(x, Value):
+    if isinstance(x, (Value, list, tuple, Module)):
         return None
     if callable(getattr(x, "outline", None)):
         return x
     return x.array_program if hasattr(type(x), "array_program") else None
+
+
+def by_layers(roots: tuple[Value, ...]) -> int | None:
+    """How far a module is unfolded: to the first depth at which it is more than one box."""
+    for depth in (1, 2):
+        shown, _ = folded(roots, depth)
+        if sum(box.kind in ("op", "fold") for box in shown.boxes) > 1:
+            return depth
+    return None
 
 
 def draw(
@@ -179,10 +212,13 @@ def draw(
     flow: bool = False,
     findings: Any = None,
     rankdir: str = "LR",
+    inputs: Any = None,
 ) -> Graph:
     """A `Graph` of everything under root: boxes with values and gradients, from left to right.
 
-    Of a function that `jit` compiled, or of its `array_program`, the steps on whole arrays.
+    root is a Value; a list of them, nested or not, in one picture, where what they share is drawn
+    once; a module, folded by layers; or a function that `jit` compiled, or its `array_program`,
+    whose boxes are steps on whole arrays.
 
     style:     "node", one box for each operation; "record", as in micrograd's notebook;
                "circuit", wires with values above and gradients below
@@ -198,6 +234,9 @@ def draw(
                powers of ten: vanishing and dead paths are seen at once
     rankdir:   "LR" from left to right, "TB" from top to bottom
     findings:  a report of `diagnose`, whose findings are marked at their places
+    inputs:    what a module is called on, [1.0, 2.0] say; a tuple is several arguments. Without,
+               it is called on a list of 1.0, as long as its weights tell: numbers and gradients
+               in its picture are those of that call, of which no trace is left in the module
 
     What has no label is called by its place in the module that was called with it, or by your
     variable: `w[1,2]` in the frame "layer 0". Modules, layers and scopes are frames.
@@ -205,5 +244,9 @@ def draw(
     >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
     >>> draw(a * b + 1)
     <Graph: Computation graph of 2 operations on 2 leaves; the result is -5.0.>
+    >>> draw([a * b, a + b])
+    <Graph: Computation graph of 2 operations on 2 leaves; the results are -6.0 and -1.0.>
     """
-    return Graph(root, style, engine, depth, constants, theme, most, zeros, flow, findings, rankdir)
+    return Graph(
+        root, style, engine, depth, constants, theme, most, zeros, flow, findings, rankdir, inputs
+    )  # fmt: skip

@@ -8,12 +8,12 @@ moves. The look and the script of the page are in `picture/explorer.py`.
 from __future__ import annotations
 
 import json
-from html import escape
 from typing import Any
 
 from .diagram import Diagram, summary
 from .folding.inside import insides
 from .picture import explorer
+from .picture.page import embedded
 from .picture.svg import Picture
 
 MOST = 3_000_000  # characters of pictures of insides in a page
@@ -53,8 +53,5 @@ def places_of(picture: Picture, i: int) -> list[int]:
 def in_a_notebook(graph: Any) -> str:
     """The page in a frame of its own, which keeps its names from those of the notebook."""
     _, _, width, height = map(float, graph.svg.split('viewBox="')[1].split('"')[0].split())
-    tall = min(900, round(min(1.0, 1000 / width) * height) + 120)
-    return (
-        f'<iframe srcdoc="{escape(graph.html)}" title="{escape(summary(graph.diagram))}" '
-        f'style="width:100%;height:{tall}px;border:0"></iframe>'
-    )
+    tall = min(900, min(1.0, 1000 / width) * height + 120)
+    return embedded(graph.html, summary(graph.diagram), tall)

@@ -1,7 +1,8 @@
 """`frames`: the backward pass as a film, one step of the chain rule in each picture.
 
-The page is one file with everything in it; what runs in it is in `picture/page.py`. `strip` is
-the same without a script. The steps come from `steps.py`.
+The page is one file with everything in it; what runs in it is in `picture/page.py`. `strip.py` has
+the same without a script, `picture/film.py` and `picture/raster.py` what moves by itself. The steps
+come from `steps.py`.
 """
 
 from __future__ import annotations
@@ -10,22 +11,25 @@ import json
 import os
 from collections.abc import Iterator
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..core.rule import real
 from ..core.view import View
 from ..engine import Value
-from ..files import write_text
+from ..files import write_bytes, write_text
 from .diagram import Diagram, check, diagram, number, plural
 from .folding.fold import LARGEST
 from .mathml import chain_rule
 from .picture import page
+from .picture.film import HOLD, Reel, Still
 from .picture.measure import text_width
-from .picture.svg import Picture, check_style
+from .picture.raster import gif
+from .picture.svg import Picture, check_style, describe
 from .picture.theme import check_theme
+from .show import show
 from .steps import Step, names_of, walk
+from .strip import Strip
 
 BEGINNING = "The forward pass is done. No gradient is known yet."
 
@@ -95,13 +99,17 @@ class Frames:
 
     def svg(self, i: int) -> str:
         """The i-th picture as the text of an SVG file."""
+        return self.picture.svg(*self.look(i))
+
+    def look(self, i: int) -> tuple[Diagram, dict[int, str], int | None]:
+        """The numbers of the i-th picture, what stands out in it, and where something moves."""
         frame = self.frames[i]
         classes = {}
         if frame.operand is not None:
             classes[frame.operand] = "mg-to"
         if frame.node is not None:
             classes[frame.node] = "mg-now"
-        return self.picture.svg(with_gradients(self.diagram, frame.gradients), classes, frame.link)
+        return with_gradients(self.diagram, frame.gradients), classes, frame.link
 
     @cached_property
     def html(self) -> str:
@@ -123,57 +131,63 @@ class Frames:
         data = json.dumps(film).replace("<", "\\u003c")
         return page.html(self.title, self.svg(0), data, len(self) - 1, self.theme)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """The path, after the page was written to it; the name ends in .html."""
-        return save_html(path, self.html)
+    @cached_property
+    def reel(self) -> Reel:
+        """The pictures with their captions, for films that move by themselves."""
+        stills = [
+            Still(self.picture.parts(*self.look(i)), frame.text, frame.words)
+            for i, frame in enumerate(self.frames)
+        ]
+        return Reel(self.picture.paper(), stills, self.theme)
+
+    def animation(self, seconds: float = 1.2) -> str:
+        """The film as the text of an SVG file that moves by itself: for slides, without a script.
+
+        Each picture stands for so many seconds, the last for three times as long. Where the reader
+        has switched animations off, the last picture is seen.
+        """
+        end = describe(with_gradients(self.diagram, self.frames[-1].gradients))
+        return self.reel.animated(self.title, end, positive(seconds, "seconds"))
+
+    def gif(self, seconds: float = 1.2, scale: float = 2.0) -> bytes:
+        """The film as GIF, `scale` times as large as the picture; light, unless the theme is dark.
+
+        Needs Pillow and resvg_py: `pip install "micrograd[gif]"`.
+        """
+        stands = [positive(seconds, "seconds")] * (len(self) - 1) + [(1 + HOLD) * seconds]
+        theme = "dark" if self.theme == "dark" else "light"
+        pictures = [self.reel.still(i, theme) for i in range(len(self))]
+        return gif(pictures, stands, positive(scale, "scale"))
+
+    def save(self, path: str | os.PathLike[str], seconds: float = 1.2) -> Path:
+        """The path, after the film was written to it, in the format that its name ends in.
+
+        .html is the page with buttons; .svg and .gif move by themselves, each picture for so many
+        seconds. What .gif needs is installed by `pip install "micrograd[gif]"`.
+        """
+        target = Path(path)
+        ending = target.suffix.lower()
+        if ending == ".svg":
+            return write_text(target, self.animation(seconds))
+        if ending == ".gif":
+            return write_bytes(target, self.gif(seconds))
+        if ending in (".html", ".htm"):
+            return write_text(target, self.html)
+        raise ValueError(f"save: the name of a film ends in .html, .svg or .gif, not as {target}")
+
+    def show(self) -> None:
+        """Nothing; shows the film: in a notebook below the cell, elsewhere in the browser."""
+        show(self, lambda: self.html)
 
     def strip(self) -> Strip:
         """The same as pictures one below the other, without a script."""
         return Strip(self)
 
     def _repr_html_(self) -> str:
-        # A frame of its own keeps the page's names and keys from those of the notebook.
-        height = min(900, round(self.picture.where.height) + 260)
-        return (
-            f'<iframe srcdoc="{escape(self.html)}" title="{escape(self.title)}" '
-            f'style="width:100%;height:{height}px;border:0"></iframe>'
-        )
+        return page.embedded(self.html, self.title, min(900, self.picture.where.height + 300))
 
     def __repr__(self) -> str:
         return f"<Frames: {self.title}, {plural(len(self) - 1, 'step')}>"
-
-
-class Strip:
-    """A film strip: `.svgs` has each picture, `.html` all of them with their arithmetic."""
-
-    def __init__(self, film: Frames) -> None:
-        self.film = film
-
-    @cached_property
-    def svgs(self) -> list[str]:
-        return [self.film.svg(i) for i in range(len(self.film))]
-
-    @cached_property
-    def html(self) -> str:
-        """A page of all pictures, without a script."""
-        return page.strip(self.film.title, self.body, self.film.theme)
-
-    @property
-    def body(self) -> str:
-        return "".join(
-            page.figure(i, svg, frame.text, frame.words, frame.formula)
-            for i, (svg, frame) in enumerate(zip(self.svgs, self.film.frames, strict=True))
-        )
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """The path, after the page was written to it; the name ends in .html."""
-        return save_html(path, self.html)
-
-    def _repr_html_(self) -> str:
-        return self.body
-
-    def __repr__(self) -> str:
-        return f"<Strip of {plural(len(self.film), 'picture')}>"
 
 
 def frames(
@@ -243,8 +257,9 @@ def finite(x: float) -> float | None:
     return x if x - x == 0 else None
 
 
-def save_html(path: str | os.PathLike[str], text: str) -> Path:
-    target = Path(path)
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"save: the name ends in .html, not as {target}")
-    return write_text(target, text)
+def positive(x: object, what: str) -> float:
+    """x as a float, if it is more than 0."""
+    found = real(x, f"frames: {what}")
+    if not 0.0 < found < float("inf"):
+        raise ValueError(f"frames: {what} is a number above 0, not {x!r}")
+    return found

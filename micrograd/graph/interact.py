@@ -138,6 +138,7 @@ function render({ model, el }) {
                            step: (slider.high - slider.low) / 400 });
     input.value = slider.value;
     input.style.flex = 1;
+    input.dataset.lmSuppressShortcuts = "true";  // arrows are its own, not JupyterLab's
     input.oninput = () => {
       values[i] = +input.value;
       output.textContent = values[i].toPrecision(4);

@@ -44,12 +44,15 @@ class Tree:
         labels: dict[str, int] = {}
         for box in shown.boxes:
             labels[box.label] = labels.get(box.label, 0) + 1
+        for i in shown.results:  # it is printed for itself, beside where it is used
+            uses[i] += 1
         # A name of its own for each box that is printed once and mentioned again.
         self.names: dict[int, str] = {}
         for i in range(len(self.boxes) - 1, -1, -1):
             if uses[i] > 1:
                 self.call(i, labels)
         self.labels = labels
+        self.results = shown.results
 
     def call(self, i: int, labels: dict[str, int]) -> str:
         label = self.boxes[i].label
@@ -59,7 +62,7 @@ class Tree:
     def lines(self) -> list[str]:
         found: list[str] = []
         printed: set[int] = set()
-        waiting = deque([len(self.boxes) - 1])
+        waiting = deque(self.results)
         while waiting:
             start = waiting.popleft()
             if start in printed:

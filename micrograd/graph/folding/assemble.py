@@ -55,7 +55,7 @@ class Assembly:
         inner: list[bool] = []
         places = self.places
         given_boxes: dict[tuple[tuple[float, ...], ...], int] = {}
-        for key in ordered(self.keys[-1], below):
+        for key in ordered([self.keys[i] for i in mesh.roots], below):
             numbers = self.numbers(members[key]) if self.fold.constants else []
             sources = [(places[other], flows) for other, flows in below[key].items()]
             given = self.inputs(members[key]) if self.fold.constants else ()
@@ -80,9 +80,14 @@ class Assembly:
                 live = flows is not None
                 links.append(Link(source, target, place, len(sources), live, flows or 0.0))
         anything = any(box.kind == "fold" or box.times > 1 for box in boxes)
+        results = dict.fromkeys([places[self.keys[i]] for i in mesh.roots])
         shown = Diagram(boxes, links, mesh.operations, mesh.first, anything)
         return framed(
-            shown._replace(remarks=mesh.remarks()), ways, inner, self.counts(), mesh.is_bare
+            shown._replace(remarks=mesh.remarks(), results=tuple(results)),
+            ways,
+            inner,
+            self.counts(),
+            mesh.is_bare,
         )
 
     def share(self, below: dict[Key, dict[Key, float | None]]) -> None:
@@ -167,8 +172,7 @@ class Assembly:
         inner = [i for i in members if i >= mesh.first]
         # What leaves the box: its results, or the leaves in it.
         out = [i for i in inner if any(self.keys[j] != key for j in mesh.users[i])]
-        if len(mesh.nodes) - 1 in inner:
-            out.append(len(mesh.nodes) - 1)
+        out += [i for i in mesh.roots if self.keys[i] == key and i >= mesh.first]
         out = sorted(set(out)) or members
         data = [mesh.nodes[i]._data for i in out]
         grads = [mesh.nodes[i]._grad for i in out]

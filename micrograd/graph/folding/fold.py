@@ -14,7 +14,7 @@ from typing import Any
 from ...core.node import op_name
 from ...core.view import View
 from ...engine import Value
-from ..diagram import Diagram, check, diagram
+from ..diagram import Diagram, diagram
 from ..names import Names
 from .alike import classes
 from .assemble import assemble, stem
@@ -35,35 +35,34 @@ LAYERS = ("neuron", "sum", "softmax", "layer")
 
 
 def folded(
-    root: Value,
+    roots: tuple[Value, ...],
     depth: int | None = None,
     constants: bool = True,
     most: int | None = None,
     zeros: bool = False,
     frame: Any = None,
 ) -> tuple[Diagram, Fold | None]:
-    """The diagram of a graph, folded to that depth, and further where it is too large.
+    """The diagram of what lies under the roots, folded to that depth, or further where too large.
 
     With it the folding, or None where every operation is a box. `frame` is that of the function
     among whose variables names are looked for.
     """
-    check(root)
     if most is not None and (type(most) is not int or most < 1):
         raise ValueError(f"draw: most is a number of boxes from 1, not {most!r}")
     if depth is not None and (type(depth) is not int or depth < 1):
         raise ValueError(f"draw: depth is a whole number from 1, or None, not {depth!r}")
     limit = most or (READABLE if depth is None else LARGEST)
-    view = View(root, products=False, zeros=zeros)
+    view = View(roots, products=False, zeros=zeros)
     names = Names(view, frame)
     mesh = Mesh(view, names)
     size = mesh.first + mesh.operations
     if depth is None and size <= limit:
-        return whole(root, constants, zeros, frame), None
+        return whole(roots, constants, zeros, frame), None
     if depth is not None:
         fold = Fold(mesh, constants)
         fold.cut(depth)
         if size <= UNFOLDED and any(mesh.names[i] == "weighted_sum" for i in fold.singles()):
-            mesh = Mesh(view := View(root, zeros=zeros), Names(view, frame))
+            mesh = Mesh(view := View(roots, zeros=zeros), Names(view, frame))
             fold = Fold(mesh, constants)
             fold.cut(depth)
         if fold.count() > limit:
@@ -75,9 +74,9 @@ def folded(
     return fold.assemble(), fold
 
 
-def whole(root: Value, constants: bool, zeros: bool, frame: Any) -> Diagram:
+def whole(roots: tuple[Value, ...], constants: bool, zeros: bool, frame: Any) -> Diagram:
     """Every operation as a box, in frames."""
-    view = View(root, zeros=zeros)
+    view = View(roots, zeros=zeros)
     mesh = Mesh(view, Names(view, frame))
     labels = dict(zip(mesh.nodes, mesh.labels, strict=True))
     shown = diagram(view, constants, labels, mesh.named.paths())
@@ -227,6 +226,8 @@ class Fold:
         mesh = self.mesh
         groups: dict[Key, list[int]] = {}
         for i in range(mesh.first):
+            if i in mesh.roots:  # who asked for a leaf is to see it
+                continue
             users = dict.fromkeys(keys[j] for j in mesh.users[i])
             roles = mesh.roles[i]
             folds = [key for key in users if isinstance(key, tuple)]
@@ -307,7 +308,8 @@ class Fold:
         keys: list[Key] = [("band", (d - 1) // size) for d in depth]
         for i in range(mesh.first):
             keys[i] = min((keys[j] for j in mesh.users[i]), default=("band", 0))  # type: ignore[type-var]
-        keys[-1] = len(keys) - 1
+        if len(mesh.roots) <= BANDS:
+            keys = [i if i in mesh.roots else key for i, key in enumerate(keys)]
         self.depths = [0] * len(keys)
         self.keys = self.units = self.acyclic(keys)
 

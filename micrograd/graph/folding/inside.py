@@ -80,4 +80,5 @@ def restricted(whole: Diagram, inner: set[int]) -> Diagram:
         link._replace(source=number[link.source], target=number[link.target]) for link in links
     ]
     operations = sum(box.kind != "leaf" for box in boxes)
-    return Diagram(boxes, links, operations, len(boxes) - operations)
+    last = (len(boxes) - 1,)
+    return Diagram(boxes, links, operations, len(boxes) - operations, results=last)

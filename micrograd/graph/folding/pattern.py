@@ -46,6 +46,7 @@ class Mesh:
             for j in below:
                 self.users[j].append(i)
         self.place = place
+        self.roots = {place[root]: None for root in view.roots}  # in their order
         self.names: list[str] = [view.rule(v).name for v in self.nodes]
         self.labels: list[str] = [names.labels.get(v, "") for v in self.nodes]
         self.places = [names.places.get(v) for v in self.nodes]
@@ -305,6 +306,7 @@ class Mesh:
             and len(self.users[j]) == 1
             and self.scopes[j] == self.scopes[i]
             and not label_of(self.nodes[j])
+            and j not in self.roots
         )
 
     def additions(self, i: int) -> list[int]:
@@ -331,7 +333,7 @@ class Mesh:
     def activation(self, i: int) -> int | None:
         """The one user of a sum, where it is an activation."""
         users = self.users[i]
-        if len(users) != 1 or self.names[users[0]] not in ACTIVATIONS:
+        if i in self.roots or len(users) != 1 or self.names[users[0]] not in ACTIVATIONS:
             return None
         if self.scopes[users[0]] != self.scopes[i]:
             return None

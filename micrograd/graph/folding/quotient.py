@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 
 Key = Hashable
 
 
-def ordered(root: Key, below: Mapping[Key, Mapping[Key, object]]) -> list[Key]:
-    """The boxes under the root's, what they use before them."""
+def ordered(roots: Iterable[Key], below: Mapping[Key, Mapping[Key, object]]) -> list[Key]:
+    """The boxes under those of the roots, what they use before them."""
     found: list[Key] = []
-    seen = {root}
+    seen: set[Key] = set()
+    for root in roots:
+        if root not in seen:
+            seen.add(root)
+            visit(root, below, seen, found)
+    return found
+
+
+def visit(
+    root: Key, below: Mapping[Key, Mapping[Key, object]], seen: set[Key], found: list[Key]
+) -> None:
+    """Add what lies under a box and was not seen."""
     stack = [(root, iter(below[root]))]
     while stack:
         key, rest = stack[-1]
@@ -22,7 +33,6 @@ def ordered(root: Key, below: Mapping[Key, Mapping[Key, object]]) -> list[Key]:
         else:
             stack.pop()
             found.append(key)
-    return found
 
 
 def in_circles(edges: set[tuple[Key, Key]]) -> set[Key]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .page import document
+from .page import document, following
 
 STYLE = """<style>
 .tools{display:flex;flex-wrap:wrap;gap:10px;align-items:center;margin-bottom:8px}
@@ -163,4 +163,4 @@ def html(title: str, theme: str, svg: str, lenses: dict[int, str], data: str) ->
     )
     data = data.replace("<", "\\u003c")  # nothing in a label can end the script element
     body = "".join((STYLE, before, svg, "</div>", middle, inner, between, data, end))
-    return document(title, theme, body)
+    return document(title, theme, body + following(theme))

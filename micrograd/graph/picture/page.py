@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from html import escape
 
-from .theme import COLOURS, FONT
+from .theme import COLOURS, EITHER, FONT
 
 CSS = """
 :root{VARIABLES;color-scheme:SCHEME}
-DARK
+EITHER
 body{margin:0;padding:12px 16px;background:var(--paper);color:var(--ink);font-family:FONT}
 h1{font-size:16px;margin:0 0 8px}
 .bar{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}
@@ -162,16 +162,16 @@ SCRIPT = (
 
 
 def css(theme: str) -> str:
-    def variables(name: str) -> str:
-        return ";".join(f"--{key}:{colour}" for key, colour in COLOURS[name].items())
+    def variables(colours: dict[str, str]) -> str:
+        return ";".join(f"--{key}:{colour}" for key, colour in colours.items())
 
-    dark = ""
+    either = ""
     if theme == "auto":
-        dark = f"@media (prefers-color-scheme:dark){{:root{{{variables('dark')}}}}}"
+        either = f"@supports (color:light-dark(red,red)){{:root{{{variables(EITHER)}}}}}"
     return (
-        CSS.replace("VARIABLES", variables("dark" if theme == "dark" else "light"))
+        CSS.replace("VARIABLES", variables(COLOURS["dark" if theme == "dark" else "light"]))
         .replace("SCHEME", "light dark" if theme == "auto" else theme)
-        .replace("DARK", dark)
+        .replace("EITHER", either)
         .replace("FONT", FONT)
     )
 
@@ -185,6 +185,46 @@ def document(title: str, theme: str, body: str) -> str:
     )
 
 
+# In a notebook the page has the theme of what is around it, and not that of the reader's system.
+FOLLOW = """<script>
+(() => {
+  let frame = null;
+  try { frame = window.frameElement; } catch { /* it is shown by another server */ }
+  if (!frame) return;
+  const outer = frame.ownerDocument, look = frame.ownerDocument.defaultView;
+  function follow() {
+    const scheme = look.getComputedStyle(frame).colorScheme;
+    document.documentElement.style.colorScheme = scheme === "normal" ? "" : scheme;
+  }
+  const watcher = new MutationObserver(follow);
+  for (const element of [outer.documentElement, outer.body])
+    watcher.observe(element, { attributes: true });
+  follow();
+})();
+</script>
+"""
+
+
+def following(theme: str) -> str:
+    """The script that gives a page the theme of the notebook around it, if it is to follow."""
+    return FOLLOW if theme == "auto" else ""
+
+
+# What notebooks say of their theme, in words of CSS.
+EMBEDDED = (
+    "<style>:is([data-jp-theme-light=true],.vscode-light) .mg-page{color-scheme:light}"
+    ":is([data-jp-theme-light=false],.vscode-dark) .mg-page{color-scheme:dark}</style>"
+)
+
+
+def embedded(page: str, title: str, height: float) -> str:
+    """A page in a frame of its own, which keeps its names and keys from those of a notebook."""
+    return (
+        f'{EMBEDDED}<iframe class="mg-page" srcdoc="{escape(page)}" title="{escape(title)}" '
+        f'style="width:100%;height:{height:.0f}px;border:0"></iframe>'
+    )
+
+
 def html(title: str, svg: str, data: str, last: int, theme: str) -> str:
     """The page of a film, from its first picture and what changes in the others as JSON."""
     body = BODY.replace("LAST", str(last)).replace("SCRIPT", SCRIPT)
@@ -193,7 +233,7 @@ def html(title: str, svg: str, data: str, last: int, theme: str) -> str:
     middle, rest = after.split("SVG</div>", 1)
     between, end = rest.split("DATA", 1)
     parts = (before, escape(title), middle, svg, "</div>", between, data, end)
-    return document(title, theme, "".join(parts))
+    return document(title, theme, "".join(parts) + following(theme))
 
 
 def strip(title: str, figures: str, theme: str) -> str:

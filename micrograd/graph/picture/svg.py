@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from html import escape
 from math import ceil
+from typing import NamedTuple
 
 from ..diagram import Box, Diagram, number, plural, summary
 from .arrays import ArrayStyle
@@ -43,6 +44,15 @@ def check_style(style: object) -> None:
         raise ValueError(f'draw: the style is "node", "record" or "circuit", not {style!r}')
 
 
+class Paper(NamedTuple):
+    """The part of the plane that a picture takes: left, top, width and height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
 class Picture:
     """Places for the boxes of a diagram, into which any numbers can be written.
 
@@ -72,23 +82,28 @@ class Picture:
         `classes` has names for boxes that are to stand out; `hot` is the number of a link
         along which something moves.
         """
-        look, where = self.look, self.where
-        look.show(shown, classes or {})
-        width, height = where.width + 2 * MARGIN, where.height + 2 * MARGIN
+        parts = self.parts(shown, classes, hot)
+        title = summary(shown) + in_rows(self.where)
+        return document(self.paper(), parts, self.theme, title, describe(shown))
+
+    def paper(self) -> Paper:
+        """Where on the plane the picture is."""
+        width, height = self.where.width + 2 * MARGIN, self.where.height + 2 * MARGIN
         if self.flow:
             width, height = max(width, LEGEND), height + 34
         least = ceil(width / WIDEST)  # never so wide that it is a strip
         top = -MARGIN - max(0.0, least - height) / 2
-        height = max(height, least)
+        return Paper(-MARGIN, top, width, max(height, least))
+
+    def parts(
+        self, shown: Diagram, classes: dict[int, str] | None = None, hot: int | None = None
+    ) -> list[str]:
+        """What stands on the paper, of which each has the same place in the list whatever the
+        numbers are.
+        """
+        look, where = self.look, self.where
+        look.show(shown, classes or {})
         parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="mg mg-{self.theme}" role="img" '
-            f'width="{width:.0f}" height="{height:.0f}" '
-            f'viewBox="{-MARGIN:g} {top:g} {width:.0f} {height:.0f}">',
-            f"<title>{escape(summary(shown) + in_rows(where))}</title>"
-            f"<desc>{escape(describe(shown))}</desc>",
-            f"<style>{style_sheet(self.theme)}</style>",
-            f'<rect class="mg-paper" x="{-MARGIN:g}" y="{top:g}" width="{width:.0f}" '
-            f'height="{height:.0f}"/>',
             *frames(shown, where),
             *(flows(shown, look, where) if self.flow else wires(look, where, self.apart)),
             *marks(look, where),
@@ -99,12 +114,36 @@ class Picture:
         parts += [look.draw(i, point) for i, point in enumerate(where.boxes)]
         if self.apart:
             parts += covers(shown, where)
-        parts.append("</svg>")
-        return "\n".join(parts) + "\n"
+        return parts
 
     def route(self, link: int) -> str:
         """The way of a link, as the data of a path."""
         return Pen(self.look.back, self.look.down).path(self.where.routes[link])
+
+
+def document(
+    paper: Paper,
+    parts: list[str],
+    theme: str,
+    title: str,
+    words: str,
+    style: str = "",
+    name: str = "",
+) -> str:
+    """The text of an SVG file. `style` are rules beside the theme's, for the class `name`."""
+    x, y, width, height = paper
+    names = f"mg mg-{theme} {name}".rstrip()
+    found = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{names}" role="img" '
+        f'width="{width:.0f}" height="{height:.0f}" '
+        f'viewBox="{x:g} {y:g} {width:.0f} {height:.0f}">',
+        f"<title>{escape(title)}</title><desc>{escape(words)}</desc>",
+        f"<style>{style_sheet(theme)}{style}</style>",
+        f'<rect class="mg-paper" x="{x:g}" y="{y:g}" width="{width:.0f}" height="{height:.0f}"/>',
+        *parts,
+        "</svg>",
+    ]
+    return "\n".join(found) + "\n"
 
 
 def in_rows(where: Places) -> str:

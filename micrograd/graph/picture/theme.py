@@ -2,6 +2,9 @@
 
 Written out without CSS variables, which programs other than browsers do not read, and
 for the pictures of one theme alone, so that pictures of several can stand on a page.
+
+The theme "auto" is that of whatever shows the picture, which browsers know as its `color-scheme`;
+programs that do not, such as those for drawings, see the light colours.
 """
 
 from __future__ import annotations
@@ -39,6 +42,11 @@ COLOURS = {
         "pane": "#8b949e08",
     },
 }
+EITHER = {
+    name: f"light-dark({hue},{COLOURS['dark'][name]})" for name, hue in COLOURS["light"].items()
+}
+# Where a page says in other words that it is dark: older notebooks.
+DARK = ":is([data-jp-theme-light=false],.vscode-dark)"
 # What has which colour, by class; the shapes and sizes that need none follow.
 PAINT = (
     ("mg-paper", "fill", "paper"),
@@ -106,10 +114,18 @@ def style_sheet(theme: str) -> str:
     check_theme(theme)
     root = f".mg-{theme}"
     shape = "".join(f"{root} {rule}" for rule in split(SHAPE, root))
-    first = paint("dark" if theme == "dark" else "light", root)
     if theme != "auto":
-        return shape + first
-    return f"{shape}{first}@media (prefers-color-scheme:dark){{{paint('dark', root)}}}"
+        return shape + paint(COLOURS[theme], root)
+    return shape + following(root, paint(COLOURS["light"], root), paint(EITHER, root))
+
+
+def following(root: str, light: str, either: str) -> str:
+    """Rules for what follows the theme around it: the light ones, and those of `EITHER`.
+
+    A picture that is a page of its own, or stands there as an image, has the theme of its reader.
+    """
+    rules = f"{either}{root}:root{{color-scheme:light dark}}{DARK} {root}{{color-scheme:dark}}"
+    return f"{light}@supports (color:light-dark(red,red)){{{rules}}}"
 
 
 def split(rules: tuple[str, ...], root: str) -> list[str]:
@@ -121,6 +137,5 @@ def split(rules: tuple[str, ...], root: str) -> list[str]:
     return found
 
 
-def paint(theme: str, root: str) -> str:
-    colours = COLOURS[theme]
+def paint(colours: dict[str, str], root: str) -> str:
     return "".join(f"{root} .{name}{{{what}:{colours[hue]}}}" for name, what, hue in PAINT)
