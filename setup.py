@@ -31,7 +31,7 @@ COMPILED = [
     *[f"core/{name}" for name in (
         "build", "watch", "node", "sort", "selection", "chain", "number", "weighted_sum",
     )],
-    "autodiff/tape", "engine", "nn/calls",
+    "autodiff/tape", "engine", "nn/calls", "nn/members",
     *[f"compiler/ir/{name}" for name in ("program", "reverse", "simplify", "batch")],
     *[f"compiler/native/{name}" for name in ("instructions", "arrange", "rows", "encode")],
 ]  # fmt: skip

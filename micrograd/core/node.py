@@ -346,6 +346,15 @@ def add_grads(nodes: list[Node], gradients: list[float]) -> None:
         v._grad += gradient
 
 
+def having(nodes: list[Any], name: str, value: object) -> list[int]:
+    """The places of those nodes whose attribute of that name is this one."""
+    found: list[int] = []
+    for i, node in enumerate(nodes):
+        if attribute(node, name) is value:
+            found.append(i)
+    return found
+
+
 def are_all(xs: list[Any], kind: Any) -> bool:
     """Whether all are of one type, and of none derived from it."""
     return all(type(x) is kind for x in xs)

@@ -28,12 +28,11 @@ class Places:
     def __init__(self, module: Any) -> None:
         self.title = type(module).__name__
         self.paths: dict[Value, str] = {path[1]: path[0] for path in module.named_parameters()}
-        self.inner: dict[int, tuple[Any, str]] = {
-            id(x): (ref(x), path) for path, x in module.named_modules()
-        }
+        modules = module.named_modules()
+        self.inner: dict[int, tuple[Any, str]] = {id(x): (ref(x), path) for path, x in modules}
         # What the rows of the parameters of a module are, where it says so.
         self.rows: dict[str, tuple[str, ...]] = {
-            path: tuple(x.row_names) for path, x in module.named_modules() if x.row_names
+            path: tuple(x.row_names) for path, x in modules if x.row_names
         }
 
     def path_of(self, module: Any) -> str | None:

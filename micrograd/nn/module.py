@@ -5,14 +5,14 @@ What its calls give out is marked by `recorded.py`. Read on in `mlp.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from ..core.node import is_leaf
 from ..core.rule import real
 from ..core.watch import WATCH
 from ..engine import Value
 from ..files import Saved
+from .members import members
 from .parameters import is_frozen, set_all, unique
 from .recorded import recorded
 from .summary import Row, Summary, kind_of
@@ -58,11 +58,11 @@ class Module(Saved):
 
     def parameters(self) -> list[Value]:
         """The Values that training changes, always in the same order."""
-        return [x for _, x in found_in(self, "") if isinstance(x, Value)]
+        return [x for _, x in members(self, Module) if isinstance(x, Value)]
 
     def named_parameters(self) -> list[tuple[str, Value]]:
         """The parameters with where they are: ("layers.0.neurons.3.w.1", Value)."""
-        names = {id(x): name for name, x in found_in(self, "") if isinstance(x, Value)}
+        names = {id(x): name for name, x in members(self, Module) if isinstance(x, Value)}
         found = unique(self.parameters())
         paths = different([names.get(id(p), str(i)) for i, p in enumerate(found)])
         return list(zip(paths, found, strict=True))
@@ -92,7 +92,7 @@ class Module(Saved):
             found = unique(module.parameters())
             return len(found), sum(map(is_frozen, found))
 
-        inner = [(path, x) for path, x in found_in(self, "") if isinstance(x, Module)]
+        inner = [(path, x) for path, x in members(self, Module) if isinstance(x, Module)]
         paths = [path for path, _ in inner]
         rows = tuple(
             Row(path, kind_of(x), *counts(x))
@@ -126,7 +126,7 @@ class Module(Saved):
 
     def named_modules(self) -> list[tuple[str, Module]]:
         """The same with where they are, this one first: [("", self), ("layers.0", Layer), ...]."""
-        return [("", self), *((p, x) for p, x in found_in(self, "") if isinstance(x, Module))]
+        return [("", self), *((p, x) for p, x in members(self, Module) if isinstance(x, Module))]
 
     def train(self: M, mode: bool = True) -> M:
         """The module itself, where dropout and batch statistics are on, or with False off."""
@@ -214,6 +214,8 @@ def different(names: list[str]) -> list[str]:
 
     Two are alike where a dict has the keys 1 and "1".
     """
+    if len({*names}) == len(names):
+        return names
     seen: set[str] = set()
     found = []
     for name in names:
@@ -237,26 +239,3 @@ def not_traced(why: str) -> None:
         raise TypeError(
             f"{why}, which a trace cannot hold: call model.eval() before, or use no jit"
         )
-
-
-def found_in(module: Module, prefix: str) -> Iterator[tuple[str, Value | Module]]:
-    """The leaves and Modules among the attributes of a module, at any depth, each once."""
-    seen = {id(module)}
-
-    def look(x: Any, path: str) -> Iterator[tuple[str, Value | Module]]:
-        if isinstance(x, (Value, Module)):
-            if id(x) in seen or (isinstance(x, Value) and not is_leaf(x)):
-                return
-            seen.add(id(x))
-            yield path, x
-            if isinstance(x, Value):
-                return
-            x = vars(x)
-        if isinstance(x, dict):
-            for key, element in x.items():
-                yield from look(element, f"{path}.{key}" if path else str(key))
-        elif isinstance(x, (list, tuple)):
-            for i, element in enumerate(x):
-                yield from look(element, f"{path}.{i}")
-
-    yield from look(vars(module), prefix)

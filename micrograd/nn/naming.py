@@ -9,6 +9,7 @@ The rows of a recurrent cell are its gates. Which module a parameter belongs to 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..core.node import is_leaf
@@ -94,6 +95,17 @@ def identifier(path: str) -> str:
 
     Other paths have underscores for dots.
     """
+    before, _, last = path.rpartition(".")
+    return before_index(before) + last if last.isdigit() and before else written(path)
+
+
+@lru_cache(maxsize=256)
+def before_index(path: str) -> str:
+    """The names of numbers in one list are alike but for their ends: what they begin with."""
+    return written(f"{path}.0")[:-1]
+
+
+def written(path: str) -> str:
     parts = [part for part in path.split(".") if part not in SILENT]
     for kind in ("w", "b"):
         if parts.count(kind) == 1 and all(part.isdigit() for part in parts if part != kind):

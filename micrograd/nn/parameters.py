@@ -8,10 +8,11 @@ Models, optimizers, clipping and the compiler build on these functions. Read on 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import is_
 from typing import Any
 
 from ..core.chain import GRAPHS
-from ..core.node import add_grads, are_all, attribute, set_data, set_grads
+from ..core.node import add_grads, are_all, attribute, having, set_data, set_grads
 from ..core.watch import WATCH
 from ..engine import Value
 
@@ -41,6 +42,18 @@ def values(parameters: Iterable[Value], who: str) -> list[Value]:
 def is_frozen(p: Value) -> bool:
     """Whether someone said `p.requires_grad = False`: then no optimizer moves it."""
     return attribute(p, "_requires_grad") is False
+
+
+def free_among(parameters: list[Value]) -> Sequence[int]:
+    """The places of those that are not frozen."""
+    frozen = {*having(parameters, "_requires_grad", False)}
+    everywhere = range(len(parameters))
+    return [i for i in everywhere if i not in frozen] if frozen else everywhere
+
+
+def are_same(a: Sequence[Value], b: Sequence[Value]) -> bool:
+    """Whether these are the same Values in the same order; what they hold is not compared."""
+    return len(a) == len(b) and all(map(is_, a, b))
 
 
 def set_all(parameters: Sequence[Value], name: str, numbers: Sequence[Any]) -> None:

@@ -5,14 +5,14 @@ How a state is written and read back is in `state.py`. Read on in `optimizers.py
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..core.rule import real
 from ..core.similar import close_to
 from ..engine import Value
 from ..files import Saved
-from ..nn.parameters import is_frozen, set_all, values
+from ..nn.parameters import free_among, set_all, values
 from .looking import LOOKERS
 from .state import loaded, saved
 
@@ -154,20 +154,25 @@ class Optimizer(Saved):
         vars(seen)["steps"] = steps
         return seen
 
-    def cohorts(self) -> list[tuple[Group, int, list[int]]]:
+    def cohorts(self) -> list[tuple[Group, int, Sequence[int]]]:
         """Who moves alike: a group, how many steps moved them, and the places of the parameters.
 
         Frozen ones are in none. There are several of one group where some were frozen for a
         while: as in PyTorch each parameter has its own count, which Adam's corrections follow.
         """
-        found: list[tuple[Group, int, list[int]]] = []
+        found: list[tuple[Group, int, Sequence[int]]] = []
         start = 0
         for group in self.param_groups:
-            free = [i for i, p in enumerate(group["params"], start) if not is_frozen(p)]
-            start += len(group["params"])
-            counts = self.counts
-            for count in dict.fromkeys([counts[i] for i in free]):
-                found.append((group, count, [i for i in free if counts[i] == count]))
+            end = start + len(group["params"])
+            free = free_among(group["params"])
+            counts = list(map(self.counts[start:end].__getitem__, free))
+            for count in dict.fromkeys(counts):
+                if counts.count(count) == end - start:  # all of them
+                    found.append((group, count, range(start, end)))
+                else:
+                    places = [start + i for i, own in zip(free, counts) if own == count]
+                    found.append((group, count, places))
+            start = end
         return found
 
     def step(self) -> None:

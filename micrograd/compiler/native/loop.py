@@ -8,13 +8,15 @@ around it.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from itertools import chain
 from math import isnan
-from typing import Any
+from typing import Any, NamedTuple
 
+from ...core.node import data_of
 from ...core.rule import TABLE
 from ...engine import Value
-from ...nn.parameters import is_frozen, set_all
+from ...nn.parameters import are_same, is_frozen, set_all
 from ...optim.onecycle import OneCycleLR
 from ...optim.optimizer import Optimizer, fitting
 from ...optim.optimizers import STEADY, Adagrad, Adam
@@ -37,6 +39,16 @@ from .instructions import Build
 
 COEFFICIENTS = {kind.coefficients for kind in (*STEADY, Adagrad, Adam)}
 BY_STEP = (StepLR, MultiStepLR, LinearLR, CosineAnnealingLR, WarmupLR, OneCycleLR)
+
+
+class Cohort(NamedTuple):
+    """Parameters that move alike: the optimizer as they see it, and where they are."""
+
+    seen: Optimizer
+    group: dict[str, Any]
+    before: int  # steps that moved them
+    there: Sequence[int]  # their places in the optimizer
+    here: Sequence[int]  # and in the columns
 
 
 class NativeLoop(Loop):
@@ -68,40 +80,43 @@ class NativeLoop(Loop):
     def load(self) -> None:
         """Fill the columns: gradients, parameters, what the optimizer remembers, who moves how."""
         optimizer, build = self.optimizer, self.runner.build
-        place = {p: i for i, p in enumerate(self.parameters)}
         theirs, n = optimizer.parameters, len(self.parameters)
-        # Who moves alike: the optimizer as they see it, and their places there and here.
-        self.cohorts = [
-            (optimizer.at(group, count), group, [(i, place[theirs[i]]) for i in places])
-            for group, count, places in optimizer.cohorts()
-        ]
-        begun = [
-            [fitting(optimizer.state[i], seen.first_state()) for i, _ in places]
-            for seen, _, places in self.cohorts
-        ]
+        same = are_same(theirs, self.parameters)
+        place = {} if same else {p: i for i, p in enumerate(self.parameters)}
+        self.cohorts = []
+        begun = []
+        for group, count, there in optimizer.cohorts():
+            here = there if same else [place[theirs[i]] for i in there]
+            seen = optimizer.at(group, count)
+            self.cohorts.append(Cohort(seen, group, count, there, here))
+            first = seen.first_state()
+            states = chosen(optimizer.state, there)
+            if min(map(len, states)) < len(first):
+                states = [fitting(state, first) for state in states]
+            begun.append(states)
         self.sizes = [len(states[0]) for states in begun]  # of what each remembers
         self.states = max(self.sizes, default=0)
-        rows = [[0.0] * n for _ in range(self.states)]
-        which = [-1.0] * n  # of those that stay where they are
-        for j, ((_, _, places), states) in enumerate(zip(self.cohorts, begun)):
-            for (_, k), state in zip(places, states):
-                which[k] = float(j)
-                for row, x in zip(rows, state):
-                    row[k] = x
-        several = any(which)  # not all of cohort 0
+        rows = [build.zeros(self.padded) for _ in range(self.states)]
+        several = len(self.cohorts) != 1 or len(self.cohorts[0].there) < n
         if several:
-            rows.append(which)
-        fill = [0.0] * (self.padded - n)
-        self.columns = build.zeros(self.padded)
-        for row in ([p._data for p in self.parameters], *rows):
-            self.columns.extend([*row, *fill])
+            rows.append(build.numbers([-1.0] * n + [0.0] * (self.padded - n)))  # those that stay
+        for j, (cohort, states) in enumerate(zip(self.cohorts, begun)):
+            for row, column in zip(rows, zip(*states) if self.sizes[j] else ()):
+                put(row, cohort.here, column)
+            if several:
+                put(rows[-1], cohort.here, [float(j)] * len(states))
+        self.columns = build.zeros(2 * self.padded)
+        put(self.columns, range(self.padded, self.padded + n), data_of(self.parameters))
+        for row in rows:
+            self.columns.extend(row)
         shape = [
-            (size, {k: x for k, x in group.items() if k not in ("params", "lr")})
-            for size, (_, group, _) in zip(self.sizes, self.cohorts)
+            (size, {k: x for k, x in cohort.group.items() if k not in ("params", "lr")})
+            for size, cohort in zip(self.sizes, self.cohorts)
         ]
         if self.update is None or self.shape != (shape, several):
             self.update = self.update_machine(several, build)
             self.shape = shape, several
+        self.taken = 0  # steps since then
         self.ahead = False  # whether they hold what the parameters do not yet
 
     def finish(self) -> None:
@@ -110,25 +125,19 @@ class NativeLoop(Loop):
             return
         optimizer, n = self.optimizer, len(self.parameters)
         g, p, *rows = [self.columns[k * self.padded :][:n].tolist() for k in range(2 + self.states)]
-        states = list(optimizer.state)
+        states, counts = list(optimizer.state), list(optimizer.counts)
         moved, data = [], []
-        for size, (_, _, places) in zip(self.sizes, self.cohorts):
-            for i, k in places:
-                moved.append(self.parameters[k])
-                data.append(p[k])
-                states[i] = tuple([row[k] for row in rows[:size]])
+        for size, cohort in zip(self.sizes, self.cohorts):
+            there, here = cohort.there, cohort.here
+            moved += chosen(self.parameters, here)
+            data += chosen(p, here)
+            if size:
+                put(states, there, list(zip(*[chosen(row, here) for row in rows[:size]])))
+            put(counts, there, [cohort.before + self.taken] * len(there))
         set_all(self.parameters, "grad", g)
         set_all(moved, "data", data)
-        optimizer.state = states
+        optimizer.state, optimizer.counts = states, counts
         self.ahead = False
-
-    def counted(self, done: int) -> None:
-        """So many steps were taken."""
-        counts = list(self.optimizer.counts)
-        for _, _, places in self.cohorts:
-            for i, _ in places:
-                counts[i] += done
-        self.optimizer.counts = counts
 
     # Steps ----------------------------------------------------------------------------------
 
@@ -150,15 +159,14 @@ class NativeLoop(Loop):
         optimizer = self.optimizer
         build: Build = self.runner.build
         before, t = optimizer.steps, getattr(schedule, "t", 0)
-        starts = [optimizer.counts[places[0][0]] for _, _, places in self.cohorts]
         steady = schedule is None and type(optimizer) in STEADY and self.ahead_of_time
         each: list[list[float]] = []
         refused: Exception | None = None
         for j in range(min(count, 2) if steady else count):
             optimizer.steps = before + j + 1
             each.append([])
-            for (seen, group, _), start in zip(self.cohorts, starts):
-                vars(seen).update(group, steps=start + j + 1)
+            for seen, group, start, *_ in self.cohorts:
+                vars(seen).update(group, steps=start + self.taken + j + 1)
                 each[-1].extend((*seen.coefficients(), *self.moved(group)))
             if schedule is not None:
                 try:
@@ -181,7 +189,7 @@ class NativeLoop(Loop):
             )  # fmt: skip
         self.ahead = True
         optimizer.steps = before + done
-        self.counted(done)
+        self.taken += done
         self.losses.extend(losses[:done])
         if done < count:
             # A gradient that is not a number: this one step as the eager engine takes it.
@@ -222,14 +230,14 @@ class NativeLoop(Loop):
         counts = self.optimizer.steps
         try:
             self.optimizer.steps = counts + 1  # what a step's numbers are is asked for during it
-            for j, (seen, group, places) in enumerate(self.cohorts):
-                vars(seen).update(group, steps=self.optimizer.counts[places[0][0]] + 1)
-                size, count = self.sizes[j], len(seen.coefficients())
+            for j, (seen, group, count, *_) in enumerate(self.cohorts):
+                vars(seen).update(group, steps=count + 1)
+                size, known = self.sizes[j], len(seen.coefficients())
                 numbers = [
                     Symbol(program, program.parameter(f"c{j}_{k}"))
-                    for k in range(count + len(self.moved(group)))
+                    for k in range(known + len(self.moved(group)))
                 ]
-                rest = iter(numbers[count:])
+                rest = iter(numbers[known:])
                 for name in self.moving:
                     if name in group:
                         x = group[name]
@@ -237,7 +245,7 @@ class NativeLoop(Loop):
                         vars(seen)[name] = (
                             tuple(next(rest) for _ in x) if several_of else next(rest)
                         )
-                new, kept = seen.update(p, g, tuple(states[:size]), tuple(numbers[:count]))
+                new, kept = seen.update(p, g, tuple(states[:size]), tuple(numbers[:known]))
                 vars(seen).update(group)
                 found = [new, *kept, *states[len(kept) :]]
                 if which is None:
@@ -253,6 +261,22 @@ class NativeLoop(Loop):
             y.i if isinstance(y, Symbol) else program.constant(float(y)) for y in chosen
         ]
         return Encoder(simplify(program), mapped=True).machine(build)
+
+
+def chosen(xs: list[Any], places: Sequence[int]) -> list[Any]:
+    """What stands in these places."""
+    if isinstance(places, range):
+        return xs[places.start : places.stop]
+    return [xs[i] for i in places]
+
+
+def put(xs: Any, places: Sequence[int], new: Sequence[Any]) -> None:
+    """Nothing; afterwards this stands in these places of a list or an array."""
+    if isinstance(places, range):
+        xs[places.start : places.stop] = new if isinstance(xs, list) else array(xs.typecode, new)
+    else:
+        for i, x in zip(places, new):
+            xs[i] = x
 
 
 def known_optimizer(optimizer: Optimizer) -> bool:
@@ -287,5 +311,7 @@ def steps_in_the_machine(optimizer: Optimizer) -> bool:
 
 def moved_by(optimizer: Optimizer, parameters: list[Value]) -> bool:
     """Whether it moves these parameters and no others, but for frozen ones."""
+    if are_same(optimizer.parameters, parameters):
+        return True
     theirs, mine = set(optimizer.parameters), set(parameters)
     return all(is_frozen(p) for p in theirs ^ mine)
