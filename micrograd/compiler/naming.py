@@ -31,10 +31,10 @@ def names_and_places(
     for model in models:
         for name, p in model.named_parameters():
             paths.setdefault(id(p), name)
-    for v in nodes:
-        for call in attribute(v, "_calls") or ():
-            for p, name in call.places.paths.items():
-                paths.setdefault(id(p), name)
+    called = [call.places for v in nodes for call in attribute(v, "_calls") or ()]
+    for places in dict.fromkeys(called):
+        for p, name in places.paths.items():
+            paths.setdefault(id(p), name)
     names: list[str] = []
     for i, p in enumerate(parameters):
         label = attribute(p, "_label")

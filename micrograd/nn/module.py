@@ -64,7 +64,7 @@ class Module(Saved):
         """The parameters with where they are: ("layers.0.neurons.3.w.1", Value)."""
         names = {id(x): name for name, x in members(self, Module) if isinstance(x, Value)}
         found = unique(self.parameters())
-        paths = different([names.get(id(p), str(i)) for i, p in enumerate(found)])
+        paths = different([names.get(id(p)) or str(i) for i, p in enumerate(found)])
         return list(zip(paths, found, strict=True))
 
     def parameter_count(self) -> int:
