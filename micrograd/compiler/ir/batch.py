@@ -42,8 +42,8 @@ def over_batch(program: Program) -> Program:
                 is_term[i] = True
         terms.append(found)
     new = Program()
-    place: dict[int, int] = {}
-    summed: dict[int, int] = {}
+    place = [-1] * len(program)  # of each step in the new one, and of the sum over it
+    summed = [-1] * len(program)
     for i in program.inputs:
         place[i] = new.input(program.names[i])
     for i in program.parameters:
@@ -68,7 +68,7 @@ def over_batch(program: Program) -> Program:
             place[i] = new.constant(program.data[i])
         elif isinstance(rule, Rule):
             place[i] = new.step(rule, tuple([place[x] for x in operands]))
-        if i in program.names and i not in program.data:
+        if i in program.names and i not in program.data and place[i] >= 0:
             new.names.setdefault(place[i], program.names[i])
         if is_term[i]:
             summed[i] = (
@@ -82,7 +82,7 @@ def over_batch(program: Program) -> Program:
 
 
 def product(
-    new: Program, place: dict[int, int], operands: tuple[int, ...], varying: list[bool]
+    new: Program, place: list[int], operands: tuple[int, ...], varying: list[bool]
 ) -> int:
     """The sum over the batch of a product: what is the same for all examples comes out of it."""
     a, b = operands

@@ -45,7 +45,7 @@ def copied(program: Program, shorter: bool) -> Program:
     if not shorter and all(needed[i] for i, xs in enumerate(program.operands) if xs):
         return program
     new = Program()
-    place: dict[int, int] = {}
+    place = [-1] * len(program)  # of each step in the new one
     for i in program.inputs:
         place[i] = new.input(program.names[i])
         if i in program.sequences:
@@ -58,13 +58,13 @@ def copied(program: Program, shorter: bool) -> Program:
     for i, (rule, operands) in enumerate(zip(program.rules, program.operands)):
         if i == program.forward_steps:
             new.forward_steps = len(new)
-        if not needed[i] or i in place:
+        if not needed[i] or place[i] >= 0:
             continue
         if rule is CONSTANT:
             place[i] = new.constant(program.data[i])
             continue
         xs = tuple([place[x] for x in operands])
-        if shorter:
+        if shorter and isinstance(rule, Structural):
             rule = with_short_bodies(rule)
             if isinstance(rule, Loop):
                 rule, xs = hoisted(
@@ -85,8 +85,8 @@ def copied(program: Program, shorter: bool) -> Program:
             if i in notes:
                 new.notes.setdefault(at, notes[i])
         elif at >= new.forward_steps >= 0 and i in program.adjoint_of:
-            primal = place.get(program.adjoint_of[i])
-            if primal is not None and primal not in merged:
+            primal = place[program.adjoint_of[i]]
+            if primal >= 0 and primal not in merged:
                 new.adjoint_of.setdefault(at, primal)
     if new.forward_steps < 0:
         new.forward_steps = len(new)
@@ -117,19 +117,22 @@ def shortest(new: Program, done: dict[Any, int], rule: Any, xs: tuple[int, ...])
         if i is None:
             i = done[key] = new.step(rule, xs)
         return i
+    constants = 0
     for x in xs:
-        if x not in known:
-            break
-    else:
+        if x in known:
+            constants += 1
+    if constants == len(xs):
         return new.constant(rule.forward(*[known[x] for x in xs]))
-    identity = IDENTITIES.get(rule.name)
-    if identity is not None:
+    name: str = rule.name
+    identity = IDENTITIES.get(name)
+    if identity is not None and (constants or name not in BY_CONSTANTS):
         found = identity(new, xs)
         if found is not None:
             if isinstance(found, int):
                 return found
             rule, xs = found
-    key = (rule, *(sorted(xs) if rule.name in COMMUTATIVE else xs))
+            name = rule.name
+    key = (rule, *(xs[::-1] if name in COMMUTATIVE and xs[0] > xs[1] else xs))
     i = done.get(key)
     if i is None:
         i = done[key] = new.step(rule, xs)
@@ -214,6 +217,7 @@ def extreme(new: Program, xs: tuple[int, ...]) -> Any:
     return xs[0] if len(set(xs)) == 1 else None  # max(a, a) = a
 
 
+BY_CONSTANTS = ("mul", "div", "pow")  # which have something to say only of constants
 ADD, SUB, NEG = TABLE["add"], TABLE["sub"], TABLE["neg"]
 IDENTITIES: dict[str, Any] = {
     "add": add, "sub": sub, "mul": mul, "div": div, "neg": neg, "pow": power, "where": where,
