@@ -6,6 +6,7 @@ import gzip
 import json
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from chromium import Chromium
@@ -222,6 +223,13 @@ def test_without_that_memory_it_starts_as_usual(browser, quick, site, broken):
         assert answer_of(browser, quick, RANDOM)[1] == "no"
     finally:
         file.write_bytes(kept)
+
+
+def test_the_memory_tells_nothing_of_the_machine_that_made_it(quick, site):
+    [file] = site.glob("memory-*.bin")
+    raw = gzip.decompress(file.read_bytes())
+    here = (memory.SCRIPT.parent, Path.home() / ".cache", site, folder.pyodide())
+    assert not [path for path in map(str, here) if path.encode() in raw]
 
 
 def test_the_memory_is_made_once_and_only_where_there_is_node(quick, tmp_path, monkeypatch, capsys):

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 const [pyodide, archive, out] = process.argv.slice(2);
+process.argv[1] = "/page"; // Python remembers its program: the world need not know our folders
 const { loadPyodide } = await import(pathToFileURL(`${pyodide}/pyodide.mjs`).href);
 const QUESTION = JSON.stringify({ ask: "draw", text: "a = 2\nb = tanh(a)\nb * a" });
 
