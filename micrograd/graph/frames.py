@@ -75,7 +75,7 @@ class Frames:
         constants: bool = True,
         theme: str = "auto",
     ) -> None:
-        check(root)
+        check(root, "frames")
         check_style(style)
         check_theme(theme)
         start = real(seed, "frames: the seed")
