@@ -1,13 +1,15 @@
-"""Draws the picture of the README: `python docs/picture.py` writes `images/neuron.svg`."""
+"""Draws the pictures of the README and of "How to draw": `python docs/picture.py`."""
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import micrograd as mg
-from micrograd import Value
+from micrograd import Value, nn
+from micrograd.graph import frames
 
-PICTURE = Path(__file__).parent / "images" / "neuron.svg"
+IMAGES = Path(__file__).parent / "images"
 
 
 def neuron() -> Value:
@@ -21,11 +23,28 @@ def neuron() -> Value:
     return f
 
 
-def svg() -> str:
-    return mg.draw(neuron(), style="circuit").svg
+def film() -> str:
+    """The backward pass of that neuron, a step after the other."""
+    return frames(neuron(), style="circuit").animation()
+
+
+def model() -> str:
+    """A network by layers."""
+    random.seed(1)
+    return mg.draw(nn.MLP(2, [16, 16, 1])).svg
+
+
+def pictures() -> dict[str, str]:
+    """The text of each picture, by the name of its file."""
+    return {
+        "neuron.svg": mg.draw(neuron(), style="circuit").svg,
+        "film.svg": film(),
+        "model.svg": model(),
+    }
 
 
 if __name__ == "__main__":
-    PICTURE.parent.mkdir(exist_ok=True)
-    PICTURE.write_text(svg(), encoding="utf-8")
-    print(f"wrote {PICTURE}")
+    IMAGES.mkdir(exist_ok=True)
+    for name, text in pictures().items():
+        (IMAGES / name).write_text(text, encoding="utf-8")
+        print(f"wrote {IMAGES / name}")

@@ -16,24 +16,35 @@ from pathlib import Path
 from . import compiled
 from .version import __version__
 
-PICTURES = (".svg", ".txt", ".dot", ".gv", ".png", ".pdf")
+PICTURES = (".svg", ".html", ".txt", ".dot", ".gv", ".png", ".pdf")
 WORD = re.compile(r"(?<![\w.])[^\W\d]\w*")  # a name in an expression
+COMMANDS = """\
+commands, of which each has a --help of its own:
+  train      what is described above, also without a word
+  draw       evaluate, differentiate and draw an expression:
+             micrograd draw "relu(a*b + c)" a=2 b=-3 c=10 -o out.svg
+  learn      the stages on the way to a micrograd of your own, and a clinic
+  check      how far a file of your own is: micrograd check mine.py
+  diagnose   what is wrong with the gradients of a training script:
+             micrograd diagnose script.py
+  play       a page in the browser to try expressions and training on
+"""
 HOW = "compiled" if compiled else "running as Python"
 
 
 def train_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="micrograd",
-        description="Train an MLP with two hidden layers of 16 neurons on two half moons, and one "
-        "on Fisher's irises, eagerly and compiled; print loss and accuracy on rows that training "
-        "did not see, and what the doctor says; draw the decisions and one neuron.",
-        epilog='Another command draws an expression: micrograd draw "relu(a*b + c)" a=2 b=-3 c=10 '
-        "-o out.svg; see micrograd draw --help. To build your own: micrograd learn. To hear what "
-        "is wrong with the gradients of a training script: micrograd diagnose script.py. To try "
-        "things on a page in the browser: micrograd play.",
+        description="Train an MLP with two hidden layers of 16 neurons on two half moons, and one\n"
+        "on Fisher's irises, eagerly and compiled; print loss and accuracy on rows that\n"
+        "training did not see, and what the doctor says; draw the decisions and one neuron.",
+        epilog=COMMANDS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = ["train", "draw", "learn", "check", "diagnose", "play"]
-    parser.add_argument("command", nargs="?", choices=commands, default="train")
+    parser.add_argument(
+        "command", nargs="?", choices=commands, default="train", help="see below (train)"
+    )
     parser.add_argument("--version", action="version", version=f"micrograd {__version__}, {HOW}")
     parser.add_argument("--epochs", type=at_least_one, default=200, help="of training (200)")
     parser.add_argument("--seed", type=int, default=1337, help="for weights and data (1337)")
@@ -48,17 +59,20 @@ def train_parser() -> argparse.ArgumentParser:
 def draw_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="micrograd draw",
+        usage="micrograd draw [-h] [-o FILE] expression [name=number ...]",
         description="Print the value of an expression and its gradients, and draw its graph.",
         epilog='Example: micrograd draw "relu(a*b + c)" a=2 b=-3 c=10 -o out.svg',
     )
-    parser.add_argument("expression", help="numbers, names, + - * / // %% ** and functions")
+    parser.add_argument(
+        "expression", nargs="?", help="numbers, names, + - * / // %% ** and functions"
+    )
     parser.add_argument("values", nargs="*", metavar="name=number", help="the value of each name")
     parser.add_argument(
         "-o",
         "--output",
         type=Path,
         metavar="FILE",
-        help="write the picture: .svg, .txt, .dot; .png or .pdf with Graphviz",
+        help="write the picture: .svg, .html, .txt, .dot; .png or .pdf with Graphviz",
     )
     return parser
 
@@ -84,7 +98,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if words[:1] == ["draw"]:
-            options = draw_parser().parse_intermixed_args(spelled(words[1:]))
+            parser = draw_parser()
+            options = parser.parse_intermixed_args(spelled(words[1:]))
+            if options.expression is None:
+                parser.error('an expression is missing, such as "relu(a*b + c)" a=2 b=-3 c=10')
             return draw(options.expression, options.values, options.output)
         if words[:1] in (["learn"], ["check"]):
             return learner(words)
@@ -105,7 +122,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 1
     except OSError as error:
-        return complain(f"{error.strerror or error}: {error.filename}", 1)
+        where = f": {error.filename}" if error.filename else ""
+        return complain(f"{error.strerror or error}{where}", 1)
 
 
 def learner(words: list[str]) -> int:

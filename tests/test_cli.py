@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 
 import micrograd
 from micrograd.__main__ import main
+from micrograd.play import command as play
 from micrograd.train.progress import Progress
 
 pytestmark = pytest.mark.once
@@ -189,6 +191,60 @@ def test_bad_numbers_of_epochs(epochs, capsys):
 def test_unknown_commands_and_options(capsys):
     assert "invalid choice" in refused(capsys, 2, "fly")
     assert "--fly" in refused(capsys, 2, "--fly")
+
+
+COMMANDS = ["draw", "learn", "check", "diagnose", "play"]
+
+
+def test_the_help_has_a_line_for_each_command(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+    for command in ["train", *COMMANDS]:
+        assert re.search(rf"^  {command} +\w+", said, re.MULTILINE), command
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_a_help(command, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main([command, "--help"])
+    assert leaving.value.code == 0
+    assert f"usage: micrograd {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["draw"], 2, 'an expression is missing, such as "relu(a*b + c)" a=2 b=-3 c=10'),
+        (["diagnose"], 2, "a script is missing: micrograd diagnose train.py"),
+        (["learn", "foo"], 2, "no stage foo, but 1 to 12, and the clinic: micrograd learn clinic"),
+        (["learn", "99"], 2, "no stage 99, but 1 to 12"),
+        (["play", "--port", "99999"], 2, "a port is a number from 0 to 65535, not '99999'"),
+        (["play", "--port", "x"], 2, "a port is a number from 0 to 65535, not 'x'"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_said(words, code, said, capsys):
+    err = refused(capsys, code, *words)
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_a_port_that_is_taken(monkeypatch, capsys):
+    monkeypatch.setattr(play, "build", lambda folder, given: folder)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["play", "--no-browser", "--port", str(port)]) == 1
+    err = capsys.readouterr().err
+    assert f"port {port} cannot be had (" in err
+    assert "None" not in err
+
+
+def test_the_page_of_an_expression(tmp_path, capsys):
+    path = tmp_path / "out.html"
+    assert main(["draw", "a*b", "a=2", "b=3", "-o", str(path)]) == 0
+    assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["draw", "--help"]])

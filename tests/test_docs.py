@@ -140,8 +140,9 @@ def test_the_picture_of_the_readme_is_what_the_code_draws(monkeypatch):
     monkeypatch.syspath_prepend(str(DOCS))
     import picture
 
-    stored = picture.PICTURE.read_text(encoding="utf-8")
-    assert stored == picture.svg(), "run python docs/picture.py, and look at it"
+    for name, text in picture.pictures().items():
+        stored = (picture.IMAGES / name).read_text(encoding="utf-8")
+        assert stored == text, "run python docs/picture.py, and look at them"
 
 
 def test_the_readme_shows_thirty_lines():

@@ -143,7 +143,7 @@ def test_the_caret_of_a_long_line_is_in_a_window_of_it():
 @pytest.mark.parametrize("text", ["y", "tahn(a)", "tanh", "a ^ 2"])
 def test_the_sentence_says_what_to_write(text):
     sentence, _ = refusal(text, a=1.0)
-    wanted = {"y": "y=1.5", "tahn(a)": "did you mean", "tanh": "tanh(...)", "a ^ 2": "**"}
+    wanted = {"y": "y=1.5", "tahn(a)": "did you mean tanh?", "tanh": "tanh(...)", "a ^ 2": "**"}
     assert wanted[text] in sentence
 
 

@@ -179,6 +179,20 @@ def test_without_the_packages_a_sentence_says_what_to_install(monkeypatch):
 
 
 @needs_gif
+def test_a_large_film_is_not_drawn_larger(monkeypatch):
+    image = importlib.import_module("PIL.Image")
+    film = frames(mlp_loss((3, 4, 1)))
+    film.frames[3:] = []
+    found = image.open(BytesIO(film.gif()))
+    paper = film.reel.paper
+    assert found.size[0] < 2 * paper.width
+    assert 1.9e6 < found.size[0] * found.size[1] < 2.01e6
+    assert image.open(BytesIO(film.gif(scale=0.25))).size[0] == round(paper.width / 4)
+    with pytest.raises(ValueError, match="scale is a number above 0"):
+        film.gif(scale=0)
+
+
+@needs_gif
 def test_without_a_font_there_are_no_pictures_without_words(monkeypatch):
     resvg = importlib.import_module("resvg_py")
     drawn = resvg.svg_to_bytes

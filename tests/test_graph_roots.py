@@ -240,6 +240,8 @@ def test_several_arguments_and_whole_numbers():
 def test_what_cannot_be_told_is_asked_for():
     with pytest.raises(ValueError, match=r"Embedding takes cannot be told .* inputs=\[1.0, 2.0\]"):
         draw(nn.Embedding(4, 2))
+    with pytest.raises(TypeError, match=r"draw\(model, inputs=\[1.0, 2.0\]\)"):
+        draw(nn.MLP(2, [1]), [1.0, 2.0])
     with pytest.raises((TypeError, ValueError), match="MLP"):
         draw(nn.MLP(2, [1]), inputs=[1.0, 2.0, 3.0])
 

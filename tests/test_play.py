@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from chromium import Chromium
 
-from micrograd.play import command, folder, lines
+from micrograd.play import command, folder, lines, memory
 from micrograd.play.engine import Page, answer
 
 pytestmark = pytest.mark.once
@@ -149,11 +151,15 @@ READY = "return document.body.dataset.ready === 'yes'"
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def site(tmp_path_factory):
     try:
-        site = folder.build(tmp_path_factory.mktemp("page"))
+        return folder.build(tmp_path_factory.mktemp("page"))
     except folder.NoPyodide as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def address(site):
     with command.server(site) as serving:
         thread = threading.Thread(target=serving.serve_forever)
         thread.start()
@@ -174,6 +180,68 @@ def browser(address):
         yield browser
     finally:
         browser.close()
+
+
+def answer_of(browser, address, text):
+    """What a page that is opened anew says to these lines, and whether it started quickly."""
+    browser.visit(address)
+    eventually(browser, READY, seconds=240)
+    typed(browser, text)
+    eventually(browser, "return /^result = 2/.test(document.querySelector('#value').textContent)")
+    return browser.text("#value"), browser.run("return document.body.dataset.quick")
+
+
+@pytest.fixture(scope="module")
+def quick(address, site):
+    if not list(site.glob("memory-*.bin")):
+        pytest.skip("needs node")
+    return address
+
+
+RANDOM = "import random\nx = 0.5\nx * 0 + 2 + random.random()"
+
+
+def test_the_page_goes_on_from_a_memory_and_draws_anew_each_time(browser, quick):
+    one, other = (answer_of(browser, quick, RANDOM) for _ in range(2))
+    assert one[1] == other[1] == "yes"
+    assert one[0] != other[0], "random numbers are not remembered"
+
+
+@pytest.mark.parametrize("broken", ["missing", "cut", "of another Pyodide"])
+def test_without_that_memory_it_starts_as_usual(browser, quick, site, broken):
+    [file] = site.glob("memory-*.bin")
+    kept = file.read_bytes()
+    if broken == "missing":
+        file.unlink()
+    elif broken == "cut":
+        file.write_bytes(kept[: len(kept) // 2])
+    else:
+        raw = bytearray(gzip.decompress(kept))
+        raw[16:48] = bytes(32)  # the sign of its build
+        file.write_bytes(gzip.compress(bytes(raw), 1))
+    try:
+        assert answer_of(browser, quick, RANDOM)[1] == "no"
+    finally:
+        file.write_bytes(kept)
+
+
+def test_the_memory_tells_nothing_of_the_machine_that_made_it(quick, site):
+    [file] = site.glob("memory-*.bin")
+    raw = gzip.decompress(file.read_bytes())
+    here = (memory.SCRIPT.parent, Path.home() / ".cache", site, folder.pyodide())
+    assert not [path for path in map(str, here) if path.encode() in raw]
+
+
+def test_the_memory_is_made_once_and_only_where_there_is_node(quick, tmp_path, monkeypatch, capsys):
+    source = folder.pyodide()
+    calls = []
+    monkeypatch.setattr(memory.subprocess, "run", lambda *a, **k: calls.append(a))
+    first = memory.memory(source, folder.package(), folder.cache())
+    assert first is not None and not calls
+    assert memory.memory(source, b"another package", tmp_path) is None
+    assert len(calls) == 1 and "starts as usual" in capsys.readouterr().err
+    monkeypatch.setenv("PATH", "")
+    assert memory.memory(source, folder.package(), tmp_path) is None
 
 
 def eventually(browser, script, seconds=40):

@@ -99,15 +99,18 @@ def diagnose_script(words: Sequence[str]) -> int:
     """The exit code: that of the script, or 0 with a report of what was found."""
     parser = argparse.ArgumentParser(
         prog="micrograd diagnose",
+        usage="micrograd diagnose [-h] [-o FILE] script ...",
         description="Run a training script and say what is wrong with its gradients, at its end "
         "or at Ctrl-C.",
     )
-    parser.add_argument("script", type=Path, help="a Python file that trains a model")
+    parser.add_argument("script", nargs="?", type=Path, help="a Python file that trains a model")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write the report too: .html, .txt"
     )
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="for the script")
     options = parser.parse_args(list(words))
+    if options.script is None:
+        parser.error("a script is missing: micrograd diagnose train.py")
     if not options.script.is_file():
         print(f"micrograd: error: there is no file {options.script}", file=sys.stderr)
         return 2

@@ -191,9 +191,10 @@ def flow(v: Any, partial: float | None) -> float:
     return 0.0 if partial is None else abs(partial * v._grad)
 
 
-def check(root: object) -> None:
+def check(root: object, who: str = "draw") -> None:
+    """Nothing; TypeError where root is no Value."""
     if not isinstance(root, Value):
-        raise TypeError(f"draw takes a Value, not {type(root).__name__} {root!r:.60}")
+        raise TypeError(f"{who} takes a Value, not {type(root).__name__} {root!r:.60}")
 
 
 def label_of(v: Node) -> str:

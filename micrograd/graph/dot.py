@@ -27,7 +27,7 @@ def trace(root: Value) -> tuple[set[Any], set[tuple[Any, Any]]]:
     >>> len(nodes), len(edges)
     (4, 3)
     """
-    check(root)
+    check(root, "trace")
     nodes: set[Any] = {root}
     edges: set[tuple[Any, Any]] = set()
     stack = [root]
@@ -50,7 +50,7 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> graphviz.
     graphviz = package()
     if rankdir not in ("LR", "TB"):
         raise ValueError(f'draw_dot: rankdir is "LR" or "TB", not {rankdir!r}')
-    check(root)
+    check(root, "draw_dot")
     view = View(root, constants=True)
     dot = graphviz.Digraph(format=format, graph_attr={"rankdir": rankdir})
     names = {v: str(i) for i, v in enumerate(view.nodes)}

@@ -50,6 +50,8 @@ class Graph:
         inputs: Any = None,
     ) -> None:
         check_theme(theme)
+        if isinstance(root, Module) and not isinstance(style, str):
+            raise TypeError("draw: inputs of a module have a name: draw(model, inputs=[1.0, 2.0])")
         svg.check_style(style)
         if engine not in ("auto", "builtin", "dot"):
             raise ValueError(f'draw: the engine is "auto", "builtin" or "dot", not {engine!r}')

@@ -135,7 +135,7 @@ def explain(root: Value, x: Value, most: int = SHOWN) -> Explanation:
       y <- b <- x (2 of 2): 1.0 * 3.0 = 3.0
       y <- a <- x: 1.0 * 2.0 = 2.0
     """
-    check(root)
+    check(root, "explain")
     if not isinstance(x, Value):
         raise TypeError(f"explain takes two Values, the root and x; x is {x!r:.60}")
     if type(most) is not int or most < 1:

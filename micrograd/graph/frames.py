@@ -31,6 +31,7 @@ from .show import show
 from .steps import Step, names_of, walk
 from .strip import Strip
 
+PIXELS = 2e6  # of a GIF at most, unless more are asked for
 BEGINNING = "The forward pass is done. No gradient is known yet."
 
 
@@ -75,7 +76,7 @@ class Frames:
         constants: bool = True,
         theme: str = "auto",
     ) -> None:
-        check(root)
+        check(root, "frames")
         check_style(style)
         check_theme(theme)
         start = real(seed, "frames: the seed")
@@ -134,9 +135,10 @@ class Frames:
     @cached_property
     def reel(self) -> Reel:
         """The pictures with their captions, for films that move by themselves."""
+        parts = self.picture.film(map(self.look, range(len(self))))
         stills = [
-            Still(self.picture.parts(*self.look(i)), frame.text, frame.words)
-            for i, frame in enumerate(self.frames)
+            Still(part, frame.text, frame.words)
+            for part, frame in zip(parts, self.frames, strict=True)
         ]
         return Reel(self.picture.paper(), stills, self.theme)
 
@@ -149,15 +151,19 @@ class Frames:
         end = describe(with_gradients(self.diagram, self.frames[-1].gradients))
         return self.reel.animated(self.title, end, positive(seconds, "seconds"))
 
-    def gif(self, seconds: float = 1.2, scale: float = 2.0) -> bytes:
-        """The film as GIF, `scale` times as large as the picture; light, unless the theme is dark.
+    def gif(self, seconds: float = 1.2, scale: float | None = None) -> bytes:
+        """The film as GIF, light unless the theme is dark, `scale` times as large as the picture.
 
-        Needs Pillow and resvg_py: `pip install "micrograd[gif]"`.
+        Without a scale it is twice as large, or as large as 2 million pixels allow. Needs Pillow
+        and resvg_py: `pip install "micrograd[gif]"`. A film of many boxes takes its time, up to a
+        second for each of its pictures, and much room: `.animation()` takes neither.
         """
         stands = [positive(seconds, "seconds")] * (len(self) - 1) + [(1 + HOLD) * seconds]
         theme = "dark" if self.theme == "dark" else "light"
         pictures = [self.reel.still(i, theme) for i in range(len(self))]
-        return gif(pictures, stands, positive(scale, "scale"))
+        paper = self.reel.paper
+        room = min(2.0, (PIXELS / (paper.width * paper.height)) ** 0.5)
+        return gif(pictures, stands, positive(room if scale is None else scale, "scale"))
 
     def save(self, path: str | os.PathLike[str], seconds: float = 1.2) -> Path:
         """The path, after the film was written to it, in the format that its name ends in.

@@ -36,7 +36,7 @@ class Live:
         constants: bool = True,
         theme: str = "auto",
     ) -> None:
-        check(root)
+        check(root, "interact")
         self.root = root
         self.view = View(root)
         found = self.view.leaves

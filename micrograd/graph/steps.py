@@ -136,7 +136,7 @@ def steps(root: Value, seed: object = 1.0, write: bool = False) -> Steps:
     >>> print(step.words)
     y = x * w has gradient 1.0 and changes 2.0 times as fast as w: w.grad grows from 0.0 to 2.0.
     """
-    check(root)
+    check(root, "steps")
     return Steps(View(root), real(seed, "steps: the seed"), write)
 
 

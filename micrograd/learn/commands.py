@@ -24,10 +24,13 @@ def learn_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="micrograd learn",
         description="List the stages on the way to a micrograd of your own, or print one.",
-        epilog="Write into a file of your own, say mine.py, and ask: micrograd check mine.py",
+        epilog="Write into a file of your own, say mine.py, and ask: micrograd check mine.py. "
+        "Models that do not learn, to find out why: micrograd learn clinic.",
     )
-    parser.add_argument("stage", nargs="?", type=int, help="its number")
-    parser.add_argument("--stages", type=Path, default=FOLDER, metavar="FOLDER", help="of others")
+    parser.add_argument("stage", nargs="?", help="its number")
+    parser.add_argument(
+        "--stages", type=Path, default=FOLDER, metavar="FOLDER", help="stages of your own"
+    )
     return parser
 
 
@@ -37,15 +40,22 @@ def check_parser() -> argparse.ArgumentParser:
         description="Say how far a file of your own is, what is wrong first, and what comes next.",
         epilog="Each file runs in a process of its own, without network and without writing.",
     )
-    parser.add_argument("file", nargs="?", type=Path, help="with your class Value and what follows")
+    parser.add_argument(
+        "file", nargs="?", type=Path, help="your class Value, and what the stages ask for beside it"
+    )
     parser.add_argument(
         "--hint", nargs="?", type=int, const=1, default=0, metavar="N", help="N hints as well (1)"
     )
-    parser.add_argument("--class", dest="folder", type=Path, metavar="FOLDER", help="all its files")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="the table for a class")
-    parser.add_argument("--stages", type=Path, default=FOLDER, metavar="FOLDER", help="of others")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for a file (60)")
-    parser.add_argument("--memory", type=int, default=MEMORY, help="megabytes for a file (1024)")
+    every = "every file of a class of learners, one after the other"
+    parser.add_argument("--class", dest="folder", type=Path, metavar="FOLDER", help=every)
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="with --class: write its table")
+    parser.add_argument(
+        "--stages", type=Path, default=FOLDER, metavar="FOLDER", help="stages of your own"
+    )
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="that a file may run (60)")
+    parser.add_argument(
+        "--memory", type=int, default=MEMORY, help="megabytes that a file may take (1024)"
+    )
     return parser
 
 
@@ -70,9 +80,11 @@ def learn(words: Sequence[str]) -> int:
         print("\nRead one with: python -m micrograd learn 1")
         print("Then write mine.py, and ask: python -m micrograd check mine.py")
         return 0
-    if not 1 <= options.stage <= len(ladder):
-        return complain(f"there is no stage {options.stage}, but 1 to {len(ladder)}")
-    print(page(ladder[options.stage - 1], len(ladder)))
+    number = int(options.stage) if options.stage.isdecimal() else 0
+    if not 1 <= number <= len(ladder):
+        there = f"1 to {len(ladder)}, and the clinic: micrograd learn clinic"
+        return complain(f"there is no stage {options.stage}, but {there}")
+    print(page(ladder[number - 1], len(ladder)))
     return 0
 
 

@@ -157,7 +157,8 @@ class Reader:
         if name not in self.functions:
             import difflib
 
-            near = difflib.get_close_matches(name, self.functions, 1)
+            near = difflib.get_close_matches(name, self.functions, 5)
+            near.sort(key=lambda other: sorted(other) != sorted(name))  # tanh for tahn, and not tan
             hint = f"; did you mean {near[0]}?" if near else ""
             raise self.wrong(f"there is no function {name}{hint}", at.func)
         return self.compute(at, self.functions[name], args)

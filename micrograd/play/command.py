@@ -33,17 +33,33 @@ def server(folder: Path, port: int = 0) -> ThreadingHTTPServer:
     return ThreadingHTTPServer(("127.0.0.1", port), partial(Quiet, directory=str(folder)))
 
 
+def port(text: str) -> int:
+    """The number of a port, for the command line."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text!r}")
+    return int(text)
+
+
+def opened(folder: Path, port: int) -> ThreadingHTTPServer:
+    """The server of that folder; OSError says which port it cannot have."""
+    try:
+        return server(folder, port)
+    except OSError as error:
+        words = f"port {port} cannot be had ({error.strerror}); without --port a free one is taken"
+        raise OSError(error.errno, words) from None
+
+
 def play(words: Sequence[str]) -> int:
     """The exit code, once Ctrl-C has ended the server or the folder is written."""
     parser = argparse.ArgumentParser(
         prog="micrograd play",
         description="Open a page on which expressions and small networks can be tried: values, "
         "gradients, pictures, the backward pass step by step, training. It runs in the browser "
-        "alone. Pyodide is fetched with npm the first time, 13 MB.",
+        "alone. The first time Pyodide is fetched with npm, 13 MB, and a quick start prepared.",
     )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="only write the page there")
     parser.add_argument("--pyodide", type=Path, metavar="FOLDER", help="where Pyodide's files are")
-    parser.add_argument("--port", type=int, default=0, help="of the server (any that is free)")
+    parser.add_argument("--port", type=port, default=0, help="of the server (any that is free)")
     parser.add_argument("--no-browser", action="store_true", help="only say where the page is")
     options = parser.parse_args(words)
     if options.out is not None:
@@ -51,7 +67,7 @@ def play(words: Sequence[str]) -> int:
         return 0
     with tempfile.TemporaryDirectory() as folder:
         print("building the page", file=sys.stderr)
-        with server(build(Path(folder), options.pyodide), options.port) as serving:
+        with opened(build(Path(folder), options.pyodide), options.port) as serving:
             address = f"http://127.0.0.1:{serving.server_address[1]}/"
             print(f"the page is at {address} until Ctrl-C", flush=True)
             if not options.no_browser:

@@ -22,6 +22,7 @@ from ..graph.picture.page import PAINT
 from ..graph.picture.theme import COLOURS, FONT
 from ..version import __version__
 from .engine import Page
+from .memory import memory
 
 VERSION = "314.0.7"  # of Pyodide: Python 3.14
 FILES = (
@@ -46,6 +47,11 @@ class NoPyodide(OSError):
     """Pyodide is not here, and cannot be fetched."""
 
 
+def cache() -> Path:
+    """The folder of the user's cache that is ours."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "micrograd"
+
+
 def pyodide(given: Path | None = None) -> Path:
     """The folder with Pyodide's files: the one given, or that of the cache, filled by npm."""
     if given is not None:
@@ -53,8 +59,7 @@ def pyodide(given: Path | None = None) -> Path:
         if missing:
             raise NoPyodide(2, f"{missing[0]} of Pyodide is missing", str(given))
         return given
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "micrograd"
-    kept = cache / f"pyodide-{VERSION}"
+    kept = cache() / f"pyodide-{VERSION}"
     if all((kept / name).is_file() for name in FILES):
         return kept
     npm = shutil.which("npm")
@@ -99,7 +104,12 @@ def build(out: Path, given: Path | None = None) -> Path:
     (out / "pyodide").mkdir(parents=True, exist_ok=True)
     for name in FILES:
         shutil.copyfile(source / name, out / "pyodide" / name)
-    (out / WHEEL).write_bytes(package())
+    archive = package()
+    (out / WHEEL).write_bytes(archive)
+    kept = memory(source, archive, cache())
+    if kept is not None:
+        name, remembered = kept
+        (out / name).write_bytes(remembered)
     text = next(iter(EXAMPLES.values()))
     first = {
         "examples": EXAMPLES,
@@ -117,7 +127,7 @@ def build(out: Path, given: Path | None = None) -> Path:
         "index.html": {"FIRST": shown},
         "page.css": {"THEMES": themes, "FONT": FONT},
         "page.js": {"PAINT;": PAINT},
-        "worker.js": {"WHEEL": WHEEL},
+        "worker.js": {"WHEEL": WHEEL, "MEMORY": kept[0] if kept is not None else ""},
     }
     for name, places in replaced.items():
         written = (PAGE / name).read_text(encoding="utf-8")

@@ -10,9 +10,10 @@ colours are in `theme.py`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..diagram import Box, Diagram, number, plural, summary
 from .arrays import ArrayStyle
@@ -98,23 +99,41 @@ class Picture:
     def parts(
         self, shown: Diagram, classes: dict[int, str] | None = None, hot: int | None = None
     ) -> list[str]:
-        """What stands on the paper, of which each has the same place in the list whatever the
-        numbers are.
-        """
-        look, where = self.look, self.where
+        """What stands on the paper: each has its place in the list, whatever the numbers are."""
+        look = self.look
         look.show(shown, classes or {})
-        parts = [
+        moving = [f'<path class="mg-hot" d="{"" if hot is None else self.route(hot)}"/>']
+        boxes = [look.draw(i, point) for i, point in enumerate(self.where.boxes)]
+        above = covers(shown, self.where) if self.apart else []
+        return [*self.ground(shown), *(moving if look.marks else ()), *boxes, *above]
+
+    def ground(self, shown: Diagram) -> list[str]:
+        """What the boxes stand on."""
+        look, where = self.look, self.where
+        return [
             *frames(shown, where),
             *(flows(shown, look, where) if self.flow else wires(look, where, self.apart)),
             *marks(look, where),
         ]
-        if look.marks:
+
+    def film(self, looks: Iterable[tuple[Diagram, dict[int, str], int | None]]) -> list[list[str]]:
+        """The parts of several pictures, in which only the gradients of boxes differ."""
+        found: list[list[str]] = []
+        known: dict[tuple[Any, ...], str] = {}
+        ground: list[str] | None = None
+        for shown, classes, hot in looks:
+            self.look.show(shown, classes)
+            ground = self.ground(shown) if ground is None else ground
+            boxes = []
+            for i, point in enumerate(self.where.boxes):
+                owner = self.look.owner(i)
+                sign = i, shown.boxes[owner].grad, classes.get(owner), self.look.largest
+                if sign not in known:
+                    known[sign] = self.look.draw(i, point)
+                boxes.append(known[sign])
             route = "" if hot is None else self.route(hot)
-            parts.append(f'<path class="mg-hot" d="{route}"/>')
-        parts += [look.draw(i, point) for i, point in enumerate(where.boxes)]
-        if self.apart:
-            parts += covers(shown, where)
-        return parts
+            found.append([*ground, f'<path class="mg-hot" d="{route}"/>', *boxes])
+        return found
 
     def route(self, link: int) -> str:
         """The way of a link, as the data of a path."""

@@ -27,12 +27,13 @@ const Python = {
     this.timer = setTimeout(() => this.broken("that took too long"), WAIT);
     this.worker.postMessage({ id, question });
   },
-  hear({ id, ready, reply, fatal }) {
+  hear({ id, ready, quick, reply, fatal }) {
     if (fatal !== undefined) return this.broken(fatal);
     if (ready) {
       this.ready = true;
       get("status").textContent = "Ready.";
       document.body.dataset.ready = "yes";
+      document.body.dataset.quick = quick ? "yes" : "no";
       if (this.again) draw();
       this.again = false;
     } else {
