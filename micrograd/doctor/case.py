@@ -218,3 +218,14 @@ class Case:
                 losses.append(math.inf)
                 break
         return losses, at
+
+
+def fresh_weights(case: Case) -> list[float]:
+    """Parameters as a sound start would have them: uniform within 1 / sqrt(fan-in)."""
+    rng = random.Random(0)
+    rows: dict[str, int] = {}
+    names = [case.names.get(id(p), str(i)) for i, p in enumerate(case.parameters)]
+    for name in names:
+        rows[name.rpartition(".")[0]] = rows.get(name.rpartition(".")[0], 0) + 1
+    bounds = [1 / math.sqrt(rows[name.rpartition(".")[0]]) for name in names]
+    return [0.0 if name.endswith(".b") else rng.uniform(-b, b) for name, b in zip(names, bounds)]

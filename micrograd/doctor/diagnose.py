@@ -145,10 +145,13 @@ def about_loss(case: Case) -> Iterable[Finding]:
             case.fitted = case.fit < limit("fitted")
         elif math.isfinite(case.root._data):
             case.fitted = False
-    if learned is not None:
+    same = list(losses.constant(case, bend))
+    yield from same
+    if learned is not None and not same:
         yield from losses.mismatch(case, learned, span, bend)
     yield from losses.targets(case, learned, span, bend)
-    yield from losses.clipped(case, learned)
+    if not same:
+        yield from losses.clipped(case, learned)
 
 
 def rms_free_mean(numbers_: list[float]) -> float:

@@ -19,6 +19,7 @@ class Threshold(NamedTuple):
 
 
 KARPATHY: Final = "Karpathy, Yes you should understand backprop (2016)"
+KARPATHY2: Final = "Karpathy, Building makemore, part 3: activations and gradients (2022)"
 GLOROT: Final = "Glorot and Bengio, Understanding the difficulty of training (2010)"
 CS231N: Final = "CS231n course notes, neural networks parts 1 to 3"
 LECUN: Final = "LeCun, Bottou, Orr and Müller, Efficient BackProp (1998)"
@@ -94,6 +95,10 @@ T: Final[dict[str, Threshold]] = {
         8.0, "init_scale", "Loss by that of the best constant: a fresh network that is sure and "
         "wrong.", CS231N,
     ),
+    "init_sure": Threshold(
+        3.0, "init_scale", "The same where a layer's weights are known to be large: ten classes "
+        "then cost 7 and not 2.3, and the first steps only shrink the last layer.", KARPATHY2,
+    ),
     "init_growth": Threshold(
         10.0, "init_scale", "Sums of the last layer by those of the first, with such a loss: what "
         "each layer grows is multiplied.", CALIBRATED,
@@ -105,6 +110,11 @@ T: Final[dict[str, Threshold]] = {
     "rate_growth": Threshold(
         1.3, "learning_rate_high", "Loss after the trial steps by that before: descent goes down.",
         DESCENT,
+    ),
+    "rate_peak": Threshold(
+        5.0, "learning_rate_high", "Largest loss of the trial steps by that before, or by the best "
+        "constant's, where they end no better than the constant: thrown out, and not come back.",
+        CALIBRATED,
     ),
     "rate_steps": Threshold(
         5e3, "learning_rate_low", "Steps to halve what there is to gain, at the present slope.",

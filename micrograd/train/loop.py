@@ -125,6 +125,8 @@ def fit(
         mean = mean_loss(model, loss, xs, ys)
         error = mean if penalty is None else mean + penalty()
         if not math.isfinite(number(error)):
+            for looker in LOOKERS:
+                looker.broke(error)
             raise Diverged(number(error), history)
         return error
 

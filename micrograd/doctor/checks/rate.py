@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import random
 import statistics
 from collections.abc import Iterator, Sequence
 
 from ...optim import SGD, Optimizer
 from ..anatomy import rms
-from ..case import Case, flat, number
+from ..case import Case, flat, fresh_weights, number
 from ..report import Finding
 from ..thresholds import limit
 
@@ -69,24 +68,13 @@ def grows(case: Case, losses: Sequence[float]) -> bool:
     gain = max(gain, 1e-12)
     if tail > limit("rate_growth") * first and tail - first > 0.1 * gain:
         return True
-    top = max(losses)
-    return top > 10 * max(first, ideal + gain) and tail > ideal + 0.85 * gain
+    peak = max(losses) > limit("rate_peak") * max(first, ideal + gain)
+    return peak and tail > ideal + 0.85 * gain
 
 
 def diverges(case: Case, examples: Sequence[int], start: Sequence[float], fresh: bool) -> bool:
     losses, _ = case.trial(TRIAL, examples, start, fresh)
     return grows(case, losses)
-
-
-def fresh_weights(case: Case) -> list[float]:
-    """Parameters as a sound start would have them: uniform within 1 / sqrt(fan-in)."""
-    rng = random.Random(0)
-    rows: dict[str, int] = {}
-    names = [case.names.get(id(p), str(i)) for i, p in enumerate(case.parameters)]
-    for name in names:
-        rows[name.rpartition(".")[0]] = rows.get(name.rpartition(".")[0], 0) + 1
-    bounds = [1 / math.sqrt(rows[name.rpartition(".")[0]]) for name in names]
-    return [0.0 if name.endswith(".b") else rng.uniform(-b, b) for name, b in zip(names, bounds)]
 
 
 def curvature(case: Case, examples: Sequence[int]) -> float:

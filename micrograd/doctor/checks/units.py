@@ -144,3 +144,17 @@ def symmetric(case: Case) -> Iterator[Finding]:
                 "Start weights at random: init='torch', 'xavier' or 'he'; biases may start at 0.",
                 "Units that start alike and are used alike are moved alike by every step.",
             )  # fmt: skip
+            continue
+        alike: dict[tuple[float, ...], list[Unit]] = {}
+        for u in layer.units:
+            alike.setdefault(tuple(graph.data[p] for p in u.parameters), []).append(u)
+        same = max(alike.values(), key=len)
+        own = {graph.data[p] for p in same[0].parameters}
+        if len(same) > 2 and len(same) >= len(layer.units) / 2 and len(own) > 2:
+            yield Finding(
+                "symmetric", "warning", layer.title,
+                f"{len(same)} of {len(layer.units)} units in {layer.name} have the same weights, "
+                "drawn alike: only what is made of them tells them apart.", float(len(same)),
+                "Draw the weights of each unit anew: set the seed once, and not in each unit.",
+                "Units that start alike bend in the same place, and part slowly.",
+            )  # fmt: skip

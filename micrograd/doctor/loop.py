@@ -1,0 +1,218 @@
+"""What goes on between two steps of a training loop, and what is wrong with it.
+
+A `Loop` hears of each backward pass as it begins and of each step, and says: backward() never
+called, gradients not set to 0, or set to 0 too late, graphs of earlier steps, losses that reach no
+parameter, parameters that nobody moves. Read on in `watch.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..core.lines import with_source
+from ..core.node import closure_of, is_made_by_hand
+from .case import Case
+from .checks import held
+from .names import layer_name
+from .report import Finding
+
+FIRST = 3  # times that something has to happen before it is no accident
+MOST = 32  # passes of one step that are looked at
+
+
+class Loop:
+    """The passes since the last step, and what they say; `found` has a finding for each code."""
+
+    def __init__(self, parameters: Sequence[Any], names: dict[int, str]) -> None:
+        self.parameters = parameters
+        self.groups: dict[str, list[int]] = {}
+        for i, p in enumerate(parameters):
+            self.groups.setdefault(layer_name(names.get(id(p), str(i))), []).append(i)
+        self.found: dict[str, Finding] = {}
+        self.roots: list[Any] = []  # of the passes of this step; the last one, if not wanted
+        self.wanted = True  # whether this step is going to be looked at
+        self.passes = 0  # of this step
+        self.marks: list[tuple[Any, float]] = []  # of each layer the largest gradient of a step
+        self.kept = False  # whether the first pass found one of them as it was
+        self.tries = 0  # looks that were taken for that reason
+        self.previous: Any = None  # the root of the step before, if it was looked at
+        self.silent = 0  # steps in a row without any gradient
+        self.heard = 0  # passes in them
+        self.reach = ""  # what the latest of them reached
+        self.began = 0  # passes of a loop without steps that began with no gradient
+        self.zeroed = 0  # and how often it set gradients to 0
+        self.total = 0  # and all its passes
+        self.others: dict[str, int] = {}  # steps of optimizers that hold none of these parameters
+
+    # Hearing -------------------------------------------------------------------------------
+
+    def begun(self, root: Any, steps: int) -> None:
+        """A backward pass begins."""
+        self.passes += 1
+        if self.passes == 1:
+            self.kept = any(p._grad == g for p, g in self.marks)
+        if not self.wanted:
+            self.roots.clear()
+        if len(self.roots) < MOST:
+            self.roots.append(root)
+        if not steps:
+            self.total += 1
+            if self.began < FIRST:
+                self.began += not self.fed()
+
+    def fed(self) -> bool:
+        """Whether any parameter has a gradient."""
+        return any(p._grad for p in self.parameters)
+
+    def other(self, name: str) -> None:
+        """An optimizer took a step that holds none of the parameters."""
+        if self.fed():
+            self.others[name] = self.others.get(name, 0) + 1
+
+    def mark(self, gradients: Sequence[float]) -> None:
+        """Remember the largest gradient of each layer, to see whether it is set to 0."""
+        self.marks = []
+        for places in self.groups.values():
+            i = max(places, key=lambda i: abs(gradients[i]))
+            if gradients[i]:
+                self.marks.append((self.parameters[i], gradients[i]))
+
+    def step(self, by_hand: bool, fed: bool, steps: int) -> None:
+        """A step is about to be taken: was there a gradient?"""
+        if fed or by_hand:
+            self.silent = self.heard = 0
+            for code in ("never_backward", "detached", "stuck"):
+                self.found.pop(code, None)
+            return
+        self.silent += 1
+        self.heard += self.passes
+        if self.silent < FIRST:
+            return
+        where = "the training loop"
+        if not self.heard:
+            self.found["never_backward"] = held.never(where, self.silent)
+        elif self.reach == "some":
+            self.found["never_backward"] = Finding(
+                "never_backward", "error", f"{where}, step {steps}",
+                f"{self.silent} steps were taken without a gradient: backward() gave one, and it "
+                "was set to 0 before the step.", float(self.silent),
+                "Call zero_grad() before backward(), or after step(), but not between them.",
+                "A step with gradients of 0 leaves the parameters where they are.",
+            )  # fmt: skip
+        elif self.reach == "zero":
+            self.found["stuck"] = Finding(
+                "stuck", "error", where,
+                f"{self.silent} steps were taken, and the gradient of every parameter was 0.", 0.0,
+                "Look where the gradient is lost: a rounding, a comparison, a product with 0.",
+                "Steps follow the gradient, and there is none.",
+            )  # fmt: skip
+
+    def done(self, wanted: bool) -> None:
+        """The step is over; the next one is going to be looked at, or not."""
+        self.previous = self.roots[-1] if wanted and self.roots else None
+        self.roots, self.passes, self.wanted = [], 0, wanted
+        self.kept = False
+
+    # Looking -------------------------------------------------------------------------------
+
+    def unheard(self, reads: Sequence[str]) -> None:
+        """No loss of this step reached a parameter."""
+        self.reach = "none"
+        if self.silent + 1 < FIRST or not self.passes:
+            return
+        line = with_source(reads[0]) if reads else ""
+        self.found["detached"] = Finding(
+            "detached", "error", line or "the training loop",
+            f"backward() ran in each of {self.silent + 1} steps from a loss that leads back to no "
+            "parameter" + (": a bare number was read with .data there." if line else "."),
+            float(self.silent + 1),
+            "Compute the output outside of no_grad(), and the loss from the Values of the output: "
+            "v.exp(), not math.exp(v.data).",
+            "What is computed from a bare number, or under no_grad(), passes no gradient back.",
+        )  # fmt: skip
+
+    def compare(
+        self, gradients: Sequence[float], before: Sequence[float], expected: Sequence[float],
+        moved: Sequence[bool], steps: int,
+    ) -> None:  # fmt: skip
+        """Whether gradients of the step before are in those of this one still."""
+        rest = [g - e for g, e in zip(gradients, expected)]
+        names = []
+        for name, places in self.groups.items():
+            kept = math.hypot(*[before[i] for i in places])
+            off = math.hypot(*[rest[i] - before[i] for i in places])
+            if kept > 0.0 and off <= 1e-6 * kept and any(moved[i] for i in places):
+                names.append(name)
+        if not names:
+            return
+        times = math.hypot(*gradients) / max(math.hypot(*expected), 1e-300)
+        some = len(names) < len(self.groups)
+        self.found["not_zeroed"] = held.accumulated(
+            f"the training loop, step {steps}" + (f": {', '.join(names[:4])}" if some else ""),
+            times,
+            f"The gradients at step {steps} hold those of the step before as well: {times:.3g} "
+            "times as much as this step gave"
+            + (f"; those of {', '.join(names[:4])} were not set to 0." if some else "."),
+        )  # fmt: skip
+
+    def stale(self, case: Case, here: dict[int, float], old: set[int]) -> None:
+        """Whether an operation of the step before is used again with the numbers it had then.
+
+        `here` has the numbers of the parameters, by identity, as they are in this forward pass.
+        """
+        graph = case.graph
+        fresh = {graph.index[key]: x for key, x in here.items() if key in graph.index}
+        for i in range(graph.first, len(graph)):
+            v = graph.nodes[i]
+            if id(v) not in old or not any(x in fresh for x in graph.under(i)):
+                continue
+            if closure_of(v) is not None or is_made_by_hand(v):
+                continue
+            xs = [
+                float(x) if not isinstance(x, int) else fresh.get(x, graph.data[x])
+                for x in graph.operands[i]
+            ]
+            now = graph.view.rule(v).forward(*xs)
+            if now == graph.data[i] or abs(now - graph.data[i]) <= 1e-12 * abs(now):
+                continue
+            name = case.anatomy.name(next(x for x in graph.under(i) if x in fresh))
+            whole = case.root is self.previous
+            self.found["stale"] = Finding(
+                "stale", "error", "the training loop" + ("" if whole else f", at {name}"),
+                "backward() runs on the graph of an earlier step: nothing was computed since the "
+                "parameters moved." if whole else
+                f"The loss is computed from operations of an earlier step: {graph.rule(i)} of "
+                f"{name} gave {graph.data[i]:.6g} then, and would give {now:.6g} now.", now,
+                "Compute the loss anew in every turn, inside the loop." if whole else
+                "Compute all that depends on parameters anew in every turn; cut what is carried "
+                "over from the last one with detach().",
+                "A graph keeps the numbers it was built from.",
+            )  # fmt: skip
+            return
+
+    def without_steps(self) -> Iterator[Finding]:
+        """What is wrong where no step of these parameters was seen at all."""
+        if self.others:
+            name, times = max(self.others.items(), key=lambda pair: pair[1])
+            if times >= FIRST:
+                yield Finding(
+                    "unreached", "error", f"the optimizer, {name}",
+                    f"The optimizer took {times} steps, and none of its parameters is one of the "
+                    f"{len(self.parameters)} of this model, which got gradients.", float(times),
+                    "Make the optimizer after the model, from model.parameters().",
+                    "A model that is made anew has new parameters; the optimizer still moves the "
+                    "old.",
+                )  # fmt: skip
+        elif self.began >= FIRST:
+            yield Finding(
+                "stuck", "error", "the training loop",
+                f"backward() ran {self.total} times, and no parameter has moved: no step was "
+                "taken.", float(self.total),
+                "Call optimizer.step(), or write p.data -= rate * p.grad; p = p - ... only gives "
+                "another number the name p.",
+                "A gradient says where to go; a step has to go there.",
+            )  # fmt: skip
+        elif self.zeroed >= FIRST and not self.total:
+            yield held.never("the training loop", self.zeroed)
