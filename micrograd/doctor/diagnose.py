@@ -109,7 +109,7 @@ def examine(case: Case, loop: bool = True) -> Iterator[Finding]:
     same = list(units.symmetric(case))
     yield from same
     off = [] if same else list(units.dead(case, factors))
-    ends = list(units.saturated(case))
+    ends = [*units.saturated(case), *units.one_hot(case)]
     yield from off
     yield from ends
     ill = bool(ends)

@@ -57,9 +57,19 @@ T: Final[dict[str, Threshold]] = {
         0.5, "saturated", "Share of a layer's outputs that are saturated: most of it passes no "
         "gradient.", WARDAT,
     ),
+    "saturated_softmax": Threshold(
+        0.99, "saturated", "Largest share of a softmax inside the model, in more than half of "
+        "them: 1/25 of its steepest slope is left. Attention that starts at 1/root(n) is near uniform.",
+        "Vaswani and others, Attention is all you need (2017), section 3.2.1",
+    ),
     "vanishing_ratio": Threshold(
         1e-3, "vanishing", "Gradient that reaches the first layer, by that of the last: the last "
         "one learns a thousand times as fast.", GLOROT,
+    ),
+    "vanishing_time": Threshold(
+        1e-6, "vanishing", "The same from the first time step to the last: all steps share their "
+        "weights, so that these learn; an LSTM whose gates start half open halves the gradient in "
+        "each step and learns over a dozen.", PASCANU,
     ),
     "vanishing_size": Threshold(
         1e-4, "vanishing", "And its size itself, an example: under it a step is lost in the noise.",

@@ -162,11 +162,13 @@ def through_time(case: Case) -> Iterator[Finding]:
             f"; the largest eigenvalue of its recurrent weights is {radius:.2g}" if radius else ""
         )
         where = f"{layer.name}, time step 1 of {turns}"
-        if ratio < limit("vanishing_ratio") and steps[0] < limit("vanishing_size") and ratio > 0:
+        if ratio < limit("vanishing_time") and steps[0] < limit("vanishing_size") and ratio > 0:
             yield Finding(
                 "vanishing", "error", where,
                 f"The gradient that reaches time step 1 is {ratio:.2g} of that of step {turns}: "
                 f"each step back multiplies it by {growth:.2g}{beside}.", ratio,
+                "Start the bias of the forget gate at 1 or 2, or use shorter sequences."
+                if layer.activation == "sigmoid" else
                 "Use an LSTMCell, start recurrent weights near the identity, or shorter sequences.",
                 "Through T steps a gradient changes as the largest eigenvalue, times the slope of "
                 "the activation, to the power T.",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...core.lines import with_source
 from ..anatomy import RECTIFIERS, SQUASHERS, Layer, Unit
 from ..case import Case
 from ..names import repeated
+from ..probe import is_softmax
 from ..report import Finding
 from ..thresholds import limit
 from .scale import Factors
@@ -97,6 +99,8 @@ def saturated(case: Case) -> Iterator[Finding]:
     for layer in case.anatomy.layers:
         if layer.activation not in SQUASHERS and layer.activation != "clip":
             continue
+        if case.given and layer.is_output:
+            continue  # of a graph alone nobody knows where the loss begins, nor what was right
         shares = [at_end(case, layer, u) for u in layer.units]
         whole = sum(shares) / len(shares)
         if whole <= limit("saturated_share"):
@@ -111,6 +115,32 @@ def saturated(case: Case) -> Iterator[Finding]:
             f"Where its sum is {limit('saturated_sum'):g} or more, {layer.activation} is flat: "
             "what comes back is multiplied by nearly 0.",
         )  # fmt: skip
+
+
+def one_hot(case: Case) -> Iterator[Finding]:
+    """Softmaxes inside the model, as attention has, most of which give all to one operand."""
+    if case.fitted or case.given:  # of a graph alone nobody knows which softmax is the loss's
+        return
+    graph, anatomy = case.graph, case.anatomy
+    sums: dict[int, list[int]] = {}  # by the sum in the denominator, the shares
+    for i in range(graph.first, len(graph)):
+        inside = anatomy.depends[i] and anatomy.inner[i] and i not in anatomy.final
+        if inside and graph.rule(i) == "div" and is_softmax(anatomy, i):
+            sums.setdefault(graph.operands[i][1], []).append(i)
+    groups = [shares for shares in sums.values() if len(shares) > 1]
+    full = [g for g in groups if max(graph.data[i] for i in g) >= limit("saturated_softmax")]
+    if len(groups) < 4 or len(full) <= limit("saturated_share") * len(groups):
+        return
+    line = graph.line(full[0][0])
+    yield Finding(
+        "saturated", "warning", f"softmax at {with_source(line)}" if line else "a softmax inside",
+        f"{len(full) / len(groups):.0%} of the {len(groups)} softmaxes over {len(full[0])} numbers "
+        f"give more than {limit('saturated_softmax'):g} to one of them: hardly any gradient gets "
+        "back to the scores.", len(full) / len(groups),
+        "Divide scores by the root of the number of products in them, as attention does, or draw "
+        "smaller weights.",
+        "The slope of a softmax is p (1 - p), which is nearly 0 where one share is nearly 1.",
+    )  # fmt: skip
 
 
 def symmetric(case: Case) -> Iterator[Finding]:
