@@ -59,7 +59,11 @@ def course(
         if not finite:
             return found
         tail = finite[-1]  # whether it grew before, or fell from one step to the next
-    grown = not math.isfinite(tail) or (tail > limit("rate_growth") * first and tail > first + 1e-9)
+    rise = (tail - first) / max(abs(first), 1e-9)
+    grown = not math.isfinite(tail) or rise > limit("rate_growth") - 1
+    stride = max((u for _, u in seen.update), default=math.inf)
+    if grown and rise < 9 and stride < limit("rate_stride"):
+        return found  # a target that moves, and not a step too long
     if grown and tail > limit("exploding_loss"):
         found.append(Finding(
             "exploding", "error", where, f"The loss grows from {first:.3g} to {tail:.3g}.", tail,

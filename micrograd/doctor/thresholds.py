@@ -59,7 +59,8 @@ T: Final[dict[str, Threshold]] = {
     ),
     "saturated_softmax": Threshold(
         0.99, "saturated", "Largest share of a softmax inside the model, in more than half of "
-        "them: 1/25 of its steepest slope is left. Attention that starts at 1/root(n) is near uniform.",
+        "them: 1/25 of its steepest slope is left. Attention that starts at 1/root(n) is near "
+        "uniform.",
         "Vaswani and others, Attention is all you need (2017), section 3.2.1",
     ),
     "vanishing_ratio": Threshold(
@@ -120,6 +121,11 @@ T: Final[dict[str, Threshold]] = {
     "rate_growth": Threshold(
         1.3, "learning_rate_high", "Loss after the trial steps by that before: descent goes down.",
         DESCENT,
+    ),
+    "rate_stride": Threshold(
+        0.1, "learning_rate_high", "Largest step by the size of the parameters, where a watched "
+        "loss grew less than tenfold: that of one player in a game, or of an agent that finds "
+        "more to predict, grows in small steps too.", CALIBRATED,
     ),
     "rate_peak": Threshold(
         5.0, "learning_rate_high", "Largest loss of the trial steps by that before, or by the best "

@@ -66,7 +66,7 @@ def grows(case: Case, losses: Sequence[float]) -> bool:
     ideal = case.ideal if case.ideal is not None else 0.0
     gain = case.guess - ideal if case.guess is not None else abs(first)
     gain = max(gain, 1e-12)
-    if tail > limit("rate_growth") * first and tail - first > 0.1 * gain:
+    if tail - first > max((limit("rate_growth") - 1) * abs(first), 0.1 * gain):
         return True
     peak = max(losses) > limit("rate_peak") * max(first, ideal + gain)
     return peak and tail > ideal + 0.85 * gain

@@ -99,7 +99,7 @@ def saturated(case: Case) -> Iterator[Finding]:
     for layer in case.anatomy.layers:
         if layer.activation not in SQUASHERS and layer.activation != "clip":
             continue
-        if case.given and layer.is_output:
+        if case.given and (layer.is_output or layer.activation == "clip"):
             continue  # of a graph alone nobody knows where the loss begins, nor what was right
         shares = [at_end(case, layer, u) for u in layer.units]
         whole = sum(shares) / len(shares)
