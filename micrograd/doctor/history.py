@@ -69,7 +69,8 @@ def course(
             "exploding", "error", where, f"The loss grows from {first:.3g} to {tail:.3g}.", tail,
             "Lower the learning rate, or clip gradients (clip_grad_norm).",
         ))  # fmt: skip
-    if grown or (max(finite, default=0.0) > 100 * max(first, 1e-12) and tail > 0.8 * first):
+    peak = (max(finite, default=first) - first) / max(abs(first), 1e-9)
+    if grown or (peak > 99 and rise > -0.2):
         found.append(Finding(
             "learning_rate_high", "error", where,
             f"The loss goes from {first:.3g} to {tail:.3g} in {seen.steps} steps, at most "

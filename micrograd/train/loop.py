@@ -177,6 +177,8 @@ def fit(
         history.interrupted = True
     finally:
         model.load_state_dict(best)
+        if history.best != len(history.judged) - 1:
+            model.zero_grad()  # they are those of other parameters
         model.eval()
     return history
 

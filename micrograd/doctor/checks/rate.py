@@ -68,8 +68,8 @@ def grows(case: Case, losses: Sequence[float]) -> bool:
     gain = max(gain, 1e-12)
     if tail - first > max((limit("rate_growth") - 1) * abs(first), 0.1 * gain):
         return True
-    peak = max(losses) > limit("rate_peak") * max(first, ideal + gain)
-    return peak and tail > ideal + 0.85 * gain
+    height = max(first - ideal, gain)
+    return max(losses) > ideal + limit("rate_peak") * height and tail > ideal + 0.85 * gain
 
 
 def diverges(case: Case, examples: Sequence[int], start: Sequence[float], fresh: bool) -> bool:
