@@ -42,13 +42,15 @@ T: Final[dict[str, Threshold]] = {
         "design, 0.7 comes up in one of 50 healthy layers with inputs of one sign.", WARDAT,
     ),
     "dead_units": Threshold(
-        0.6, "dead", "Share of a layer's units that are silent on every example. With weights "
-        "between -1 and 1 and positive inputs up to 0.5 is seen by chance.", KARPATHY,
+        2.0, "dead", "Standard deviations by which the share of a layer's units that are silent on "
+        "every example exceeds 1/2. Where inputs are positive, or point one way as they do deep in "
+        "a narrow network, each unit is silent with chance 1/2: of 10 units 9 are too many.",
+        KARPATHY,
     ),
     "dead_margin": Threshold(
-        3.0, "dead", "Negative bias of a silent unit, by the sum of its weights times the largest "
+        10.0, "dead", "Negative bias of a silent unit, by the sum of its weights times the largest "
         "inputs seen, all counted as positive: past 1 no input of that size wakes it, and up to "
-        "1.2 comes up in healthy training.", "the triangle inequality",
+        "3.6 comes up in healthy training.", "the triangle inequality",
     ),
     "saturated_sum": Threshold(
         5.0, "saturated", "|z| from which 1/38 of sigmoid's steepest slope is left.", WARDAT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from ...core.lines import with_source
@@ -62,11 +63,12 @@ def dead(case: Case, factors: Factors) -> Iterator[Finding]:
         off = [u for u, s in zip(layer.units, shares) if s == 1.0]
         outputs = sum(shares) / len(shares)
         part = len(off) / len(layer.units)
+        many = 0.5 + limit("dead_units") * 0.5 / math.sqrt(len(layer.units))
         names = listed([u.name for u in off], 6)
         why = "Where relu gives 0 its derivative is 0: the weights of such a unit get no gradient."
         whole = part == 1.0
         if not case.fitted and (
-            whole or (part >= limit("dead_units") and len(layer.units) > 2)
+            whole or part >= many
             or (outputs >= limit("dead_outputs") and len(layer.units) > 2)
         ):  # fmt: skip
             yield Finding(
