@@ -34,6 +34,13 @@ class Watched:
     layers: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     looks: list[int] = field(default_factory=list)
 
+    @property
+    def first(self) -> float:
+        """Where the loss began: the median of three, but for one that the first step threw up."""
+        losses = [x for _, x in self.loss[:3]]
+        start, middle = losses[0], statistics.median(losses)
+        return start if middle - start > 9 * abs(start) else middle
+
 
 def course(
     seen: Watched, optimizer: Any, parameters: Sequence[Any], known: Sequence[str]
@@ -53,7 +60,7 @@ def course(
             break
     if len(losses) < 3:
         return found
-    first, tail = statistics.median(losses[:3]), statistics.median(losses[-5:])
+    first, tail = seen.first, statistics.median(losses[-5:])
     finite = [x for x in losses if math.isfinite(x)]
     if "nonfinite" in known and not math.isfinite(tail):
         if not finite:

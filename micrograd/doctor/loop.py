@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.lines import with_source
-from ..core.node import closure_of, is_made_by_hand
-from .case import Case
+from ..core.node import Node, closure_of, is_made_by_hand, operands_of, rule_of
+from ..core.sort import toposort
 from .checks import held
 from .names import layer_name
 from .report import Finding
@@ -22,11 +22,20 @@ FIRST = 3  # times that something has to happen before it is no accident
 MOST = 32  # passes of one step that are looked at
 
 
+class Mark(NamedTuple):
+    """A parameter of a layer, with its gradient and its number at a step."""
+
+    name: str
+    p: Any
+    gradient: float
+    number: float
+
+
 class Loop:
     """The passes since the last step, and what they say; `found` has a finding for each code."""
 
     def __init__(self, parameters: Sequence[Any], names: dict[int, str]) -> None:
-        self.parameters = parameters
+        self.parameters, self.names = parameters, names
         self.groups: dict[str, list[int]] = {}
         for i, p in enumerate(parameters):
             self.groups.setdefault(layer_name(names.get(id(p), str(i))), []).append(i)
@@ -34,9 +43,9 @@ class Loop:
         self.roots: list[Any] = []  # of the passes of this step; the last one, if not wanted
         self.wanted = True  # whether this step is going to be looked at
         self.passes = 0  # of this step
-        self.marks: list[tuple[Any, float]] = []  # of each layer the largest gradient of a step
-        self.kept = False  # whether the first pass found one of them as it was
-        self.tries = 0  # looks that were taken for that reason
+        self.marks: list[Mark] = []  # of each layer the largest gradient of the step before
+        self.held: list[Mark] = []  # those of them that all passes of this step found as they were
+        self.unzeroed = 0  # steps in a row in which some of them were not set to 0
         self.previous: Any = None  # the root of the step before, if it was looked at
         self.silent = 0  # steps in a row without any gradient
         self.heard = 0  # passes in them
@@ -51,8 +60,7 @@ class Loop:
     def begun(self, root: Any, steps: int) -> None:
         """A backward pass begins."""
         self.passes += 1
-        if self.passes == 1:
-            self.kept = any(p._grad == g for p, g in self.marks)
+        self.held = [m for m in self.held if m.p._grad == m.gradient]
         if not self.wanted:
             self.roots.clear()
         if len(self.roots) < MOST:
@@ -74,10 +82,39 @@ class Loop:
     def mark(self, gradients: Sequence[float]) -> None:
         """Remember the largest gradient of each layer, to see whether it is set to 0."""
         self.marks = []
-        for places in self.groups.values():
+        for name, places in self.groups.items():
             i = max(places, key=lambda i: abs(gradients[i]))
             if gradients[i]:
-                self.marks.append((self.parameters[i], gradients[i]))
+                p = self.parameters[i]
+                self.marks.append(Mark(name, p, gradients[i], p._data))
+        self.held = self.marks
+
+    def mark_again(self) -> None:
+        """The same for the next step, of the parameters that are marked."""
+        self.marks = [m._replace(gradient=m.p._grad, number=m.p._data) for m in self.marks]
+        self.held = self.marks = [m for m in self.marks if m.gradient]
+
+    def accumulated(self, before: Sequence[float] | None, steps: int) -> None:
+        """Whether gradients of the step before are in those of this one still.
+
+        Those that no pass of this step found set to 0, and that it added to.
+        """
+        kept = self.held if self.passes else []
+        names = [m.name for m in kept if m.p._grad != m.gradient and m.p._data != m.number]
+        self.unzeroed = self.unzeroed + 1 if names else 0
+        if self.unzeroed < FIRST - 1 or before is None:
+            return
+        gradients = [p._grad for p in self.parameters]
+        own = math.hypot(*[g - b for g, b in zip(gradients, before)])
+        times = math.hypot(*gradients) / max(own, 1e-300)
+        some = len(names) < len(self.groups)
+        self.found["not_zeroed"] = held.accumulated(
+            f"the training loop, step {steps}" + (f": {', '.join(names[:4])}" if some else ""),
+            times,
+            f"The gradients at step {steps} hold those of the step before as well: {times:.3g} "
+            "times as much as this step gave"
+            + (f"; those of {', '.join(names[:4])} were not set to 0." if some else "."),
+        )  # fmt: skip
 
     def step(self, by_hand: bool, fed: bool, steps: int) -> None:
         """A step is about to be taken: was there a gradient?"""
@@ -113,7 +150,6 @@ class Loop:
         """The step is over; the next one is going to be looked at, or not."""
         self.previous = self.roots[-1] if wanted and self.roots else None
         self.roots, self.passes, self.wanted = [], 0, wanted
-        self.kept = False
 
     # Looking -------------------------------------------------------------------------------
 
@@ -133,58 +169,33 @@ class Loop:
             "What is computed from a bare number, or under no_grad(), passes no gradient back.",
         )  # fmt: skip
 
-    def compare(
-        self, gradients: Sequence[float], before: Sequence[float], expected: Sequence[float],
-        moved: Sequence[bool], steps: int,
-    ) -> None:  # fmt: skip
-        """Whether gradients of the step before are in those of this one still."""
-        rest = [g - e for g, e in zip(gradients, expected)]
-        names = []
-        for name, places in self.groups.items():
-            kept = math.hypot(*[before[i] for i in places])
-            off = math.hypot(*[rest[i] - before[i] for i in places])
-            if kept > 0.0 and off <= 1e-6 * kept and any(moved[i] for i in places):
-                names.append(name)
-        if not names:
-            return
-        times = math.hypot(*gradients) / max(math.hypot(*expected), 1e-300)
-        some = len(names) < len(self.groups)
-        self.found["not_zeroed"] = held.accumulated(
-            f"the training loop, step {steps}" + (f": {', '.join(names[:4])}" if some else ""),
-            times,
-            f"The gradients at step {steps} hold those of the step before as well: {times:.3g} "
-            "times as much as this step gave"
-            + (f"; those of {', '.join(names[:4])} were not set to 0." if some else "."),
-        )  # fmt: skip
-
-    def stale(self, case: Case, here: dict[int, float], old: set[int]) -> None:
+    def stale(self, root: Any, inner: Sequence[Any], here: dict[int, float]) -> None:
         """Whether an operation of the step before is used again with the numbers it had then.
 
-        `here` has the numbers of the parameters, by identity, as they are in this forward pass.
+        `inner` is what lies under the root; `here` has the numbers of the parameters, by identity,
+        as they are in this forward pass.
         """
-        graph = case.graph
-        fresh = {graph.index[key]: x for key, x in here.items() if key in graph.index}
-        for i in range(graph.first, len(graph)):
-            v = graph.nodes[i]
-            if id(v) not in old or not any(x in fresh for x in graph.under(i)):
+        old = {id(v) for v in toposort(self.previous)[1]}
+        for v in inner:
+            if id(v) not in old or closure_of(v) is not None or is_made_by_hand(v):
                 continue
-            if closure_of(v) is not None or is_made_by_hand(v):
+            xs = operands_of(v)
+            mine = [x for x in xs if id(x) in here]
+            if not mine:
                 continue
-            xs = [
-                float(x) if not isinstance(x, int) else fresh.get(x, graph.data[x])
-                for x in graph.operands[i]
-            ]
-            now = graph.view.rule(v).forward(*xs)
-            if now == graph.data[i] or abs(now - graph.data[i]) <= 1e-12 * abs(now):
+            now = rule_of(v).forward(
+                *[here.get(id(x), x._data) if isinstance(x, Node) else x for x in xs]
+            )
+            if now == v._data or abs(now - v._data) <= 1e-12 * abs(now):
                 continue
-            name = case.anatomy.name(next(x for x in graph.under(i) if x in fresh))
-            whole = case.root is self.previous
+            name = self.names.get(id(mine[0]), "a parameter")
+            whole = root is self.previous
             self.found["stale"] = Finding(
                 "stale", "error", "the training loop" + ("" if whole else f", at {name}"),
                 "backward() runs on the graph of an earlier step: nothing was computed since the "
                 "parameters moved." if whole else
-                f"The loss is computed from operations of an earlier step: {graph.rule(i)} of "
-                f"{name} gave {graph.data[i]:.6g} then, and would give {now:.6g} now.", now,
+                f"The loss is computed from operations of an earlier step: {rule_of(v).name} of "
+                f"{name} gave {v._data:.6g} then, and would give {now:.6g} now.", now,
                 "Compute the loss anew in every turn, inside the loop." if whole else
                 "Compute all that depends on parameters anew in every turn; cut what is carried "
                 "over from the last one with detach().",

@@ -10,11 +10,12 @@ the model itself and from backward(). What it makes of a loop is in `loop.py`.
 from __future__ import annotations
 
 import math
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .. import ops
+from ..core.node import closure_of, operands_of, rule_of
 from ..core.sort import toposort
 from ..core.watch import WATCH
 from ..engine import Value
@@ -32,6 +33,7 @@ from .thresholds import limit
 EAGER_SHARE = 0.05  # of the time of an eager loop that the watch may take
 LOOKS = 0.6  # of that, for examining graphs
 NATIVE_SHARE = 0.01
+EXAMPLES = 32  # of a batch, that are examined
 
 
 class Watch(Looker):
@@ -55,6 +57,8 @@ class Watch(Looker):
         self.before: list[float] | None = None  # gradients and numbers of the step before,
         self.at: list[float] | None = None  # where it was glanced at
         self.glance()
+        self.due = True  # whether there is time to examine a graph
+        self.latest: Any = None  # the root of the last step, until the model is called again
         self.pending: float | None = None  # a loss that fit told of
         self.counted = 0  # steps that were told one by one since the last chunk
         self.spent = self.looking = 0.0  # seconds, in all and for examining graphs
@@ -79,6 +83,8 @@ class Watch(Looker):
         if self.optimizer is None:
             self.by_hand()  # the last step of such a loop
         self.open = False
+        _ = self.report  # after a last look
+        self.latest = None
         self.lines.end()
         LOOKERS.remove(self)
         WATCH.told.remove(self.begun)
@@ -90,6 +96,7 @@ class Watch(Looker):
     def called(self, zeroed: bool) -> None:
         """The model is called, or its gradients are set to 0."""
         self.by_hand()
+        self.latest = None
         self.loop.zeroed += zeroed
 
     def begun(self, root: Any) -> None:
@@ -151,29 +158,25 @@ class Watch(Looker):
         if self.pending is not None or loop.roots:
             loss = loop.roots[-1]._data if self.pending is None else self.pending
             self.note(float(loss), seen.steps)
-        before, at = self.before, self.at
-        if before is not None and at is not None:
-            self.compare(optimizer, before, at)
+        loop.accumulated(self.before, seen.steps)
+        if self.before is not None:
+            self.compare(optimizer)
         loop.step(optimizer is None, loop.fed(), seen.steps)
+        self.latest = loop.roots[-1] if loop.roots else None
         self.pending = None
         now = time.perf_counter()
         self.spent += now - start
         allowed = self.share * (now - self.began)
-        wanted = self.open and (
-            seen.steps < FIRST or 0 < loop.silent <= FIRST or self.looking < LOOKS * allowed
-        )
-        if loop.kept and not wanted and loop.tries < FIRST:
-            loop.tries += 1
-            wanted = True
-        loop.done(wanted)
-        if wanted or seen.steps < 2 * FIRST or self.spent < allowed:
+        self.due = not seen.looks or self.looking < LOOKS * allowed
+        loop.done(self.due or seen.steps < FIRST or 0 < loop.silent <= FIRST)
+        if loop.wanted or seen.steps < 2 * FIRST or loop.unzeroed or self.spent < allowed:
             self.glance()
             assert self.before is not None
             loop.mark(self.before)
         else:
             self.before = self.at = None
             self.noticed = [self.parameters[i]._data for i in self.places]
-            loop.marks = [(p, p._grad) for p, _ in loop.marks if p._grad]
+            loop.mark_again()
         self.last = time.perf_counter()
         self.spent += self.last - now
 
@@ -182,44 +185,37 @@ class Watch(Looker):
         if not self.history.loss or self.history.loss[-1][0] != step:
             self.history.loss.append((step, loss))
 
-    def compare(self, optimizer: Any, before: list[float], at: list[float]) -> None:
+    def compare(self, optimizer: Any) -> None:
         """A glance at this step beside the one before, and a look at its graph if it is wanted."""
-        seen, loop = self.history, self.loop
-        gradients = [p._grad for p in self.parameters]
+        seen, loop, at = self.history, self.loop, self.at
+        assert at is not None
         here = [p._data for p in self.parameters]
         size = max(math.sqrt(sum([x * x for x in at])), 0.1 * math.sqrt(len(here)))
         step = math.sqrt(sum([(a - b) * (a - b) for a, b in zip(here, at)]))
         if seen.steps > 1 or optimizer is None:
             seen.update.append((seen.steps - 1, step / max(size, 1e-9)))
-        seen.gradient.append((seen.steps, math.sqrt(sum([g * g for g in gradients]))))
+        seen.gradient.append((seen.steps, math.sqrt(sum([p._grad**2 for p in self.parameters]))))
         if loop.wanted and loop.roots:
             start = time.perf_counter()
-            moved = [a != b for a, b in zip(here, at)]
-            self.look(gradients, before, moved, here if optimizer else at)
+            self.look(here if optimizer else at)
             self.looking += time.perf_counter() - start
 
-    def look(
-        self, gradients: list[float], before: list[float], moved: list[bool], numbers: list[float]
-    ) -> None:
-        """Examine the graphs that this step went back through."""
-        loop, steps = self.loop, self.history.steps
-        expected = [0.0] * len(self.parameters)
-        case = None
-        for root in loop.roots:
-            made = Case(self.model, None, [], [], [], None, root)
-            if any(id(p) in made.graph.index for p in self.parameters):
-                case = made
-                expected = [a + b for a, b in zip(expected, made.gradient)]
-        if case is None:
+    def look(self, numbers: list[float]) -> None:
+        """Is this step's graph a new one, does it reach the parameters, and what ails it?"""
+        loop = self.loop
+        for root in reversed(loop.roots):
+            leaves, inner = toposort(root)
+            if any(id(v) in self.identities for v in leaves):
+                break
+        else:
             loop.unheard(self.lines.reads)
             return
-        loop.reach = "some" if any(expected) else "zero"
         if loop.previous is not None:
-            old = {id(v) for v in toposort(loop.previous)[1]}
-            loop.stale(case, {id(p): x for p, x in zip(self.parameters, numbers)}, old)
-        if loop.passes == len(loop.roots):
-            loop.compare(gradients, before, expected, moved, steps)
-        self.examine(case)
+            loop.stale(root, inner, {id(p): x for p, x in zip(self.parameters, numbers)})
+        if self.due or not loop.fed():
+            case = Case(self.model, None, [], [], [], None, some_of(root))
+            loop.reach = "some" if any(case.gradient) else "zero"
+            self.examine(case)
 
     def examine(self, case: Case) -> None:
         seen = self.history
@@ -229,8 +225,7 @@ class Watch(Looker):
             return  # what comes after the first such number comes from it
         if self.lines.kept or self.lines.places:
             (self.lines.name if self.lines.places else self.lines.learn)(case.graph)
-        first = statistics.median([x for _, x in seen.loss[:3]])
-        case.fitted = loss < limit("fitted") * first
+        case.fitted = loss < limit("fitted") * seen.first
         self.found = list(examine(case, loop=False))
         self.strips = strips(case)
         seen.looks.append(seen.steps)
@@ -270,8 +265,13 @@ class Watch(Looker):
 
     @property
     def report(self) -> Report:
-        """What is wrong, by the latest look and the history so far."""
+        """What is wrong, by the latest step and the history so far."""
         seen = self.history
+        if self.latest is not None and seen.looks and seen.looks[-1] != seen.steps:
+            case = Case(self.model, None, [], [], [], None, some_of(self.latest))
+            self.latest = None
+            if any(id(p) in case.graph.index for p in self.parameters):
+                self.examine(case)
         loop = dict(self.loop.found)
         if any(f.severity == "error" for f in self.found):
             loop.pop("stuck", None)  # that it stands still has its reason
@@ -307,6 +307,18 @@ class Watch(Looker):
 
     def __repr__(self) -> str:
         return f"<Watch: {self.history.steps} steps, {', '.join(self.codes) or 'healthy'}>"
+
+
+def some_of(root: Any) -> Any:
+    """A mean of many losses as that of some of them, at even distances: less to examine."""
+    xs = operands_of(root)
+    if rule_of(root).name not in ("mean", "sum") or len(xs) <= EXAMPLES or closure_of(root):
+        return root
+    hidden = WATCH.hide()  # nobody has made this node
+    try:
+        return ops.mean([xs[i * len(xs) // EXAMPLES] for i in range(EXAMPLES)])
+    finally:
+        WATCH.show(hidden)
 
 
 def watch(model: Any) -> Watch:

@@ -14,6 +14,7 @@ from ..thresholds import limit
 
 TRIAL = 24  # steps
 EXAMPLES = 32
+HUGE = 1e200  # a loss from which no step can be tried
 
 
 def rate(case: Case, broken: bool) -> Iterator[Finding]:
@@ -30,7 +31,7 @@ def rate(case: Case, broken: bool) -> Iterator[Finding]:
             yield high(where, optimizer.lr, "Fresh weights go the same way: with this rate the "
                        "loss grows from the first steps on.")  # fmt: skip
         return
-    if not math.isfinite(case.root._data) or not math.hypot(*case.gradient):
+    if not case.root._data < HUGE or not math.hypot(*case.gradient):
         return
     losses, _ = case.trial(TRIAL, examples, case.start)
     if grows(case, losses):
