@@ -202,7 +202,7 @@ def cut_in_graph(case: Case) -> Iterator[Finding]:
     """In a graph alone: a number that is a function of another node's number, to the last bit."""
     graph = case.graph
     table: dict[float, tuple[str, int]] = {}
-    end = min(len(graph), graph.first + ENOUGH)
+    end = min(len(graph), graph.first + (ENOUGH if case.model is None else ENOUGH // 3))
     for i in range(end):
         x = graph.data[i]
         for name, f in FUNCTIONS.items():
