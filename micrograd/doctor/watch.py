@@ -30,7 +30,7 @@ from .names import parameters_of
 from .report import Finding, Report, Strip
 from .thresholds import limit
 
-EAGER_SHARE = 0.05  # of the time of an eager loop that the watch may take
+EAGER_SHARE = 0.03  # of the time of an eager loop that the watch may take
 LOOKS = 0.6  # of that, for examining graphs
 NATIVE_SHARE = 0.01
 EXAMPLES = 32  # of a batch, that are examined
