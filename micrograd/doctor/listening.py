@@ -12,6 +12,7 @@ from typing import Any
 from ..core.lines import user_line
 from ..core.node import Node
 from ..core.observe import Observer
+from ..nn.module import Module
 from .record import Graph
 
 MOST = 20_000  # nodes whose lines are noted
@@ -91,8 +92,10 @@ def told_of_calls(model: Any, tell: Callable[[bool], None]) -> Any:
         names["__call__"] = call
     if hasattr(base, "zero_grad"):
         names["zero_grad"] = zero_grad
+    # A Module's own calls are marked with who made what; one that only passes on makes nothing.
+    more: dict[str, Any] = {"marks": False} if issubclass(base, Module) else {}
     try:
-        model.__class__ = type(base.__name__, (base,), names)
+        model.__class__ = type(base.__name__, (base,), names, **more)
     except TypeError:
         return None
     return base
