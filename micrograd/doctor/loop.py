@@ -41,7 +41,9 @@ class Loop:
             self.groups.setdefault(layer_name(names.get(id(p), str(i))), []).append(i)
         self.found: dict[str, Finding] = {}
         self.roots: list[Any] = []  # of the passes of this step; the last one, if not wanted
+        self.loss: float | None = None  # of the last of them
         self.wanted = True  # whether this step is going to be looked at
+        self.keeps = True  # and whether a graph of it is kept at all: memory is what watching costs
         self.passes = 0  # of this step
         self.marks: list[Mark] = []  # of each layer the largest gradient of the step before
         self.held: list[Mark] = []  # those of them that all passes of this step found as they were
@@ -61,9 +63,10 @@ class Loop:
         """A backward pass begins."""
         self.passes += 1
         self.held = [m for m in self.held if m.p._grad == m.gradient]
-        if not self.wanted:
+        self.loss = float(root._data)
+        if self.keeps and not self.wanted:
             self.roots.clear()
-        if len(self.roots) < MOST:
+        if self.keeps and len(self.roots) < MOST:
             self.roots.append(root)
         if not steps:
             self.total += 1
@@ -146,10 +149,11 @@ class Loop:
                 "Steps follow the gradient, and there is none.",
             )  # fmt: skip
 
-    def done(self, wanted: bool) -> None:
-        """The step is over; the next one is going to be looked at, or not."""
+    def done(self, wanted: bool, keeps: bool) -> None:
+        """The step is over; the next one is going to be looked at, or its graph kept, or not."""
         self.previous = self.roots[-1] if wanted and self.roots else None
-        self.roots, self.passes, self.wanted = [], 0, wanted
+        self.roots, self.loss, self.passes = [], None, 0
+        self.wanted, self.keeps = wanted, wanted or keeps
 
     # Looking -------------------------------------------------------------------------------
 

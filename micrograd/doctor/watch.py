@@ -58,7 +58,7 @@ class Watch(Looker):
         self.at: list[float] | None = None  # where it was glanced at
         self.glance()
         self.due = True  # whether there is time to examine a graph
-        self.latest: Any = None  # the root of the last step, until the model is called again
+        self.latest: tuple[int, Any] = 0, None  # the last step whose root was kept, and that root
         self.pending: float | None = None  # a loss that fit told of
         self.counted = 0  # steps that were told one by one since the last chunk
         self.spent = self.looking = 0.0  # seconds, in all and for examining graphs
@@ -84,7 +84,7 @@ class Watch(Looker):
             self.by_hand()  # the last step of such a loop
         self.open = False
         _ = self.report  # after a last look
-        self.latest = None
+        self.latest = 0, None
         self.lines.end()
         LOOKERS.remove(self)
         WATCH.told.remove(self.begun)
@@ -96,7 +96,6 @@ class Watch(Looker):
     def called(self, zeroed: bool) -> None:
         """The model is called, or its gradients are set to 0."""
         self.by_hand()
-        self.latest = None
         self.loop.zeroed += zeroed
 
     def begun(self, root: Any) -> None:
@@ -155,20 +154,22 @@ class Watch(Looker):
         loop, seen = self.loop, self.history
         seen.steps += 1
         self.counted += 1
-        if self.pending is not None or loop.roots:
-            loss = loop.roots[-1]._data if self.pending is None else self.pending
-            self.note(float(loss), seen.steps)
+        loss = loop.loss if self.pending is None else self.pending
+        if loss is not None:
+            self.note(loss, seen.steps)
         loop.accumulated(self.before, seen.steps)
         if self.before is not None:
             self.compare(optimizer)
         loop.step(optimizer is None, loop.fed(), seen.steps)
-        self.latest = loop.roots[-1] if loop.roots else None
+        if loop.roots:
+            self.latest = seen.steps, loop.roots[-1]
         self.pending = None
         now = time.perf_counter()
         self.spent += now - start
         allowed = self.share * (now - self.began)
         self.due = not seen.looks or self.looking < LOOKS * allowed
-        loop.done(self.due or seen.steps < FIRST or 0 < loop.silent <= FIRST)
+        wanted = self.due or seen.steps < FIRST or 0 < loop.silent <= FIRST
+        loop.done(wanted, seen.steps - self.latest[0] >= seen.steps // 4)
         if loop.wanted or seen.steps < 2 * FIRST or loop.unzeroed or self.spent < allowed:
             self.glance()
             assert self.before is not None
@@ -217,8 +218,10 @@ class Watch(Looker):
             loop.reach = "some" if any(case.gradient) else "zero"
             self.examine(case)
 
-    def examine(self, case: Case) -> None:
+    def examine(self, case: Case, step: int = 0) -> None:
+        """What the graph of this step, or of an earlier one, says."""
         seen = self.history
+        step = step or seen.steps
         loss = float(case.root._data)
         self.note(loss, seen.steps)
         if any(f.code == "nonfinite" for f in self.found):
@@ -228,8 +231,8 @@ class Watch(Looker):
         case.fitted = loss < limit("fitted") * seen.first
         self.found = list(examine(case, loop=False))
         self.strips = strips(case)
-        seen.looks.append(seen.steps)
-        seen.layers.append((seen.steps, {s.name: s.gradient for s in self.strips}))
+        seen.looks.append(step)
+        seen.layers.append((step, {s.name: s.gradient for s in self.strips}))
 
     # Compiled loops ----------------------------------------------------------------------------
 
@@ -267,11 +270,12 @@ class Watch(Looker):
     def report(self) -> Report:
         """What is wrong, by the latest step and the history so far."""
         seen = self.history
-        if self.latest is not None and seen.looks and seen.looks[-1] != seen.steps:
-            case = Case(self.model, None, [], [], [], None, some_of(self.latest))
-            self.latest = None
+        step, root = self.latest
+        if root is not None and seen.looks and seen.looks[-1] < step:
+            self.latest = step, None
+            case = Case(self.model, None, [], [], [], None, some_of(root))
             if any(id(p) in case.graph.index for p in self.parameters):
-                self.examine(case)
+                self.examine(case, step)
         loop = dict(self.loop.found)
         if any(f.severity == "error" for f in self.found):
             loop.pop("stuck", None)  # that it stands still has its reason
