@@ -91,6 +91,7 @@ class Case:
         self.outputs: list[Any] = []
         self.losses: list[Any] = []
         self.given = root is not None
+        self.compiled = False  # whether compiled code computed it, which the root only repeats
         self.ideal: float | None = None  # the least the loss can be, where that is known
         self.guess: float | None = None  # and what the best constant output costs
         self.fit: float | None = None  # where the loss lies between the two, 0 to 1 and beyond

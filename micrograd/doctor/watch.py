@@ -260,6 +260,7 @@ class Watch(Looker):
             size = math.hypot(*[number(p.grad) for p in self.parameters])
             seen.gradient.append((seen.steps, size))
             case = Case(self.model, None, [], [], [], None, sample())
+            case.compiled = True
             self.examine(case)
             self.spent += time.perf_counter() - now
         self.last = time.perf_counter()
