@@ -134,6 +134,11 @@ T: Final[dict[str, Threshold]] = {
         "constant's, where they end no better than the constant: thrown out, and not come back.",
         CALIBRATED,
     ),
+    "rate_leap": Threshold(
+        1.5, "learning_rate_high", "First step by the size of the parameters, where the loss "
+        "doubles in one of the trial steps: what was there is thrown away. Adam with a rate of 1 "
+        "moves each weight by 1.", CALIBRATED,
+    ),
     "rate_steps": Threshold(
         5e3, "learning_rate_low", "Steps to halve what there is to gain, at the present slope.",
         CALIBRATED,

@@ -34,7 +34,7 @@ def rate(case: Case, broken: bool) -> Iterator[Finding]:
     if not case.root._data < HUGE or not math.hypot(*case.gradient):
         return
     losses, _ = case.trial(TRIAL, examples, case.start)
-    if grows(case, losses):
+    if grows(case, losses) or leaps(case, losses, examples):
         curved = curvature(case, examples) if type(optimizer) is SGD else 0.0
         bound = (
             f" By the curvature along the gradient the bound is {2 / curved:.2g}."
@@ -71,6 +71,17 @@ def grows(case: Case, losses: Sequence[float]) -> bool:
         return True
     height = max(first - ideal, gain)
     return max(losses) > ideal + limit("rate_peak") * height and tail > ideal + 0.85 * gain
+
+
+def leaps(case: Case, losses: Sequence[float], examples: Sequence[int]) -> bool:
+    """Whether the first step goes further than the parameters are long, and the loss goes up."""
+    ideal = case.ideal if case.ideal is not None else 0.0
+    gain = case.guess - ideal if case.guess is not None else abs(losses[0])
+    if max(losses) <= ideal + 2 * max(losses[0] - ideal, gain):
+        return False
+    _, at = case.trial(1, examples, case.start)
+    move = rms([b - a for a, b in zip(case.start, at)])
+    return move > limit("rate_leap") * max(rms(case.start), 0.1)
 
 
 def diverges(case: Case, examples: Sequence[int], start: Sequence[float], fresh: bool) -> bool:
