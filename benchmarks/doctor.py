@@ -1,7 +1,8 @@
 """The doctor measured: broken and healthy runs, and what watching costs.
 
-python -m benchmarks.doctor broken          # every broken model of tests/patients.py
+python -m benchmarks.doctor broken          # of tests/patients.py and tests/trainings.py
 python -m benchmarks.doctor healthy         # 100 runs, looked at before and after training
+python -m benchmarks.doctor kinds           # 40 other kinds of runs, watched as well
 python -m benchmarks.doctor cost            # of watching, eager and in machine code
 """
 
@@ -32,14 +33,15 @@ def processor() -> str:
 
 
 def broken() -> None:
-    """A table: each broken model, what was found, whether the code and the place are right."""
+    """A table: each broken model or loop, what was found, whether code and place are right."""
     from patients import BROKEN
+    from trainings import BROKEN as LOOPS
 
     print("| model | first two codes | where | code | place |\n|---|---|---|---|---|")
     named = placed = 0
-    for name, (make, codes, where) in BROKEN.items():
+    for name, (make, codes, where) in {**BROKEN, **LOOPS}.items():
         random.seed(5)
-        report = mg.diagnose(**make())
+        report = make() if name in LOOPS else mg.diagnose(**make())
         right = bool({*report.codes[:2]} & {*codes})
         places = [f.where for f in report.findings if f.code in codes]
         there = any(where in place for place in places)
@@ -51,7 +53,8 @@ def broken() -> None:
             f"| {'yes' if right else 'NO'} | {'yes' if there else 'NO'} |",
             flush=True,
         )
-    print(f"\n{named} of {len(BROKEN)} with the right code, {placed} with the right place")
+    of = f"of {len(BROKEN)} models and {len(LOOPS)} loops"
+    print(f"\n{named} {of} with the right code, {placed} with the right place")
 
 
 def healthy(count: int, epochs: int) -> None:
@@ -69,6 +72,38 @@ def healthy(count: int, epochs: int) -> None:
                 alarms += 1
                 print(f"{title}, {moment}: {report.codes}", flush=True)
     print(f"{alarms} findings in {2 * count} looks at {count} healthy runs")
+
+
+def kinds(seeds: int) -> None:
+    """The same of forty kinds of runs, watched as well, and of the sound loops."""
+    from kinds import KINDS, run
+    from trainings import SOUND
+
+    alarms = looks = 0
+    for seed in range(seeds):
+        for name in KINDS:
+            random.seed(1000 * seed + looks)
+            case, named = run(name)
+            reports = {"fresh": mg.diagnose(**case)}
+            with mg.watch(case["model"]) as seen:
+                mg.train.fit(*case.values(), progress=False, **named)
+            case["model"].train()
+            reports |= {"watched": seen.report, "trained": mg.diagnose(**case)}
+            for moment, report in reports.items():
+                looks += 1
+                if not report:
+                    alarms += 1
+                    print(f"{name}, seed {seed}, {moment}: {report.codes}", flush=True)
+        for name, make in SOUND.items():
+            random.seed(1000 * seed + looks)
+            looks += 1
+            if codes := make():
+                alarms += 1
+                print(f"{name}, seed {seed}: {codes}", flush=True)
+    print(
+        f"{alarms} findings in {looks} looks at {len(KINDS)} kinds of runs and {len(SOUND)} loops, "
+        f"{seeds} seeds each"
+    )
 
 
 class Run:
@@ -149,8 +184,9 @@ def cost(rounds: int, eager_turns: int, native_turns: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.doctor", description=__doc__)
-    parser.add_argument("what", choices=["broken", "healthy", "cost"])
+    parser.add_argument("what", choices=["broken", "healthy", "kinds", "cost"])
     parser.add_argument("--runs", type=int, default=100, help="healthy runs (100)")
+    parser.add_argument("--seeds", type=int, default=3, help="of each of the kinds (3)")
     parser.add_argument("--epochs", type=int, default=12, help="of each healthy run (12)")
     parser.add_argument("--rounds", type=int, default=5, help="of the cost (5)")
     parser.add_argument("--steps", type=int, default=300, help="of an eager loop (300)")
@@ -160,6 +196,8 @@ def main() -> None:
         broken()
     elif options.what == "healthy":
         healthy(options.runs, options.epochs)
+    elif options.what == "kinds":
+        kinds(options.seeds)
     else:
         cost(options.rounds, options.steps, options.fits)
 

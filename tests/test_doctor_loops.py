@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from kinds import run
 from trainings import BROKEN, SOUND
 
+from micrograd import diagnose, train, watch
 from micrograd.core.watch import WATCH
 from micrograd.optim.looking import LOOKERS
 
@@ -33,3 +35,12 @@ def test_broken_loops_are_named_and_located(name):
 @pytest.mark.parametrize("name", SOUND)
 def test_sound_loops_have_no_finding(name):
     assert SOUND[name]() == []
+
+
+@pytest.mark.parametrize("name", ["mean and variance", "softmax by hand", "a rare class", "rnn"])
+def test_healthy_runs_of_other_kinds_have_no_finding(name):
+    case, _ = run(name)
+    assert diagnose(**case).codes == []
+    with watch(case["model"]) as seen:
+        train.fit(*case.values(), epochs=4, progress=False)
+    assert seen.codes == []
