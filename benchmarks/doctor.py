@@ -1,7 +1,8 @@
 """The doctor measured: broken and healthy runs, and what watching costs.
 
-python -m benchmarks.doctor broken          # every broken model of tests/patients.py
+python -m benchmarks.doctor broken          # of tests/patients.py and tests/trainings.py
 python -m benchmarks.doctor healthy         # 100 runs, looked at before and after training
+python -m benchmarks.doctor kinds           # 40 other kinds of runs, watched as well
 python -m benchmarks.doctor cost            # of watching, eager and in machine code
 """
 
@@ -17,6 +18,8 @@ from pathlib import Path
 
 import micrograd as mg
 from micrograd import compiled, data, losses, nn, optim
+from micrograd.core.watch import WATCH
+from micrograd.optim.looking import LOOKERS
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
@@ -30,14 +33,15 @@ def processor() -> str:
 
 
 def broken() -> None:
-    """A table: each broken model, what was found, whether the code and the place are right."""
+    """A table: each broken model or loop, what was found, whether code and place are right."""
     from patients import BROKEN
+    from trainings import BROKEN as LOOPS
 
     print("| model | first two codes | where | code | place |\n|---|---|---|---|---|")
     named = placed = 0
-    for name, (make, codes, where) in BROKEN.items():
+    for name, (make, codes, where) in {**BROKEN, **LOOPS}.items():
         random.seed(5)
-        report = mg.diagnose(**make())
+        report = make() if name in LOOPS else mg.diagnose(**make())
         right = bool({*report.codes[:2]} & {*codes})
         places = [f.where for f in report.findings if f.code in codes]
         there = any(where in place for place in places)
@@ -49,7 +53,8 @@ def broken() -> None:
             f"| {'yes' if right else 'NO'} | {'yes' if there else 'NO'} |",
             flush=True,
         )
-    print(f"\n{named} of {len(BROKEN)} with the right code, {placed} with the right place")
+    of = f"of {len(BROKEN)} models and {len(LOOPS)} loops"
+    print(f"\n{named} {of} with the right code, {placed} with the right place")
 
 
 def healthy(count: int, epochs: int) -> None:
@@ -69,73 +74,132 @@ def healthy(count: int, epochs: int) -> None:
     print(f"{alarms} findings in {2 * count} looks at {count} healthy runs")
 
 
-def eager(watched: bool, steps: int) -> float:
-    """Seconds of the processor for so many steps of an eager loop on 64 moons."""
-    random.seed(1)
-    X, y = data.moons(64)  # noqa: N806
-    model = nn.MLP(2, [16, 16, 1])
-    opt = optim.Adam(model.parameters(), lr=0.02)
-    watch = mg.watch(model) if watched else None
-    start = time.process_time()
-    for _ in range(steps):
-        opt.zero_grad()
-        mg.mean([losses.logistic(model(a), b) for a, b in zip(X, y, strict=True)]).backward()
-        opt.step()
-    took = time.process_time() - start
-    if watch is not None:
-        watch.close()
-    return took
+def kinds(seeds: int) -> None:
+    """The same of forty kinds of runs, watched as well, and of the sound loops."""
+    from kinds import KINDS, run
+    from trainings import SOUND
+
+    alarms = looks = 0
+    for seed in range(seeds):
+        for name in KINDS:
+            random.seed(1000 * seed + looks)
+            case, named = run(name)
+            reports = {"fresh": mg.diagnose(**case)}
+            with mg.watch(case["model"]) as seen:
+                mg.train.fit(*case.values(), progress=False, **named)
+            case["model"].train()
+            reports |= {"watched": seen.report, "trained": mg.diagnose(**case)}
+            for moment, report in reports.items():
+                looks += 1
+                if not report:
+                    alarms += 1
+                    print(f"{name}, seed {seed}, {moment}: {report.codes}", flush=True)
+        for name, make in SOUND.items():
+            random.seed(1000 * seed + looks)
+            looks += 1
+            if codes := make():
+                alarms += 1
+                print(f"{name}, seed {seed}: {codes}", flush=True)
+    print(
+        f"{alarms} findings in {looks} looks at {len(KINDS)} kinds of runs and {len(SOUND)} loops, "
+        f"{seeds} seeds each"
+    )
 
 
-def native(watched: bool, steps: int) -> float:
-    """Seconds of the processor for so many steps of a compiled fit on 1000 moons, batches of 64."""
-    random.seed(1)
-    X, y = data.moons(1000)  # noqa: N806
-    model = nn.MLP(2, [16, 16, 1])
-    fast = mg.jit(lambda a, b: losses.logistic(model(a), b))
-    opt = optim.Adam(model.parameters(), lr=0.02)
-    fast.fit(X, y, opt, steps=2, batch_size=64, progress=False)  # compiled before the clock runs
-    watch = mg.watch(model) if watched else None
-    start = time.process_time()
-    fast.fit(X, y, opt, steps=steps, batch_size=64, progress=False)
-    took = time.process_time() - start
-    if watch is not None:
-        watch.close()
-    return took
+class Run:
+    """A training run of some moons that is taken a turn at a time, watched or not."""
+
+    def __init__(self, watched: bool, n: int) -> None:
+        random.seed(1)
+        self.X, self.y = data.moons(n)
+        self.model = nn.MLP(2, [16, 16, 1])
+        self.opt = optim.Adam(self.model.parameters(), lr=0.02)
+        self.seconds = 0.0
+        self.prepare()
+        self.watch = mg.watch(self.model) if watched else None
+        self.hide()
+
+    def prepare(self) -> None:
+        """What is done before the clock runs."""
+
+    def turn(self) -> None:
+        """One step."""
+        self.opt.zero_grad()
+        pairs = zip(self.X, self.y, strict=True)
+        mg.mean([losses.logistic(self.model(a), b) for a, b in pairs]).backward()
+        self.opt.step()
+
+    def hide(self) -> None:
+        """Keep the watch from hearing of the other run's turn."""
+        if self.watch is not None:
+            self.watch.lines.end()
+            LOOKERS.remove(self.watch)
+            WATCH.told.remove(self.watch.begun)
+
+    def take(self) -> None:
+        """A turn, timed by the processor's clock."""
+        if self.watch is not None:
+            LOOKERS.append(self.watch)
+            WATCH.told.append(self.watch.begun)
+            if not self.watch.history.steps:
+                self.watch.lines.begin()
+        start = time.process_time()
+        self.turn()
+        self.seconds += time.process_time() - start
+        self.hide()
 
 
-def cost(rounds: int, eager_steps: int, native_steps: int) -> None:
-    """Ratios of a watched run and one that is not, which take turns."""
+class Compiled(Run):
+    """The same compiled, a thousand steps a turn, in batches of 64."""
+
+    def prepare(self) -> None:
+        self.fast = mg.jit(lambda a, b: losses.logistic(self.model(a), b))
+        self.turn()
+
+    def turn(self) -> None:
+        self.fast.fit(self.X, self.y, self.opt, steps=1000, batch_size=64, progress=False)
+
+
+def cost(rounds: int, eager_turns: int, native_turns: int) -> None:
+    """Ratios of a watched run and one that is not, which take turns, so that both meet the same."""
     print(f"{processor()}, {'compiled' if compiled else 'pure Python'}")
-    for name, run, steps in (("eager", eager, eager_steps), ("jit(...).fit", native, native_steps)):
-        run(False, max(1, steps // 10))
-        plain, seen = [], []
+    for name, kind, n, turns in (
+        ("eager, 64 moons", Run, 64, eager_turns),
+        ("jit(...).fit, 1000 moons, a thousand steps", Compiled, 1000, native_turns),
+    ):
+        ratios = []
         for _ in range(rounds):
-            plain.append(run(False, steps))
-            seen.append(run(True, steps))
-        ratio = statistics.median(b / a for a, b in zip(plain, seen, strict=True))
+            plain, seen = kind(False, n), kind(True, n)
+            for i in range(turns):
+                for run in (plain, seen) if i % 2 else (seen, plain):
+                    run.take()
+            ratios.append(seen.seconds / plain.seconds)
         print(
-            f"{name}: {steps} steps, {statistics.median(plain):.2f} s, watched "
-            f"{statistics.median(seen):.2f} s, ratio {ratio:.3f} "
-            f"({min(seen) / min(plain):.3f} between the quickest)"
+            f"{name}: {turns} turns of {1000 * plain.seconds / turns:.1f} ms, watched by plain: "
+            f"median {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}, "
+            f"{rounds} rounds)",
+            flush=True,
         )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.doctor", description=__doc__)
-    parser.add_argument("what", choices=["broken", "healthy", "cost"])
+    parser.add_argument("what", choices=["broken", "healthy", "kinds", "cost"])
     parser.add_argument("--runs", type=int, default=100, help="healthy runs (100)")
+    parser.add_argument("--seeds", type=int, default=3, help="of each of the kinds (3)")
     parser.add_argument("--epochs", type=int, default=12, help="of each healthy run (12)")
     parser.add_argument("--rounds", type=int, default=5, help="of the cost (5)")
     parser.add_argument("--steps", type=int, default=300, help="of an eager loop (300)")
-    parser.add_argument("--native-steps", type=int, default=100_000, help="of a compiled one")
+    parser.add_argument("--fits", type=int, default=100, help="of a thousand compiled steps (100)")
     options = parser.parse_args()
     if options.what == "broken":
         broken()
     elif options.what == "healthy":
         healthy(options.runs, options.epochs)
+    elif options.what == "kinds":
+        kinds(options.seeds)
     else:
-        cost(options.rounds, options.steps, options.native_steps)
+        cost(options.rounds, options.steps, options.fits)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,9 @@ While a model trains, by whatever loop, `watch` looks on:
 ```
 
 `seen.report` is a report as above, `seen.history` has loss, gradient and step size, and
-`seen.plot()` draws them. A script is run under watch, as it is, by
+`seen.plot()` draws them. The watch hears of every backward pass and every step, which costs next to
+nothing, and examines a step's graph as often as a few hundredths of the time allow, and at the end.
+A script is run under watch, as it is, by
 `python -m micrograd diagnose script.py`; it reports at the end or at Ctrl-C.
 
 ## All findings
@@ -77,24 +79,24 @@ between the healthy and the broken runs of `benchmarks/doctor.py`.
 
 WORDS = {
     "nonfinite": ("A nan or inf in the data, a parameter, the forward or the backward pass; the first operation that made one is named, with your line.", "The logarithm of a sigmoid written out overflows where the model is sure; `losses.logistic`, from the logit, does not."),
-    "stale": ("Numbers of an earlier pass are used as if they were of this one: an operation on parameters that was done once, a number burnt in by `.data`, a graph that is gone back through again after the parameters moved.", "The loss of a graph that is built once and reused stands still, while the parameters move away under it."),
+    "stale": ("Numbers of an earlier pass are used as if they were of this one: an operation on parameters that was done once, a number burnt in by `.data`, a graph, or a state, that is carried over from one step to the next and gone back through again after the parameters moved.", "The loss of a graph that is built once and reused stands still, while the parameters move away under it."),
     "detached": ("A bare number, read with `.data`, or a Value cut off by `detach()` or `no_grad()`, stands where an operation was meant. It is an illness only if the gradient differs from the slope that is measured by moving the parameters: the shift of a softmax is none.", "A hidden layer through `math.tanh(z.data)`: only the last layer learns."),
-    "never_backward": ("Steps were taken and no gradient ever came.", "Steps without `backward()`."),
-    "not_zeroed": ("`.grad` holds the gradients of earlier steps too. From the numbers: what is held is no mean of the gradients of examples. Under watch: what was there before a step is there still.", "The length of the gradient with and without `zero_grad()`."),
-    "loss_mismatch": ("The last activation cannot give what the loss asks for, found by asking the loss: it is called with outputs inside and outside the range of that activation.", "A sigmoid before a loss that takes logits: no output brings the loss under 0.31."),
+    "never_backward": ("Steps were taken and no gradient ever came: `backward()` was not called, or gradients were set to 0 between it and the step.", "Steps without `backward()`."),
+    "not_zeroed": ("`.grad` holds the gradients of earlier steps too. From the numbers: what is held is no mean of the gradients of examples. Under watch: what was there before a step is there still, in all layers or in those that are named.", "The length of the gradient with and without `zero_grad()`."),
+    "loss_mismatch": ("The last activation cannot give what the loss asks for, found by asking the loss: it is called with outputs inside and outside the range of that activation. Or an output that is one number whatever the parameters are, as a softmax over one unit.", "A sigmoid before a loss that takes logits: no output brings the loss under 0.31."),
     "target_range": ("Targets that the loss or the last activation cannot take, a class that does not come up, labels 0 and 1 where -1 and 1 are wanted, targets in the thousands.", "The hinge loss for three labels: for 0 it does not depend on the output."),
     "clipped_error": ("The worst examples pass no gradient, as a clip, a minimum or a round in the loss is flat there. The case of early DQN code.", "The gradient of a clipped error and of Huber's loss."),
     "input_scale": ("Inputs far from unit size, or very unlike each other, as the first weights see them: what a model normalizes itself is no finding.", "The same network and learning rate, inputs as they are and times 1000."),
-    "symmetric": ("Units of a layer with the same weights and the same gradients, or one object standing several times in a list.", "First weights of three units that start at 0.5, one line, and of three that start at random."),
-    "unreached": ("Parameters that are not in the graph of the loss, are left out of `parameters()`, or an optimizer that holds those of another model.", "An optimizer of an old model, and one of this model."),
+    "symmetric": ("Units of a layer with the same weights and the same gradients, or one object standing several times in a list; a warning where units only start with the same weights, as under a seed that each of them sets.", "First weights of three units that start at 0.5, one line, and of three that start at random."),
+    "unreached": ("Parameters that are not in the graph of the loss, are left out of `parameters()`, or an optimizer that holds those of another model while these get the gradients.", "An optimizer of an old model, and one of this model."),
     "dead": ("Rectifiers that are 0 on every example: most units of a layer, nearly all of its outputs, or a single unit whose bias no input can make good.", "Share of silent units after 15 steps, by learning rate."),
-    "saturated": ("Most sums of a layer of sigmoids or tanhs lie where the activation is flat.", "Slope of a sigmoid by the steepest, and the threshold."),
+    "saturated": ("Most sums of a layer of sigmoids or tanhs lie where the activation is flat, or most softmaxes inside the model, as those of attention, give all to one.", "Slope of a sigmoid by the steepest, and the threshold."),
     "init_scale": ("Weights that make signals grow or shrink too much, in a layer or over all of them.", "Loss at the start by the size of the weights; a guess costs 0.69."),
     "exploding": ("The gradient grows on its way to the first layer or time step, or the loss is huge and grows.", "Gradient by time step for recurrent weights of three sizes: it goes as the largest eigenvalue to the power of the steps."),
     "vanishing": ("The gradient shrinks on its way to the first layer or time step.", "Gradient at each of nine layers."),
-    "learning_rate_high": ("Some steps of a copy of the optimizer end higher up than they began.", "Three learning rates for one network."),
+    "learning_rate_high": ("Some steps of a copy of the optimizer end higher up than they began, or the first is longer than the parameters and throws the loss up. Under watch: the loss grows tenfold, or grows in long steps.", "Three learning rates for one network."),
     "learning_rate_low": ("A step moves the parameters so little that thousands would not show.", "The same, on the side of small rates."),
-    "stuck": ("A loss that cannot fall, without one of the causes above: no gradient at all, an output that is the same for every input, layers without an activation between them.", "Loss by one weight: with a rounded output it is a staircase, whose slope is 0."),
+    "stuck": ("A loss that cannot fall, without one of the causes above: no gradient at all, an output that is the same for every input, examples that are all the same, layers without an activation between them, a loop in which no parameter moves.", "Loss by one weight: with a rounded output it is a staircase, whose slope is 0."),
 }  # fmt: skip
 
 Series = list[tuple[str, list[tuple[float, float]]]]

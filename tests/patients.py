@@ -564,6 +564,131 @@ def mean_over_the_wrong_axis():
     }
 
 
+# What the doctor once missed ------------------------------------------------------------------
+
+
+class LinearRecurrence(nn.Module):
+    """h = W h + u x, without an activation."""
+
+    def __init__(self, size, scale):
+        self.W = [[Value(random.gauss(0, scale)) for _ in range(size)] for _ in range(size)]
+        self.u = [Value(random.gauss(0, 1)) for _ in range(size)]
+        self.out = nn.Linear(size, 1)
+
+    def __call__(self, xs):
+        h = [0.0] * len(self.u)
+        for x in xs:
+            h = [mg.dot(row, h) + u * x for row, u in zip(self.W, self.u)]
+        return self.out(h)
+
+
+@broken("exploding", where="W, time step 1")
+def linear_recurrence_that_explodes():
+    X = [[random.gauss(0, 1) for _ in range(12)] for _ in range(10)]
+    return {
+        "model": LinearRecurrence(4, 1.5),
+        "loss": losses.logistic,
+        "data": (X, [int(x[0] > 0) for x in X]),
+    }
+
+
+@broken("init_scale", where="layers.1")
+def last_layer_that_is_sure_of_nothing():
+    model = nn.MLP(4, [12, 3], activation="tanh", init="xavier")
+    for n in model.layers[1].neurons:
+        for w in n.w:
+            w.data = random.gauss(0, 4)
+    X, _ = irises()
+    y = [random.randrange(3) for _ in X]
+    return {"model": model, "loss": losses.cross_entropy, "data": (X[::2], y[::2])}
+
+
+class Seeded(nn.Module):
+    """A unit that sets the seed before it draws its weights."""
+
+    def __init__(self):
+        rng = random.Random(42)
+        self.w, self.b = [Value(rng.uniform(-1, 1)) for _ in range(2)], Value(0.0)
+
+    def __call__(self, x):
+        return mg.tanh(mg.dot(self.w, x) + self.b)
+
+
+class OfSeeded(nn.Module):
+    def __init__(self):
+        self.hidden = [Seeded() for _ in range(6)]
+        self.out = nn.Neuron(6, nonlin=False)
+
+    def __call__(self, x):
+        return self.out([u(x) for u in self.hidden])
+
+
+@broken("symmetric", where="hidden")
+def seed_set_in_every_unit():
+    return {"model": OfSeeded(), "loss": losses.logistic, "data": moons()}
+
+
+@broken("loss_mismatch", where="steps.2")
+def softmax_over_one_output():
+    def loss(p, t):
+        p = mg.clip(p, 1e-7, 1 - 1e-7)
+        return -(t * mg.log(p) + (1 - t) * mg.log(1 - p))
+
+    model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1), lambda z: mg.softmax([z])[0])
+    return {"model": model, "loss": loss, "data": moons()}
+
+
+@broken("stuck", where="the data: X")
+def one_list_appended_again_and_again():
+    row, X, y = [0.0, 0.0], [], []
+    for a, b in zip(*moons()):
+        row[:] = a
+        X.append(row)
+        y.append(b)
+    return {"model": nn.MLP(2, [8, 1], init="he"), "loss": losses.logistic, "data": (X, y)}
+
+
+@broken("target_range", where="output 1")
+def one_of_two_targets_in_the_thousands():
+    X, y = line()
+    return {
+        "model": nn.MLP(2, [8, 2], init="he"),
+        "loss": losses.squared_error,
+        "data": (X, [[t, 20000 * t + 50000] for t in y]),
+    }
+
+
+@broken("learning_rate_high", where="Adam(lr=3)")
+def adam_with_a_rate_of_three():
+    model = nn.MLP(2, [10, 10, 1], activation="tanh", init="xavier")
+    return {
+        "model": model,
+        "loss": losses.logistic,
+        "data": moons(40),
+        "optimizer": optim.Adam(model.parameters(), lr=3.0),
+    }
+
+
+class Attention(nn.Module):
+    def __init__(self, n=6):
+        self.q, self.k, self.v = (nn.Linear(n, n) for _ in range(3))
+        for part in (self.q, self.k):
+            scaled(part, 8.0)
+        self.out = nn.Linear(n, 1)
+
+    def __call__(self, xs):
+        q, ks, vs = self.q(xs[-1]), [self.k(x) for x in xs], [self.v(x) for x in xs]
+        shares = mg.softmax([mg.dot(q, k) for k in ks])
+        return self.out([mg.dot(shares, list(column)) for column in zip(*vs)])
+
+
+@broken("saturated", where="softmax at")
+def attention_without_the_root():
+    X = [[[random.gauss(0, 1) for _ in range(6)] for _ in range(5)] for _ in range(16)]
+    y = [int(x[0][0] > 0) for x in X]
+    return {"model": Attention(), "loss": losses.logistic, "data": (X, y)}
+
+
 # Healthy runs --------------------------------------------------------------------------------
 
 

@@ -198,7 +198,7 @@ def recurrent(factor):
 
 PAIRS = {
     "saturated": (lambda: sigmoids(6), lambda: sigmoids(5)),
-    "dead": (lambda: rectifiers(6), lambda: rectifiers(5)),
+    "dead": (lambda: rectifiers(9), lambda: rectifiers(8)),
     "vanishing": (lambda: passing("tanh", 1.5e-4), lambda: passing("tanh", 2.5e-4)),
     "exploding": (lambda: passing("relu", 80.0), lambda: passing("relu", 60.0)),
     "input_scale": (lambda: inputs(31.0), lambda: inputs(29.0)),

@@ -84,6 +84,8 @@ def accumulate(root: Node, start: float, search: Search, sweep: Any) -> None:
     `search` has met what lies under root; `sweep` passes gradients from node to node.
     """
     recorded(root)
+    if WATCH.told:
+        WATCH.begins(root)
     PASSES.count += 1
     leaves = search.leaves
     before = [leaf._grad for leaf in leaves]
@@ -231,6 +233,8 @@ def tangents_of(outputs: list[Any], tangents: dict[Any, Any]) -> dict[Any, Any]:
 def backward_with_graph(root: Node, seed: Any) -> None:
     """`backward(create_graph=True)`: the same sums, as Values."""
     recorded(root)
+    if WATCH.told:
+        WATCH.begins(root)
     PASSES.count += 1
     start = seed
     if not isinstance(seed, Node):

@@ -23,6 +23,7 @@ class Watch:
     def __init__(self) -> None:
         self.active = 0
         self.noting = 0  # how many contexts note the leaves that are made
+        self.told: list[Any] = []  # functions of a root, called as backward() begins there
         self.lock: Any = threading.Lock()
 
     def observers(self) -> tuple[Any, ...]:
@@ -94,6 +95,11 @@ class Watch:
         """Tell them that the chain rule has been done at a node."""
         for observer in self.observers():
             observer.stepped(node)
+
+    def begins(self, root: Any) -> None:
+        """Tell those who asked for no more that a backward pass begins at this root."""
+        for tell in list(self.told):
+            tell(root)
 
     def stepping(self, node: Any) -> None:
         """Tell them of the node whose step of the chain rule is made of new nodes from here on."""

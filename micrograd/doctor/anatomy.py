@@ -226,6 +226,34 @@ class Anatomy:
             layers.append(Layer(title or "the layer", kind, level, units, final))
         return sorted(layers, key=lambda layer: (layer.level, layer.units[0].parameters[:1]))
 
+    def recurring(self, examples: int) -> list[Layer]:
+        """Sums without an activation that come up again and again, as a linear recurrence has."""
+        none = (NOBODY, NOBODY)
+        taken = {i for layer in self.layers for u in layer.units for i in (*u.sums, *u.outputs)}
+        users: set[Any] = set()  # what is a term of a larger sum
+        found: dict[tuple[int, int], list[int]] = {}
+        for i in range(self.graph.first, len(self.graph)):
+            own = self.own[i]
+            if own == none or i in taken or not self.inner[i]:
+                continue
+            rule, terms = self.graph.rule(i), self.graph.operands[i]
+            if rule in ("add", "sub", "sum", "weighted_sum"):  # of that one the bias
+                users.update(terms[:1] if rule == "weighted_sum" else terms)
+            found.setdefault(own, []).append(i)
+        groups: dict[str, list[Unit]] = {}
+        for sums in found.values():
+            sums = [i for i in sums if i not in users]
+            parameters = self.parameters_under(sums[-1]) if sums else []
+            if len(parameters) > 1 and len(sums) >= 4 * examples and len(sums) % examples == 0:
+                pattern = shape_of(self.name(parameters[0]))
+                groups.setdefault(pattern, []).append(
+                    Unit(self.name(parameters[0]), parameters, sums, sums)
+                )
+        return [
+            Layer(common([u.name for u in units]), "linear", 0, units, False)
+            for units in groups.values()
+        ]
+
     def last_sums(self) -> list[int]:
         """The sums nearest to the outputs: the outputs themselves, or what a softmax is made of."""
         none = (NOBODY, NOBODY)
@@ -266,7 +294,5 @@ def common(paths: list[str]) -> str:
 
 
 def rms(numbers: Sequence[float]) -> float:
-    """The root mean square; 0 of none."""
-    if not numbers:
-        return 0.0
-    return math.sqrt(math.fsum(x * x for x in numbers if x == x and abs(x) < 1e150) / len(numbers))
+    """The root mean square of those that are finite; 0 of none."""
+    return math.hypot(*filter(math.isfinite, numbers)) / math.sqrt(max(1, len(numbers)))

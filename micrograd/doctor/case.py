@@ -91,6 +91,7 @@ class Case:
         self.outputs: list[Any] = []
         self.losses: list[Any] = []
         self.given = root is not None
+        self.compiled = False  # whether compiled code computed it, which the root only repeats
         self.ideal: float | None = None  # the least the loss can be, where that is known
         self.guess: float | None = None  # and what the best constant output costs
         self.fit: float | None = None  # where the loss lies between the two, 0 to 1 and beyond
@@ -218,3 +219,14 @@ class Case:
                 losses.append(math.inf)
                 break
         return losses, at
+
+
+def fresh_weights(case: Case) -> list[float]:
+    """Parameters as a sound start would have them: uniform within 1 / sqrt(fan-in)."""
+    rng = random.Random(0)
+    rows: dict[str, int] = {}
+    names = [case.names.get(id(p), str(i)) for i, p in enumerate(case.parameters)]
+    for name in names:
+        rows[name.rpartition(".")[0]] = rows.get(name.rpartition(".")[0], 0) + 1
+    bounds = [1 / math.sqrt(rows[name.rpartition(".")[0]]) for name in names]
+    return [0.0 if name.endswith(".b") else rng.uniform(-b, b) for name, b in zip(names, bounds)]

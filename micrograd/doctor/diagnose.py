@@ -109,7 +109,7 @@ def examine(case: Case, loop: bool = True) -> Iterator[Finding]:
     same = list(units.symmetric(case))
     yield from same
     off = [] if same else list(units.dead(case, factors))
-    ends = list(units.saturated(case))
+    ends = [*units.saturated(case), *units.one_hot(case)]
     yield from off
     yield from ends
     ill = bool(ends)
@@ -145,10 +145,13 @@ def about_loss(case: Case) -> Iterable[Finding]:
             case.fitted = case.fit < limit("fitted")
         elif math.isfinite(case.root._data):
             case.fitted = False
-    if learned is not None:
+    same = list(losses.constant(case, bend))
+    yield from same
+    if learned is not None and not same:
         yield from losses.mismatch(case, learned, span, bend)
     yield from losses.targets(case, learned, span, bend)
-    yield from losses.clipped(case, learned)
+    if not same:
+        yield from losses.clipped(case, learned)
 
 
 def rms_free_mean(numbers_: list[float]) -> float:

@@ -21,7 +21,7 @@ class Watched:
 
     steps:    how many steps were taken
     loss:     pairs (step, loss)
-    gradient: pairs (step, length of the whole gradient)
+    gradient: pairs (step, length of the whole gradient), where there was time for it
     update:   pairs (step, size of the step by that of the parameters, taken as 0.1 each at least)
     layers:   pairs (step, the gradient at each layer by its name)
     looks:    the steps that were examined
@@ -33,6 +33,13 @@ class Watched:
     update: list[tuple[int, float]] = field(default_factory=list)
     layers: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     looks: list[int] = field(default_factory=list)
+
+    @property
+    def first(self) -> float:
+        """Where the loss began: the median of three, but for one that the first step threw up."""
+        losses = [x for _, x in self.loss[:3]]
+        start, middle = losses[0], statistics.median(losses)
+        return start if middle - start > 9 * abs(start) else middle
 
 
 def course(
@@ -53,18 +60,28 @@ def course(
             break
     if len(losses) < 3:
         return found
-    first, tail = statistics.median(losses[:3]), statistics.median(losses[-5:])
-    grown = not math.isfinite(tail) or (tail > limit("rate_growth") * first and tail > first + 1e-9)
+    first, tail = seen.first, statistics.median(losses[-5:])
+    finite = [x for x in losses if math.isfinite(x)]
+    if "nonfinite" in known and not math.isfinite(tail):
+        if not finite:
+            return found
+        tail = finite[-1]  # whether it grew before, or fell from one step to the next
+    rise = (tail - first) / max(abs(first), 1e-9)
+    grown = not math.isfinite(tail) or rise > limit("rate_growth") - 1
+    stride = max((u for _, u in seen.update), default=math.inf)
+    if grown and rise < 9 and stride < limit("rate_stride"):
+        return found  # a target that moves, and not a step too long
     if grown and tail > limit("exploding_loss"):
         found.append(Finding(
             "exploding", "error", where, f"The loss grows from {first:.3g} to {tail:.3g}.", tail,
             "Lower the learning rate, or clip gradients (clip_grad_norm).",
         ))  # fmt: skip
-    if grown or (max(losses) > 100 * max(first, 1e-12) and tail > 0.8 * first):
+    peak = (max(finite, default=first) - first) / max(abs(first), 1e-9)
+    if grown or (peak > 99 and rise > -0.2):
         found.append(Finding(
             "learning_rate_high", "error", where,
             f"The loss goes from {first:.3g} to {tail:.3g} in {seen.steps} steps, at most "
-            f"{max(losses):.3g}.", rate, "Divide the learning rate by 10.",
+            f"{max(finite, default=math.inf):.3g}.", rate, "Divide the learning rate by 10.",
             "A step longer than 2 / curvature ends higher up than it began.",
         ))  # fmt: skip
     elif max([u for _, u in seen.update[:5]], default=0.0) > 1.0 and losses[-1] > 0.8 * first:

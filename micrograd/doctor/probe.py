@@ -59,6 +59,15 @@ class Probe(NamedTuple):
     width: int  # how many outputs, 0 for one that is no list
 
 
+def is_number(x: Any) -> bool:
+    return isinstance(x, (int, float))
+
+
+def listed(target: Any) -> bool:
+    """Whether a target is a flat list of numbers."""
+    return isinstance(target, (list, tuple)) and all(map(is_number, target))
+
+
 def key(target: Any) -> Any:
     return tuple(target) if isinstance(target, (list, tuple)) else target
 
@@ -88,8 +97,8 @@ def probe(
         return y._data if isinstance(y, Value) else float(y)
 
     n = max(width, 1)
-    numbers = [abs(float(t)) for t in kinds if isinstance(t, (int, float))]
-    far = FAR * max(1.0, *numbers) if numbers else FAR
+    numbers = [abs(float(x)) for t in kinds for x in (t if listed(t) else [t]) if is_number(x)]
+    far = FAR * max([1.0, *numbers])
     free = list(candidates(n, targets, (-INF, INF), far))
     bound = list(candidates(n, targets, span, far))
     if simplex:
@@ -156,7 +165,7 @@ def candidates(n: int, targets: Sequence[Any], span: Interval, far: float) -> It
     inside = [x for x in signed if low <= x <= high]
     inside += [x for x in (low, high) if math.isfinite(x) and x not in inside]
     if n == 1:
-        numbers = [float(t) for t in chosen(targets) if isinstance(t, (int, float))]
+        numbers = [float(t) for t in chosen(targets) if is_number(t)]
         numbers += [sum(numbers) / len(numbers)] if numbers else []
         for x in [*inside, *(min(max(t, low), high) for t in numbers)]:
             yield [x]
@@ -170,9 +179,10 @@ def candidates(n: int, targets: Sequence[Any], span: Interval, far: float) -> It
             for a in ends:
                 if a != b:
                     yield [b if i == j else a for i in range(n)]
-    for t in chosen(targets):
-        if isinstance(t, (list, tuple)) and len(t) == n:
-            yield [min(max(float(x), low), high) for x in t]
+    rows = [[float(x) for x in t] for t in chosen(targets) if listed(t) and len(t) == n]
+    rows += [[sum(c) / len(c) for c in zip(*rows)]] if rows else []
+    for t in rows:
+        yield [min(max(x, low), high) for x in t]
 
 
 # The range of the last activation ---------------------------------------------------------

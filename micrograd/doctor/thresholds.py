@@ -19,6 +19,7 @@ class Threshold(NamedTuple):
 
 
 KARPATHY: Final = "Karpathy, Yes you should understand backprop (2016)"
+KARPATHY2: Final = "Karpathy, Building makemore, part 3: activations and gradients (2022)"
 GLOROT: Final = "Glorot and Bengio, Understanding the difficulty of training (2010)"
 CS231N: Final = "CS231n course notes, neural networks parts 1 to 3"
 LECUN: Final = "LeCun, Bottou, Orr and Müller, Efficient BackProp (1998)"
@@ -41,13 +42,15 @@ T: Final[dict[str, Threshold]] = {
         "design, 0.7 comes up in one of 50 healthy layers with inputs of one sign.", WARDAT,
     ),
     "dead_units": Threshold(
-        0.6, "dead", "Share of a layer's units that are silent on every example. With weights "
-        "between -1 and 1 and positive inputs up to 0.5 is seen by chance.", KARPATHY,
+        2.0, "dead", "Standard deviations by which the share of a layer's units that are silent on "
+        "every example exceeds 1/2. Where inputs are positive, or point one way as they do deep in "
+        "a narrow network, each unit is silent with chance 1/2: of 10 units 9 are too many.",
+        KARPATHY,
     ),
     "dead_margin": Threshold(
-        3.0, "dead", "Negative bias of a silent unit, by the sum of its weights times the largest "
+        10.0, "dead", "Negative bias of a silent unit, by the sum of its weights times the largest "
         "inputs seen, all counted as positive: past 1 no input of that size wakes it, and up to "
-        "1.2 comes up in healthy training.", "the triangle inequality",
+        "3.6 comes up in healthy training.", "the triangle inequality",
     ),
     "saturated_sum": Threshold(
         5.0, "saturated", "|z| from which 1/38 of sigmoid's steepest slope is left.", WARDAT,
@@ -56,9 +59,20 @@ T: Final[dict[str, Threshold]] = {
         0.5, "saturated", "Share of a layer's outputs that are saturated: most of it passes no "
         "gradient.", WARDAT,
     ),
+    "saturated_softmax": Threshold(
+        0.99, "saturated", "Largest share of a softmax inside the model, in more than half of "
+        "them: 1/25 of its steepest slope is left. Attention that starts at 1/root(n) is near "
+        "uniform.",
+        "Vaswani and others, Attention is all you need (2017), section 3.2.1",
+    ),
     "vanishing_ratio": Threshold(
         1e-3, "vanishing", "Gradient that reaches the first layer, by that of the last: the last "
         "one learns a thousand times as fast.", GLOROT,
+    ),
+    "vanishing_time": Threshold(
+        1e-6, "vanishing", "The same from the first time step to the last: all steps share their "
+        "weights, so that these learn; an LSTM whose gates start half open halves the gradient in "
+        "each step and learns over a dozen.", PASCANU,
     ),
     "vanishing_size": Threshold(
         1e-4, "vanishing", "And its size itself, an example: under it a step is lost in the noise.",
@@ -94,6 +108,10 @@ T: Final[dict[str, Threshold]] = {
         8.0, "init_scale", "Loss by that of the best constant: a fresh network that is sure and "
         "wrong.", CS231N,
     ),
+    "init_sure": Threshold(
+        3.0, "init_scale", "The same where a layer's weights are known to be large: ten classes "
+        "then cost 7 and not 2.3, and the first steps only shrink the last layer.", KARPATHY2,
+    ),
     "init_growth": Threshold(
         10.0, "init_scale", "Sums of the last layer by those of the first, with such a loss: what "
         "each layer grows is multiplied.", CALIBRATED,
@@ -105,6 +123,21 @@ T: Final[dict[str, Threshold]] = {
     "rate_growth": Threshold(
         1.3, "learning_rate_high", "Loss after the trial steps by that before: descent goes down.",
         DESCENT,
+    ),
+    "rate_stride": Threshold(
+        0.1, "learning_rate_high", "Largest step by the size of the parameters, where a watched "
+        "loss grew less than tenfold: that of one player in a game, or of an agent that finds "
+        "more to predict, grows in small steps too.", CALIBRATED,
+    ),
+    "rate_peak": Threshold(
+        5.0, "learning_rate_high", "Largest loss of the trial steps by that before, or by the best "
+        "constant's, where they end no better than the constant: thrown out, and not come back.",
+        CALIBRATED,
+    ),
+    "rate_leap": Threshold(
+        1.5, "learning_rate_high", "First step by the size of the parameters, where the loss "
+        "doubles in one of the trial steps: what was there is thrown away. Adam with a rate of 1 "
+        "moves each weight by 1.", CALIBRATED,
     ),
     "rate_steps": Threshold(
         5e3, "learning_rate_low", "Steps to halve what there is to gain, at the present slope.",

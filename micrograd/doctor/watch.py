@@ -1,34 +1,39 @@
 """`watch`: the doctor looking on while a model trains, and a history of what it saw.
 
-Most steps cost it a glance at the gradients. Now and then it has the engine tell it of every node
-of one step and examines that step's graph, as often as its share of the time allows. It hears of
-steps from optimizers, `train.fit` and `jit(...).fit` (see `optim/looking.py`); where a loop
-moves parameters by hand, from the calls of the model itself. (A few lines past 300: what it hears
-and what it keeps are one state.)
+Of each step it hears that it is taken and where its backward passes began, which costs next to
+nothing. Now and then it glances at all numbers of the parameters, or examines the step's graph,
+as often as its share of the time allows. It hears of steps from optimizers, `train.fit` and
+`jit(...).fit` (see `optim/looking.py`); where a loop moves parameters by hand, from the calls of
+the model itself and from backward(). What it makes of a loop is in `loop.py`.
 """
 
 from __future__ import annotations
 
 import math
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .. import ops
+from ..core.node import closure_of, operands_of, rule_of
+from ..core.sort import toposort
+from ..core.watch import WATCH
+from ..engine import Value
 from ..optim.looking import LOOKERS, Looker
 from ..train.plots import new_axes
 from .case import Case, number
-from .checks import held
 from .diagnose import examine, strips, title
 from .history import Watched, course
-from .listening import Listener, told_of_calls
+from .listening import Lines, told_of_calls
+from .loop import FIRST, Loop
 from .names import parameters_of
 from .report import Finding, Report, Strip
 from .thresholds import limit
 
-EAGER_SHARE = 0.05  # of the time of an eager loop that looks may take
+EAGER_SHARE = 0.03  # of the time of an eager loop that the watch may take
+LOOKS = 0.6  # of that, for examining graphs
 NATIVE_SHARE = 0.01
-FIRST = 3  # steps that are looked at in any case
+EXAMPLES = 32  # of a batch, that are examined
 
 
 class Watch(Looker):
@@ -39,29 +44,31 @@ class Watch(Looker):
 
     def __init__(self, model: Any, share: float = EAGER_SHARE) -> None:
         self.model = model
-        self.parameters, _ = parameters_of(model)
+        self.parameters, names = parameters_of(model)
         self.identities = set(map(id, self.parameters))
         self.history = Watched()
         self.share = share
         self.found: list[Finding] = []
-        self.loop: dict[str, Finding] = {}
+        self.loop = Loop(self.parameters, names)
         self.strips: list[Strip] = []
         self.optimizer: Any = None
-        self.listener: Listener | None = None
-        self.before = [number(p.grad) for p in self.parameters]
-        self.at = [p._data for p in self.parameters]
-        self.last_root: Any = None
-        self.silent = 0  # steps without any gradient
-        self.unzeroed = 0
+        n = len(self.parameters)
+        self.places = sorted({0, n // 2, n - 1}) if n else []  # parameters whose moves are noticed
+        self.before: list[float] | None = None  # gradients and numbers of the step before,
+        self.at: list[float] | None = None  # where it was glanced at
+        self.glance()
+        self.due = True  # whether there is time to examine a graph
+        self.latest: tuple[int, Any] = 0, None  # the last step whose root was kept, and that root
         self.pending: float | None = None  # a loss that fit told of
-        self.spent = 0.0
-        self.began = time.perf_counter()
-        self.usual = 0.0  # seconds of a step that nobody looks at
-        self.last = self.began
+        self.counted = 0  # steps that were told one by one since the last chunk
+        self.spent = self.looking = 0.0  # seconds, in all and for examining graphs
+        self.began = self.last = time.perf_counter()
         self.open = True
         LOOKERS.append(self)
-        self.base = told_of_calls(model, self.by_hand)
-        self.listen()
+        WATCH.told.append(self.begun)
+        self.base = told_of_calls(model, self.called)
+        self.lines = Lines()
+        self.lines.begin()
 
     def __enter__(self) -> Watch:
         return self
@@ -73,151 +80,159 @@ class Watch(Looker):
         """Nothing; the watch has ended, and its report stays."""
         if not self.open:
             return
-        if self.optimizer is None and self.listener is not None and self.listener.roots:
-            self.boundary(None)  # the last step of a loop by hand
+        if self.optimizer is None:
+            self.by_hand()  # the last step of such a loop
         self.open = False
-        self.unlisten()
+        _ = self.report  # after a last look
+        self.latest = 0, None
+        self.lines.end()
         LOOKERS.remove(self)
+        WATCH.told.remove(self.begun)
         if self.base is not None:
             self.model.__class__ = self.base
 
     # Hearing of steps ------------------------------------------------------------------------
 
+    def called(self, zeroed: bool) -> None:
+        """The model is called, or its gradients are set to 0."""
+        self.by_hand()
+        self.loop.zeroed += zeroed
+
+    def begun(self, root: Any) -> None:
+        """A backward pass begins."""
+        self.lines.end()
+        self.by_hand()
+        self.loop.begun(root, self.history.steps)
+
     def by_hand(self) -> None:
-        """The model is called or zeroed: has someone moved its parameters since the last step?"""
+        """Has someone moved the parameters since the last step?"""
         if self.optimizer is not None:
             return
         here = self.parameters
-        for i in (0, len(here) // 2, len(here) - 1):
-            if here and here[i]._data != self.at[i]:
+        if any(here[i]._data != x for i, x in zip(self.places, self.noticed)):
+            if self.loop.passes or self.loop.fed():
                 self.boundary(None)
-                return
+            else:
+                self.glance()  # someone put numbers there, which is no step
 
     def stepping(self, optimizer: Any) -> None:
-        if self.open and self.concerns(optimizer):
+        if not self.open:
+            return
+        if self.concerns(optimizer):
             self.optimizer = optimizer
             self.boundary(optimizer)
+        elif not self.history.steps:
+            self.loop.other(f"{type(optimizer).__name__}(lr={optimizer.lr:g})")
 
     def lost(self, loss: float) -> None:
         self.pending = loss
+
+    def broke(self, root: Any) -> None:
+        if not self.open or not isinstance(root, Value):
+            return
+        case = Case(self.model, None, [], [], [], None, root)
+        if any(id(p) in case.graph.index for p in self.parameters):
+            self.note(float(root._data), self.history.steps + 1)
+            self.examine(case)
 
     def concerns(self, optimizer: Any) -> bool:
         return any(id(p) in self.identities for p in optimizer.parameters[:4]) or any(
             id(p) in self.identities for p in optimizer.parameters
         )
 
-    def listen(self) -> None:
-        if self.listener is None:
-            marked = max(self.parameters, key=lambda p: abs(p._grad), default=None)
-            self.listener = Listener(marked)
-            self.listener.__enter__()
-
-    def unlisten(self) -> None:
-        if self.listener is not None:
-            self.listener.__exit__()
-            self.listener = None
-
     # Steps -----------------------------------------------------------------------------------
+
+    def glance(self) -> None:
+        """Keep all gradients and numbers, to compare those of the next step with them."""
+        self.before = [number(p.grad) for p in self.parameters]
+        self.at = [p._data for p in self.parameters]
+        self.noticed = [self.at[i] for i in self.places]
 
     def boundary(self, optimizer: Any) -> None:
         """A step is complete but for its update (or, by hand, with it)."""
-        now = time.perf_counter()
-        took = now - self.last
-        listener, self.listener = self.listener, None
-        if listener is not None:
-            listener.__exit__()
-        seen = self.history
+        start = time.perf_counter()
+        loop, seen = self.loop, self.history
         seen.steps += 1
-        gradients = [p._grad for p in self.parameters]
+        self.counted += 1
+        loss = loop.loss if self.pending is None else self.pending
+        if loss is not None:
+            self.note(loss, seen.steps)
+        loop.accumulated(self.before, seen.steps)
+        if self.before is not None:
+            self.compare(optimizer)
+        loop.step(optimizer is None, loop.fed(), seen.steps)
+        if loop.roots:
+            self.latest = seen.steps, loop.roots[-1]
+        self.pending = None
+        now = time.perf_counter()
+        self.spent += now - start
+        allowed = self.share * (now - self.began)
+        self.due = not seen.looks or self.looking < LOOKS * allowed
+        wanted = self.due or seen.steps < FIRST or 0 < loop.silent <= FIRST
+        loop.done(wanted, seen.steps - self.latest[0] >= seen.steps // 4)
+        if loop.wanted or seen.steps < 2 * FIRST or loop.unzeroed or self.spent < allowed:
+            self.glance()
+            assert self.before is not None
+            loop.mark(self.before)
+        else:
+            self.before = self.at = None
+            self.noticed = [self.parameters[i]._data for i in self.places]
+            loop.mark_again()
+        self.last = time.perf_counter()
+        self.spent += self.last - now
+
+    def note(self, loss: float, step: int) -> None:
+        """Keep the loss of a step."""
+        if not self.history.loss or self.history.loss[-1][0] != step:
+            self.history.loss.append((step, loss))
+
+    def compare(self, optimizer: Any) -> None:
+        """A glance at this step beside the one before, and a look at its graph if it is wanted."""
+        seen, loop, at = self.history, self.loop, self.at
+        assert at is not None
         here = [p._data for p in self.parameters]
-        size = max(math.sqrt(sum([x * x for x in self.at])), 0.1 * math.sqrt(len(here)))
-        step = math.sqrt(sum([(a - b) * (a - b) for a, b in zip(here, self.at)]))
+        size = max(math.sqrt(sum([x * x for x in at])), 0.1 * math.sqrt(len(here)))
+        step = math.sqrt(sum([(a - b) * (a - b) for a, b in zip(here, at)]))
         if seen.steps > 1 or optimizer is None:
             seen.update.append((seen.steps - 1, step / max(size, 1e-9)))
-        size = math.sqrt(sum([g * g for g in gradients]))
-        seen.gradient.append((seen.steps, size))
-        self.silent = self.silent + 1 if size == 0.0 else 0
-        if self.pending is not None:
-            seen.loss.append((seen.steps, self.pending))
-        if listener is not None:
-            self.look(listener, gradients)
-            self.spent += time.perf_counter() - now + max(0.0, took - self.usual) * 0.5
+        seen.gradient.append((seen.steps, math.sqrt(sum([p._grad**2 for p in self.parameters]))))
+        if loop.wanted and loop.roots:
+            start = time.perf_counter()
+            self.look(here if optimizer else at)
+            self.looking += time.perf_counter() - start
+
+    def look(self, numbers: list[float]) -> None:
+        """Is this step's graph a new one, does it reach the parameters, and what ails it?"""
+        loop = self.loop
+        for root in reversed(loop.roots):
+            leaves, inner = toposort(root)
+            if any(id(v) in self.identities for v in leaves):
+                break
         else:
-            self.usual = took if not self.usual else 0.9 * self.usual + 0.1 * took
-        self.pending = None
-        self.at = here
-        self.before = gradients
-        elapsed = time.perf_counter() - self.began
-        if self.open and (seen.steps < FIRST or self.spent < self.share * elapsed):
-            self.listen()
-        self.last = time.perf_counter()
-
-    def look(self, listener: Listener, gradients: list[float]) -> None:
-        """Examine the graphs that this step went back through, as far as time allows.
-
-        After the first, a step whose gradients were set to 0 before it is looked at only when
-        there is time for it.
-        """
-        again = self.last_root is not None and any(r is self.last_root for r in listener.roots)
-        due = self.spent < self.share * (time.perf_counter() - self.began)
-        if self.history.looks and listener.roots and not (due or listener.kept or again):
-            self.silent = 0
-            self.last_root = listener.roots[-1]
-            if self.pending is None:
-                self.history.loss.append((self.history.steps, float(self.last_root._data)))
+            loop.unheard(self.lines.reads)
             return
-        expected = [0.0] * len(self.parameters)
-        case = None
-        for root in listener.roots:
-            made = Case(self.model, None, [], [], [], None, root)
-            if not any(id(p) in made.graph.index for p in self.parameters):
-                continue
-            case = made
-            expected = [a + b for a, b in zip(expected, made.gradient)]
-        steps = self.history.steps
-        if case is None:
-            if self.silent >= FIRST and not listener.roots:
-                self.loop["never_backward"] = held.never("the training loop", steps)
-            return
-        self.silent = 0
-        self.loop.pop("never_backward", None)
-        if case.root is self.last_root and not listener.made_any:
-            self.loop["stale"] = Finding(
-                "stale", "error", "the training loop",
-                "backward() runs on the graph of an earlier step: nothing was computed since the "
-                "parameters moved.", float(steps),
-                "Compute the loss anew in every turn, inside the loop.",
-                "A graph keeps the numbers it was built from.",
-            )  # fmt: skip
-        self.last_root = case.root
-        self.zeroed(gradients, expected)
-        self.examine(case)
+        if loop.previous is not None:
+            loop.stale(root, inner, {id(p): x for p, x in zip(self.parameters, numbers)})
+        if self.due or not loop.fed():
+            case = Case(self.model, None, [], [], [], None, some_of(root))
+            loop.reach = "some" if any(case.gradient) else "zero"
+            self.examine(case)
 
-    def zeroed(self, gradients: list[float], expected: list[float]) -> None:
-        """Whether what was there before the step is in its gradient still."""
-        rest = [g - e for g, e in zip(gradients, expected)]
-        kept = math.hypot(*self.before) if self.before else 0.0
-        off = math.hypot(*[r - b for r, b in zip(rest, self.before)])
-        if kept > 0.0 and off <= 1e-6 * kept and math.isfinite(off):
-            self.unzeroed += 1
-            times = math.hypot(*gradients) / max(math.hypot(*expected), 1e-300)
-            self.loop["not_zeroed"] = held.accumulated(
-                f"the training loop, step {self.history.steps}", times,
-                f"The gradients at step {self.history.steps} hold those of the step before as "
-                f"well: {times:.3g} times as much as this step gave.",
-            )  # fmt: skip
-
-    def examine(self, case: Case) -> None:
+    def examine(self, case: Case, step: int = 0) -> None:
+        """What the graph of this step, or of an earlier one, says."""
         seen = self.history
+        step = step or seen.steps
         loss = float(case.root._data)
-        if not seen.loss or seen.loss[-1][0] != seen.steps:
-            seen.loss.append((seen.steps, loss))
-        first = statistics.median([x for _, x in seen.loss[:3]])
-        case.fitted = loss < limit("fitted") * first
+        self.note(loss, seen.steps)
+        if any(f.code == "nonfinite" for f in self.found):
+            return  # what comes after the first such number comes from it
+        if self.lines.kept or self.lines.places:
+            (self.lines.name if self.lines.places else self.lines.learn)(case.graph)
+        case.fitted = loss < limit("fitted") * seen.first
         self.found = list(examine(case, loop=False))
         self.strips = strips(case)
-        seen.looks.append(seen.steps)
-        seen.layers.append((seen.steps, {s.name: s.gradient for s in self.strips}))
+        seen.looks.append(step)
+        seen.layers.append((step, {s.name: s.gradient for s in self.strips}))
 
     # Compiled loops ----------------------------------------------------------------------------
 
@@ -231,14 +246,11 @@ class Watch(Looker):
         if not self.open or not self.concerns(optimizer):
             return
         now = time.perf_counter()
-        self.unlisten()
+        self.lines.end()
         seen = self.history
-        if self.optimizer is not optimizer or seen.steps < len(losses):
-            self.began = min(self.began, now)
-        before = seen.steps
-        counted = sum(step > before - len(losses) for step, _ in seen.gradient[-len(losses) :])
-        if counted < len(losses) or self.optimizer is None:  # the machine took them, nobody told
-            seen.steps += len(losses)
+        self.optimizer = optimizer
+        seen.steps += max(0, len(losses) - self.counted)  # those of the machine nobody told of
+        self.counted = 0
         every = max(1, len(losses) // 50)
         start = seen.steps - len(losses)
         seen.loss += [(start + i + 1, losses[i]) for i in range(0, len(losses), every)]
@@ -248,6 +260,7 @@ class Watch(Looker):
             size = math.hypot(*[number(p.grad) for p in self.parameters])
             seen.gradient.append((seen.steps, size))
             case = Case(self.model, None, [], [], [], None, sample())
+            case.compiled = True
             self.examine(case)
             self.spent += time.perf_counter() - now
         self.last = time.perf_counter()
@@ -256,9 +269,20 @@ class Watch(Looker):
 
     @property
     def report(self) -> Report:
-        """What is wrong, by the latest look and the history so far."""
+        """What is wrong, by the latest step and the history so far."""
         seen = self.history
-        found = [*self.loop.values(), *self.found]
+        step, root = self.latest
+        if root is not None and seen.looks and seen.looks[-1] < step:
+            self.latest = step, None
+            case = Case(self.model, None, [], [], [], None, some_of(root))
+            if any(id(p) in case.graph.index for p in self.parameters):
+                self.examine(case, step)
+        loop = dict(self.loop.found)
+        if any(f.severity == "error" for f in self.found):
+            loop.pop("stuck", None)  # that it stands still has its reason
+        found = [*loop.values(), *self.found]
+        if not seen.steps:
+            found += self.loop.without_steps()
         codes = [f.code for f in found]
         found += course(seen, self.optimizer, self.parameters, codes)
         looks = f"{len(seen.looks)} of them examined"
@@ -288,6 +312,18 @@ class Watch(Looker):
 
     def __repr__(self) -> str:
         return f"<Watch: {self.history.steps} steps, {', '.join(self.codes) or 'healthy'}>"
+
+
+def some_of(root: Any) -> Any:
+    """A mean of many losses as that of some of them, at even distances: less to examine."""
+    xs = operands_of(root)
+    if rule_of(root).name not in ("mean", "sum") or len(xs) <= EXAMPLES or closure_of(root):
+        return root
+    hidden = WATCH.hide()  # nobody has made this node
+    try:
+        return ops.mean([xs[i * len(xs) // EXAMPLES] for i in range(EXAMPLES)])
+    finally:
+        WATCH.show(hidden)
 
 
 def watch(model: Any) -> Watch:

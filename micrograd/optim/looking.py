@@ -21,6 +21,9 @@ class Looker:
     def lost(self, loss: float) -> None:
         """The loss of the step that is about to be taken."""
 
+    def broke(self, root: Any) -> None:
+        """A loss that is not finite, which ends the training."""
+
     def chunk(
         self,
         optimizer: Any,

@@ -80,10 +80,11 @@ def fit(
     """A `History`; the model has learned, has the parameters of its best epoch, and is in eval.
 
     The best epoch is the one after which the loss on `held_out` was least, or without that
-    the loss on the training data. `loss(model(x), y)` is averaged over batches of
-    `batch_size` examples, all of them if None, drawn in an order that `seed` fixes;
-    `penalty()` is added to each batch's mean. With `patience`, training stops once that
-    many epochs brought nothing better. The optimizer stays where training ended.
+    the loss on the training data; where that was not the last one, all gradients are 0.
+    `loss(model(x), y)` is averaged over batches of `batch_size` examples, all of them if None,
+    drawn in an order that `seed` fixes; `penalty()` is added to each batch's mean. With
+    `patience`, training stops once that many epochs brought nothing better. The optimizer
+    stays where training ended.
 
     With `adversarial=eps` each batch is learned not as it is, but with every number of every
     x moved by eps in the direction that makes the loss larger: adversarial back-propagation,
@@ -125,6 +126,8 @@ def fit(
         mean = mean_loss(model, loss, xs, ys)
         error = mean if penalty is None else mean + penalty()
         if not math.isfinite(number(error)):
+            for looker in LOOKERS:
+                looker.broke(error)
             raise Diverged(number(error), history)
         return error
 
@@ -175,6 +178,8 @@ def fit(
         history.interrupted = True
     finally:
         model.load_state_dict(best)
+        if history.best != len(history.judged) - 1:
+            model.zero_grad()  # they are those of other parameters
         model.eval()
     return history
 

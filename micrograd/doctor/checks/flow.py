@@ -135,7 +135,8 @@ def by_level(case: Case) -> list[tuple[Layer, float]]:
 def through_time(case: Case) -> Iterator[Finding]:
     """The same from the last time step to the first, where units come up again and again."""
     graph, n = case.graph, len(case.xs)
-    for layer in case.anatomy.layers:
+    again = case.anatomy.recurring(n) if n else []
+    for layer in [*case.anatomy.layers, *again]:
         counts = {len(u.sums) for u in layer.units}
         if n == 0 or len(counts) != 1:
             continue
@@ -155,15 +156,19 @@ def through_time(case: Case) -> Iterator[Finding]:
             continue
         ratio, growth = steps[0] / late, (steps[0] / late) ** (1 / (turns - 1)) if steps[0] else 0.0
         radius = spectral_radius(recurrent(case, layer, n, turns))
+        if layer in again and not radius:
+            continue
         beside = (
             f"; the largest eigenvalue of its recurrent weights is {radius:.2g}" if radius else ""
         )
         where = f"{layer.name}, time step 1 of {turns}"
-        if ratio < limit("vanishing_ratio") and steps[0] < limit("vanishing_size") and ratio > 0:
+        if ratio < limit("vanishing_time") and steps[0] < limit("vanishing_size") and ratio > 0:
             yield Finding(
                 "vanishing", "error", where,
                 f"The gradient that reaches time step 1 is {ratio:.2g} of that of step {turns}: "
                 f"each step back multiplies it by {growth:.2g}{beside}.", ratio,
+                "Start the bias of the forget gate at 1 or 2, or use shorter sequences."
+                if layer.activation == "sigmoid" else
                 "Use an LSTMCell, start recurrent weights near the identity, or shorter sequences.",
                 "Through T steps a gradient changes as the largest eigenvalue, times the slope of "
                 "the activation, to the power T.",
@@ -202,6 +207,9 @@ def recurrent(case: Case, layer: Layer, n: int, turns: int) -> list[list[float]]
             if rule == "weighted_sum":
                 m = len(xs) // 2
                 pairs = list(zip(xs[1 : m + 1], xs[m + 1 :]))
+            elif rule == "dot":
+                m = len(xs) // 2
+                pairs = [*zip(xs[:m], xs[m:]), *zip(xs[m:], xs[:m])]
             elif rule == "mul":
                 pairs = [(xs[0], xs[1]), (xs[1], xs[0])]
             elif rule in ("add", "sum"):

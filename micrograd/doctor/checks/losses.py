@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterator
 from typing import Any
 
 from ...core.lines import with_source
+from ...core.no_grad import no_grad
 from ...engine import Value
 from ..anatomy import rms
-from ..case import Case, flat, number
-from ..probe import PROBABILITIES, Interval, Probe, image
+from ..case import Case, flat, fresh_weights, number
+from ..probe import PROBABILITIES, Interval, Probe, image, listed
 from ..report import Finding
 from ..thresholds import limit
 
@@ -116,6 +118,31 @@ def mismatch(case: Case, probe: Probe, span: Interval, bend: str) -> Iterator[Fi
         )  # fmt: skip
 
 
+def constant(case: Case, bend: str) -> Iterator[Finding]:
+    """An output that is one and the same number whatever the input and the parameters are."""
+    rows = [tuple(number(v) for v in flat(out)) for out in case.outputs]
+    if len(rows) < 2 or not case.can_run or len(set(rows)) > 1 or not case.parameters:
+        return
+    rng = random.Random(0)
+    case.put([x or rng.uniform(-0.5, 0.5) for x in fresh_weights(case)])
+    try:
+        with no_grad():
+            again = [tuple(number(v) for v in flat(out)) for out in case.out(case.xs)]
+    finally:
+        case.put(case.start)
+    if set(again) != set(rows):
+        return
+    yield Finding(
+        "loss_mismatch", "error",
+        f"the last layer, {output_name(case)}" + (f" ({bend})" if bend else ""),
+        f"The output is {', '.join(f'{x:g}' for x in rows[0][:4])} for every input, whatever the "
+        "parameters are.", rows[0][0],
+        "A softmax over one number is always 1: use a sigmoid, or logistic on the bare number. "
+        "Else look where the output is lost: a product with 0, a rounding, a wrong variable.",
+        "What does not depend on the parameters cannot learn.",
+    )  # fmt: skip
+
+
 def cure(bend: str, probe: Probe) -> str:
     if probe.width > 1 or bend in ("softmax",):
         return f"Leave out the {bend}: the loss takes logits, numbers of any size."
@@ -162,6 +189,16 @@ def targets(case: Case, probe: Probe | None, span: Interval, bend: str) -> Itera
                     f"{span[0]:g} to {span[1]:g}.", float(out[-1]),
                     f"Bring the targets into the range of {bend}, or end in a linear layer.",
                 )  # fmt: skip
+    kinds = {tuple(flat(x)) if isinstance(x, (list, tuple)) else x for x in case.xs}
+    if len(kinds) == 1 and len(case.xs) >= 4 and len({str(y) for y in case.ys}) > 1:
+        yield Finding(
+            "stuck", "error", "the data: X",
+            f"All {len(case.xs)} examples are the same, and their targets are not: no output can "
+            "suit them all.", float(len(case.xs)),
+            "Make each example anew: a list that is changed in place and appended again is one and "
+            "the same list.",
+            "A model gives the same output for the same input.",
+        )  # fmt: skip
     if plain and len(once) == 1 and n >= 10:
         yield Finding(
             "target_range", "error", "the targets",
@@ -169,9 +206,24 @@ def targets(case: Case, probe: Probe | None, span: Interval, bend: str) -> Itera
             "Check how the data was cut: sorted data has to be shuffled first.",
         )  # fmt: skip
         return
-    if not plain or probe is None:
+    if probe is None:
         return
     width = probe.width
+    copies = sum(wants(best, t) for t, best in zip(probe.targets, probe.best))
+    if copies > len(probe.targets) / 2 and not case.fitted:
+        columns = list(zip(*ys, strict=False)) if not plain else [ys]
+        sizes = [rms([float(y) for y in column]) for column in columns]
+        size = max(sizes)
+        if size > limit("target_size"):
+            where = "" if plain else f" of output {sizes.index(size)}"
+            yield Finding(
+                "target_range", "warning", "the targets" + where,
+                f"The targets{where} are {size:.3g} in root mean square: outputs start near 1, and "
+                "the error and its gradients are as large.", size,
+                "Standardize the targets as well: take off the mean and divide by the deviation.",
+            )  # fmt: skip
+    if not plain:
+        return
     if width > 1 and all(float(y).is_integer() and 0 <= y < width for y in once):
         missing = [k for k in range(width) if k not in once]
         if missing and n >= 5 * width:
@@ -181,15 +233,11 @@ def targets(case: Case, probe: Probe | None, span: Interval, bend: str) -> Itera
                 + (": they are counted from 1." if missing == [0] else "."), float(missing[0]),
                 "Count classes from 0, one output for each; shuffle sorted data before it is cut.",
             )  # fmt: skip
-    size = rms([float(y) for y in ys])
-    copies = sum(best[0] == t for t, best in zip(probe.targets, probe.best)) if not width else 0
-    if copies > len(probe.targets) / 2 and size > limit("target_size") and not case.fitted:
-        yield Finding(
-            "target_range", "warning", "the targets",
-            f"The targets are {size:.3g} in root mean square: outputs start near 1, and the error "
-            "and its gradients are as large.", size,
-            "Standardize the targets as well: take off the mean and divide by the deviation.",
-        )  # fmt: skip
+
+
+def wants(best: Any, target: Any) -> bool:
+    """Whether the output that a target likes best is that target: a regression."""
+    return bool(list(best) == list(target) if listed(target) else best[0] == target)
 
 
 def shown(xs: list[Any]) -> str:

@@ -95,6 +95,7 @@ def place(case: Case, i: int) -> str:
 
 # Numbers that left the graph --------------------------------------------------------------
 
+ENOUGH = 1500  # operations of a graph alone that are compared with each other
 SHIFTS = ("sub", "exp_diff", "exp_gap")  # a softmax takes off its largest number so
 FUNCTIONS: dict[str, Callable[[float], float]] = {
     "exp": math.exp, "log": math.log, "sqrt": math.sqrt, "tanh": math.tanh, "sin": math.sin,
@@ -106,7 +107,8 @@ FUNCTIONS: dict[str, Callable[[float], float]] = {
 def cut(case: Case) -> Iterator[Finding]:
     """Numbers read from `.data`, detached Values, and operations of an earlier pass."""
     if case.given or not case.can_run:
-        yield from cut_in_graph(case)
+        if not case.compiled:  # which refuses bare numbers itself
+            yield from cut_in_graph(case)
         return
     graph, recorder = case.graph, case.recorder
     made = set(recorder.lines) | set(recorder.births)
@@ -201,7 +203,8 @@ def cut_in_graph(case: Case) -> Iterator[Finding]:
     """In a graph alone: a number that is a function of another node's number, to the last bit."""
     graph = case.graph
     table: dict[float, tuple[str, int]] = {}
-    for i in range(len(graph)):
+    end = min(len(graph), graph.first + (ENOUGH if case.model is None else ENOUGH // 3))
+    for i in range(end):
         x = graph.data[i]
         for name, f in FUNCTIONS.items():
             try:
@@ -212,7 +215,7 @@ def cut_in_graph(case: Case) -> Iterator[Finding]:
                 table.setdefault(y, (name, i))
         if i >= graph.first and x != int_like(x):
             table.setdefault(x, ("the number", i))
-    for i in range(graph.first, len(graph)):
+    for i in range(graph.first, end):
         for x in graph.operands[i]:
             is_place = type(x) is not float and type(x) is not int
             if is_place and x >= graph.first:

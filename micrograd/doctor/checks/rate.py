@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-import random
 import statistics
 from collections.abc import Iterator, Sequence
 
 from ...optim import SGD, Optimizer
 from ..anatomy import rms
-from ..case import Case, flat, number
+from ..case import Case, flat, fresh_weights, number
 from ..report import Finding
 from ..thresholds import limit
 
 TRIAL = 24  # steps
 EXAMPLES = 32
+HUGE = 1e200  # a loss from which no step can be tried
 
 
 def rate(case: Case, broken: bool) -> Iterator[Finding]:
@@ -31,10 +31,10 @@ def rate(case: Case, broken: bool) -> Iterator[Finding]:
             yield high(where, optimizer.lr, "Fresh weights go the same way: with this rate the "
                        "loss grows from the first steps on.")  # fmt: skip
         return
-    if not math.isfinite(case.root._data) or not math.hypot(*case.gradient):
+    if not case.root._data < HUGE or not math.hypot(*case.gradient):
         return
     losses, _ = case.trial(TRIAL, examples, case.start)
-    if grows(case, losses):
+    if grows(case, losses) or leaps(case, losses, examples):
         curved = curvature(case, examples) if type(optimizer) is SGD else 0.0
         bound = (
             f" By the curvature along the gradient the bound is {2 / curved:.2g}."
@@ -67,26 +67,26 @@ def grows(case: Case, losses: Sequence[float]) -> bool:
     ideal = case.ideal if case.ideal is not None else 0.0
     gain = case.guess - ideal if case.guess is not None else abs(first)
     gain = max(gain, 1e-12)
-    if tail > limit("rate_growth") * first and tail - first > 0.1 * gain:
+    if tail - first > max((limit("rate_growth") - 1) * abs(first), 0.1 * gain):
         return True
-    top = max(losses)
-    return top > 10 * max(first, ideal + gain) and tail > ideal + 0.85 * gain
+    height = max(first - ideal, gain)
+    return max(losses) > ideal + limit("rate_peak") * height and tail > ideal + 0.85 * gain
+
+
+def leaps(case: Case, losses: Sequence[float], examples: Sequence[int]) -> bool:
+    """Whether the first step goes further than the parameters are long, and the loss goes up."""
+    ideal = case.ideal if case.ideal is not None else 0.0
+    gain = case.guess - ideal if case.guess is not None else abs(losses[0])
+    if max(losses) <= ideal + 2 * max(losses[0] - ideal, gain):
+        return False
+    _, at = case.trial(1, examples, case.start)
+    move = rms([b - a for a, b in zip(case.start, at)])
+    return move > limit("rate_leap") * max(rms(case.start), 0.1)
 
 
 def diverges(case: Case, examples: Sequence[int], start: Sequence[float], fresh: bool) -> bool:
     losses, _ = case.trial(TRIAL, examples, start, fresh)
     return grows(case, losses)
-
-
-def fresh_weights(case: Case) -> list[float]:
-    """Parameters as a sound start would have them: uniform within 1 / sqrt(fan-in)."""
-    rng = random.Random(0)
-    rows: dict[str, int] = {}
-    names = [case.names.get(id(p), str(i)) for i, p in enumerate(case.parameters)]
-    for name in names:
-        rows[name.rpartition(".")[0]] = rows.get(name.rpartition(".")[0], 0) + 1
-    bounds = [1 / math.sqrt(rows[name.rpartition(".")[0]]) for name in names]
-    return [0.0 if name.endswith(".b") else rng.uniform(-b, b) for name, b in zip(names, bounds)]
 
 
 def curvature(case: Case, examples: Sequence[int]) -> float:

@@ -118,7 +118,7 @@ def init_scale(case: Case, factors: Factors, ill: bool) -> Iterator[Finding]:
     excess = case.root._data / case.guess if case.guess else 0.0
     wild = ill or excess > limit("init_loss")
     g, layer = max(gains, key=lambda pair: pair[0])
-    if g > limit("init_large") and wild:
+    if g > limit("init_large") and (wild or excess > limit("init_sure")):
         yield Finding(
             "init_scale", "warning", layer.title,
             f"The weights of {layer.name} make its input {g:.3g} times as large"

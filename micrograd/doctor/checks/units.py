@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
+from ...core.lines import with_source
 from ..anatomy import RECTIFIERS, SQUASHERS, Layer, Unit
 from ..case import Case
 from ..names import repeated
+from ..probe import is_softmax
 from ..report import Finding
 from ..thresholds import limit
 from .scale import Factors
@@ -60,11 +63,12 @@ def dead(case: Case, factors: Factors) -> Iterator[Finding]:
         off = [u for u, s in zip(layer.units, shares) if s == 1.0]
         outputs = sum(shares) / len(shares)
         part = len(off) / len(layer.units)
+        many = 0.5 + limit("dead_units") * 0.5 / math.sqrt(len(layer.units))
         names = listed([u.name for u in off], 6)
         why = "Where relu gives 0 its derivative is 0: the weights of such a unit get no gradient."
         whole = part == 1.0
         if not case.fitted and (
-            whole or (part >= limit("dead_units") and len(layer.units) > 2)
+            whole or part >= many
             or (outputs >= limit("dead_outputs") and len(layer.units) > 2)
         ):  # fmt: skip
             yield Finding(
@@ -97,6 +101,8 @@ def saturated(case: Case) -> Iterator[Finding]:
     for layer in case.anatomy.layers:
         if layer.activation not in SQUASHERS and layer.activation != "clip":
             continue
+        if case.given and (layer.is_output or layer.activation == "clip"):
+            continue  # of a graph alone nobody knows where the loss begins, nor what was right
         shares = [at_end(case, layer, u) for u in layer.units]
         whole = sum(shares) / len(shares)
         if whole <= limit("saturated_share"):
@@ -111,6 +117,32 @@ def saturated(case: Case) -> Iterator[Finding]:
             f"Where its sum is {limit('saturated_sum'):g} or more, {layer.activation} is flat: "
             "what comes back is multiplied by nearly 0.",
         )  # fmt: skip
+
+
+def one_hot(case: Case) -> Iterator[Finding]:
+    """Softmaxes inside the model, as attention has, most of which give all to one operand."""
+    if case.fitted or case.given:  # of a graph alone nobody knows which softmax is the loss's
+        return
+    graph, anatomy = case.graph, case.anatomy
+    sums: dict[int, list[int]] = {}  # by the sum in the denominator, the shares
+    for i in range(graph.first, len(graph)):
+        inside = anatomy.depends[i] and anatomy.inner[i] and i not in anatomy.final
+        if inside and graph.rule(i) == "div" and is_softmax(anatomy, i):
+            sums.setdefault(graph.operands[i][1], []).append(i)
+    groups = [shares for shares in sums.values() if len(shares) > 1]
+    full = [g for g in groups if max(graph.data[i] for i in g) >= limit("saturated_softmax")]
+    if len(groups) < 4 or len(full) <= limit("saturated_share") * len(groups):
+        return
+    line = graph.line(full[0][0])
+    yield Finding(
+        "saturated", "warning", f"softmax at {with_source(line)}" if line else "a softmax inside",
+        f"{len(full) / len(groups):.0%} of the {len(groups)} softmaxes over {len(full[0])} numbers "
+        f"give more than {limit('saturated_softmax'):g} to one of them: hardly any gradient gets "
+        "back to the scores.", len(full) / len(groups),
+        "Divide scores by the root of the number of products in them, as attention does, or draw "
+        "smaller weights.",
+        "The slope of a softmax is p (1 - p), which is nearly 0 where one share is nearly 1.",
+    )  # fmt: skip
 
 
 def symmetric(case: Case) -> Iterator[Finding]:
@@ -143,4 +175,18 @@ def symmetric(case: Case) -> Iterator[Finding]:
                 f"weights{what} and get the same gradients: they stay one unit.", float(len(same)),
                 "Start weights at random: init='torch', 'xavier' or 'he'; biases may start at 0.",
                 "Units that start alike and are used alike are moved alike by every step.",
+            )  # fmt: skip
+            continue
+        alike: dict[tuple[float, ...], list[Unit]] = {}
+        for u in layer.units:
+            alike.setdefault(tuple(graph.data[p] for p in u.parameters), []).append(u)
+        same = max(alike.values(), key=len)
+        own = {graph.data[p] for p in same[0].parameters}
+        if len(same) > 2 and len(same) >= len(layer.units) / 2 and len(own) > 2:
+            yield Finding(
+                "symmetric", "warning", layer.title,
+                f"{len(same)} of {len(layer.units)} units in {layer.name} have the same weights, "
+                "drawn alike: only what is made of them tells them apart.", float(len(same)),
+                "Draw the weights of each unit anew: set the seed once, and not in each unit.",
+                "Units that start alike bend in the same place, and part slowly.",
             )  # fmt: skip
