@@ -1,21 +1,28 @@
 """`python -m benchmarks.calls`: what a call of a compiled function costs, beside the same by hand.
 
 Value and gradient by call of the networks W2 and W4 (as in `python -m benchmarks`) beside C and
-NumPy by hand; the gradient of a thousand squares, of an array and of a list; a Jacobian over 2,000
-observations by `map`; derivatives of compiled functions beside compiled derivatives. JAX's columns
-are there where JAX is installed. All in one process and by turns: trust the ratios.
+NumPy by hand, of arrays and of lists; one prediction beside the eager engine's; the gradient of a
+thousand squares, of an array and of a list; a Jacobian over 2,000 observations by `map`;
+derivatives of compiled functions beside compiled derivatives. JAX's columns are there where JAX is
+installed, on arrays that it has already. All in one process and by turns: trust the ratios.
+
+    python -m benchmarks.calls
+    python -m benchmarks.calls --large    # 784-400-400-10, once: minutes of memory and time
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import random
+import resource
 from typing import Any
 
 import micrograd as mg
+from micrograd import losses, nn, optim
 
-from . import peers
+from . import compiled, peers
 from .arrays import TASKS, by_turns, started
 
 PLACES = 15  # parameters of the model whose Jacobian is taken
@@ -39,13 +46,27 @@ def residuals(p: Any, x: Any, y: Any) -> list[Any]:
 def networks(rounds: int) -> None:
     for what, name in TASKS.items():
         contenders: dict[str, Any] = {}
-        for cls, title in ((peers.Ours, "ours"), (peers.PlainC, "C"), (peers.NumPy, "NumPy")):
+        for cls, title in (
+            (peers.Ours, "ours"), (peers.PlainC, "C"), (peers.NumPy, "NumPy"), (peers.Jax, "JAX")
+        ):  # fmt: skip
             try:
                 peer = started(cls, name, None)
             except ImportError:
                 continue
             contenders[title] = lambda peer=peer: peer.gradient(1)
+            if cls is peers.Ours:
+                xs, ys, fast = peer.xs.tolist(), peer.ys.tolist(), peer.fast
+                contenders["from lists"] = lambda f=fast, xs=xs, ys=ys: f.value_and_grad(xs, ys)
+                contenders["backward"] = lambda f=fast, p=peer: f.backward(p.xs, p.ys)
         show(f"{what}, value and gradient by call", by_turns(contenders, rounds))
+
+
+def prediction(rounds: int) -> None:
+    random.seed(0)
+    model = nn.MLP(2, [16, 16, 1])
+    fast = mg.jit(lambda x: model(x))
+    contenders = {"ours": lambda: fast([0.1, 0.2]), "eager": lambda: model([0.1, 0.2])}
+    show("2-16-16-1 at one point", by_turns(contenders, rounds))
 
 
 def squares(rounds: int) -> None:
@@ -101,6 +122,47 @@ def derivatives(rounds: int) -> None:
     show("gradient of a small function", by_turns(contenders, rounds))
 
 
+def large() -> None:
+    """784-400-400-10, 478,410 parameters, in batches of 32 of 2,000 examples."""
+    import numpy as np
+
+    def memory() -> float:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    def seconds() -> float:
+        used = os.times()
+        return used.user + used.system
+
+    def timed(what: str, call: Any, often: int = 1) -> float:
+        """Prints the least time of some calls; those of the processor, and what they take."""
+        found = []
+        for _ in range(often):
+            start = seconds()
+            call()
+            found.append(seconds() - start)
+        print(f"  {what:<34} {min(found):>8.3f} s")
+        return min(found)
+
+    random.seed(0)
+    rng = np.random.default_rng(0)
+    xs, ys = rng.random((2000, 784)), rng.integers(0, 10, 2000)
+    model = nn.MLP(784, [400, 400, 10], init="torch")
+    fast = mg.jit(lambda x, k: losses.cross_entropy(model(x), k), parameters=model.parameters())
+    before = memory()
+    print("784-400-400-10, seconds of the processor")
+    timed("first value and gradient", lambda: fast.value_and_grad(xs[:32], ys[:32]))
+    print(f"  {'memory of it':<34} {memory() - before:>8.0f} MiB")
+    timed("value and gradient of 32 examples", lambda: fast.value_and_grad(xs[:32], ys[:32]), 10)
+    optimizer = optim.SGD(model.parameters(), lr=0.01)
+
+    def fit(steps: int) -> Any:
+        return fast.fit(xs, ys, optimizer, steps=steps, batch_size=32, progress=False)
+
+    one = timed("fit of one step", lambda: fit(1), 5)
+    many = timed("fit of 101 steps", lambda: fit(101), 3)
+    print(f"  {'a step':<34} {(many - one) / 100:>8.4f} s")
+
+
 def show(what: str, seconds: dict[str, float]) -> None:
     print(what)
     first = next(iter(seconds.values()))
@@ -111,8 +173,14 @@ def show(what: str, seconds: dict[str, float]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=7, help="how often each is timed (7)")
-    rounds = parser.parse_args().rounds
-    for part in (networks, squares, jacobians, derivatives):
+    parser.add_argument("--large", action="store_true", help="784-400-400-10 alone")
+    options = parser.parse_args()
+    rounds = options.rounds
+    print(compiled.machine()["processor"])
+    if options.large:
+        large()
+        return
+    for part in (networks, prediction, squares, jacobians, derivatives):
         part(rounds)
 
 

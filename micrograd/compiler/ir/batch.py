@@ -81,9 +81,7 @@ def over_batch(program: Program) -> Program:
     return new
 
 
-def product(
-    new: Program, place: list[int], operands: tuple[int, ...], varying: list[bool]
-) -> int:
+def product(new: Program, place: list[int], operands: tuple[int, ...], varying: list[bool]) -> int:
     """The sum over the batch of a product: what is the same for all examples comes out of it."""
     a, b = operands
     if varying[a] and varying[b]:
