@@ -410,6 +410,20 @@ def test_states_that_no_optimizer_wrote(kind):
         assert json.loads(json.dumps(opt.state_dict())) == state
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_remembered_is_finite_and_squares_are_not_negative(kind):
+    opt = kind([Value(1.0)])
+    opt.step()
+    state = opt.state_dict()
+    (row,) = state["state"]
+    for k in range(len(row)):
+        for bad in (math.nan, math.inf, *[-1.0] * (k in opt.squares)):
+            wrong = {**state, "state": [[*row[:k], bad, *row[k + 1 :]]]}
+            with pytest.raises(ValueError, match="at least 0"):
+                opt.load_state_dict(wrong)
+    assert opt.state_dict() == state
+
+
 def test_a_gradient_that_is_not_finite_is_an_error_on_request():
     for bad in (math.inf, math.nan):
         ps = [Value(0.0), Value(0.0)]

@@ -132,6 +132,8 @@ class Optimizer(Saved):
 
     # What a kind of optimizer says ----------------------------------------------------------
 
+    squares: tuple[int, ...] = ()  # which numbers of its state are squares, and never below 0
+
     def first_state(self) -> tuple[float, ...]:
         """What each parameter remembers before the first step."""
         return ()

@@ -96,6 +96,7 @@ class Adagrad(Optimizer):
     weight_decay: float
     initial_accumulator_value: float
     eps: float
+    squares = (0,)
 
     def __init__(
         self,
@@ -141,6 +142,7 @@ class RMSprop(Optimizer):
     weight_decay: float
     momentum: float
     centered: bool
+    squares = (0,)
 
     def __init__(
         self,
@@ -205,6 +207,7 @@ class Adam(Optimizer):
     eps: float
     weight_decay: float
     decoupled = False
+    squares = (1,)
 
     def __init__(
         self,

@@ -5,6 +5,8 @@ The optimizers themselves are in `optimizer.py` and `optimizers.py`.
 
 from __future__ import annotations
 
+from itertools import chain
+from math import isfinite
 from typing import Any
 
 from ..core.rule import real
@@ -65,6 +67,11 @@ def loaded(optimizer: Any, state: dict[str, Any]) -> dict[str, Any]:
                 raise ValueError(f"{kind}: {name} is not {x!r}")
         new_groups.append({"params": group["params"], **optimizer.checked(settings)})
     numbers = [tuple(number(x, f"{kind}: the state") for x in row) for row in rows]
+    squares = [row[k] for row in numbers for k in optimizer.squares if k < len(row)]
+    if not all(map(isfinite, chain.from_iterable(numbers))) or min(squares, default=0.0) < 0:
+        raise ValueError(
+            f"{kind}: what the parameters remember are numbers, and means of squares at least 0"
+        )
     place = 0
     for group in new_groups:
         first = optimizer.at(group, 0).first_state()
