@@ -61,8 +61,9 @@ def set_all(parameters: Sequence[Value], name: str, numbers: Sequence[Any]) -> N
 
     Of all, or after an interrupt or an error of none.
     """
+    parameters, numbers = as_list(parameters), as_list(numbers)
     if are_plain(parameters, numbers):
-        (set_data if name == "data" else set_grads)(list(parameters), list(numbers))
+        (set_data if name == "data" else set_grads)(parameters, numbers)
         return
     before = [getattr(p, name) for p in parameters]
     try:
@@ -76,18 +77,23 @@ def set_all(parameters: Sequence[Value], name: str, numbers: Sequence[Any]) -> N
 
 def add_to_grad(parameters: Sequence[Value], numbers: Sequence[float]) -> None:
     """Nothing; afterwards each number is added to `.grad`. Of all or of none."""
+    parameters, numbers = as_list(parameters), as_list(numbers)
     if are_plain(parameters, numbers):
-        add_grads(list(parameters), list(numbers))
+        add_grads(parameters, numbers)
     else:
         sums = [p.grad + g for p, g in zip(parameters, numbers, strict=True)]
         set_all(parameters, "grad", sums)
 
 
-def are_plain(parameters: Sequence[Value], numbers: Sequence[Any]) -> bool:
+def as_list(xs: Iterable[Any]) -> list[Any]:
+    return xs if type(xs) is list else list(xs)
+
+
+def are_plain(parameters: list[Value], numbers: list[Any]) -> bool:
     """Whether nobody has to be asked before numbers are set: these are Values and floats alone."""
     return (
         not (WATCH.active or GRAPHS.used)
         and len(parameters) == len(numbers)
-        and are_all(list(parameters), Value)
-        and are_all(list(numbers), float)
+        and are_all(parameters, Value)
+        and are_all(numbers, float)
     )

@@ -6,8 +6,10 @@ How a state is written and read back is in `state.py`. Read on in `optimizers.py
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
+from ..core.node import are_all
 from ..core.rule import real
 from ..core.similar import close_to
 from ..engine import Value
@@ -77,7 +79,7 @@ class Optimizer(Saved):
     @property
     def parameters(self) -> list[Value]:
         """All parameters, group by group: the order of `state`."""
-        return [p for group in self.param_groups for p in group["params"]]
+        return list(chain.from_iterable([group["params"] for group in self.param_groups]))
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -192,17 +194,17 @@ class Optimizer(Saved):
             self.steps = steps + 1
             for group, count, places in self.cohorts():
                 seen = self.at(group, count + 1)
-                coefficients, first = seen.coefficients(), seen.first_state()
-                for i in places:
-                    p = parameters[i]
-                    g = p.grad
-                    now = fitting(state[i], first)
-                    new, state[i] = seen.update(
-                        p.data, g.data if isinstance(g, Value) else g, now, coefficients
-                    )
-                    moved.append(p)
+                coefficients, first, update = seen.coefficients(), seen.first_state(), seen.update
+                theirs = [parameters[i] for i in places]
+                gradients = [p.grad for p in theirs]
+                if not are_all(gradients, float):
+                    gradients = [g.data if isinstance(g, Value) else g for g in gradients]
+                for i, p, g in zip(places, theirs, gradients):
+                    now = state[i] if len(state[i]) >= len(first) else fitting(state[i], first)
+                    new, state[i] = update(p.data, g, now, coefficients)
                     data.append(new)
-                    counts[i] += 1
+                    counts[i] = count + 1
+                moved += theirs
                 own.update(
                     (name, x)
                     for name, x in vars(seen).items()
