@@ -1,6 +1,6 @@
 """A `Case`: a model with its loss, data and optimizer, run once, with all that checks may ask.
 
-It can run again with other parameters, for slopes and trial steps; `record.gc_paused` around
+It can run again with other parameters, for slopes and trial steps; `record.restored` around
 it puts everything back. Read on in `probe.py`.
 """
 

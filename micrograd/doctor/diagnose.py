@@ -17,7 +17,7 @@ from .case import Case, Refused, flat
 from .checks import flow, held, losses, numbers, rate, scale, units
 from .names import named_values, parameters_of
 from .probe import probe
-from .record import gc_paused
+from .record import restored
 from .report import Finding, Report, Strip
 from .thresholds import limit
 
@@ -62,7 +62,7 @@ def diagnose(
     leaves.update({id(v): v for v in flat([xs, ys]) if isinstance(v, Value)})
     if optimizer is not None:
         leaves.update({id(v): v for v in getattr(optimizer, "parameters", [])})
-    with gc_paused(model, leaves.values()):
+    with restored(model, leaves.values()):
         try:
             case = Case(
                 model, loss, [xs[i] for i in chosen], [ys[i] for i in chosen], ys, optimizer, root

@@ -1,6 +1,6 @@
 """A look at a model that leaves no trace: one forward pass recorded, its graph as flat lists.
 
-`gc_paused` puts back whatever a forward pass may change; `Recorder` remembers the user's line
+`restored` puts back whatever a forward pass may change; `Recorder` remembers the user's line
 of every operation and who read a bare number; `Graph` has the numbers of each node and the
 gradients that `backward` would give, without touching anybody's `.grad`.
 Read on in `anatomy.py`.
@@ -22,7 +22,7 @@ from ..nn.module import Module
 
 
 @contextmanager
-def gc_paused(model: Any, leaves: Iterable[Any]) -> Iterator[None]:
+def restored(model: Any, leaves: Iterable[Any]) -> Iterator[None]:
     """A block after which parameters, gradients, modes, buffers and random states are as before."""
     values = [(p, p._data, p.grad) for p in leaves]
     modules = model.modules() if isinstance(model, Module) else []
