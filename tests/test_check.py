@@ -102,6 +102,8 @@ def test_it_accepts_random_expressions(recipe):
 def test_it_accepts_powers_where_they_are_flat(n, scale):
     assert check_grad(lambda x: x**n * scale, 0.0)
     assert check_grad(lambda x, y: x**n * scale + y, 0.0, 1.0)
+    assert check_grad(lambda x, y: (x - y) ** n * scale, 0.04, 0.04)
+    assert check_grad(lambda x, y: (x - y) ** n * scale, 4e3, 4e3)
 
 
 # What is wrong ----------------------------------------------------------------------------------

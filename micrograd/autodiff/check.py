@@ -215,10 +215,10 @@ def slope_of(at: Callable[[float], list[float]], k: int, x: float) -> Slope:
     close_by = (at(x + step)[k] - at(x - step)[k]) / ((x + step) - (x - step))
     rough = 100 * ROUNDING * abs(at(x)[k]) / step
     start = 0.1 * max(abs(x), 0.1)
-    # Where the slope is 0, as that of x**3 at 0, what is small beside those nearby is no slope.
+    # A slope changes over a step by so much of those nearby: all that x**3 has of one at 0.
     nearby = abs(at(x + start)[k] - at(x - start)[k]) / ((x + start) - (x - start))
     nearby = nearby if nearby < math.inf else 0.0
-    rough += 1e-9 * nearby
+    rough += nearby * step / start
     size = max(abs(at(x)[k]), start * nearby)
     for _ in range(8):
         found = extrapolated(at, k, x, start)

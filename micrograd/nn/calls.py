@@ -55,7 +55,7 @@ class Call:
     places: Places
     scopes: int  # how many scopes were open
     inputs: dict[int, tuple[Any, ...]]  # the place of each Value among the arguments
-    line: tuple[str, int]
+    line: tuple[str, int]  # of the user's code, or ("", 0)
     start: int
     end: int
 
@@ -85,8 +85,8 @@ def begun(module: Any, outer: Call | None, names: Any, args: Any, kwargs: Any, f
     for name, x in kwargs.items():
         collect(x, (name,), inputs)
     name = frame.f_code.co_filename
-    if outer is not None and name.startswith(OURS):
-        this.line = outer.line
+    if name.startswith(OURS):
+        this.line = outer.line if outer is not None else ("", 0)
     else:
         this.line = name, frame.f_lineno
     this.start = next(CLOCK)

@@ -7,6 +7,7 @@ layers and neurons that are found by their shape.
 
 from __future__ import annotations
 
+from os.path import basename
 from typing import Any, NamedTuple
 
 from ...core.node import attribute
@@ -131,7 +132,8 @@ def woven(names: tuple[str, ...], calls: list[Any], titles: dict[Any, tuple[str,
         enter(call.scopes)
         title, number = titles[call]
         likeness = ("call", id(call.places), call.path, call.title)
-        line = f"{call.line[0]}:{call.line[1]}"
+        file, number_of_line = call.line  # without folders: pictures are shown to others
+        line = f"{basename(file)}:{number_of_line}" if file else ""
         way.append(Part("call", call.start, title, number, likeness, line, call.path))
     enter(len(names))
     return tuple(way)
