@@ -4,7 +4,8 @@ Of each step it hears that it is taken and where its backward passes began, whic
 nothing. Now and then it glances at all numbers of the parameters, or examines the step's graph,
 as often as its share of the time allows. It hears of steps from optimizers, `train.fit` and
 `jit(...).fit` (see `optim/looking.py`); where a loop moves parameters by hand, from the calls of
-the model itself and from backward(). What it makes of a loop is in `loop.py`.
+the model itself and from backward(). What it makes of a loop is in `loop.py`. (A few lines past
+300: what it hears and what it keeps are one state.)
 """
 
 from __future__ import annotations
@@ -14,16 +15,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import ops
-from ..core.node import closure_of, operands_of, rule_of
 from ..core.sort import toposort
 from ..core.watch import WATCH
 from ..engine import Value
 from ..optim.looking import LOOKERS, Looker
-from ..train.plots import new_axes
-from .case import Case, number
+from .case import Case, number, some_of
 from .diagnose import examine, strips, title
-from .history import Watched, course
+from .history import Watched, course, plotted
 from .listening import Lines, told_of_calls
 from .loop import FIRST, Loop
 from .names import parameters_of
@@ -33,7 +31,6 @@ from .thresholds import limit
 EAGER_SHARE = 0.03  # of the time of an eager loop that the watch may take
 LOOKS = 0.6  # of that, for examining graphs
 NATIVE_SHARE = 0.01
-EXAMPLES = 32  # of a batch, that are examined
 
 
 class Watch(Looker):
@@ -62,7 +59,7 @@ class Watch(Looker):
         self.pending: float | None = None  # a loss that fit told of
         self.counted = 0  # steps that were told one by one since the last chunk
         self.spent = self.looking = 0.0  # seconds, in all and for examining graphs
-        self.began = self.last = time.perf_counter()
+        self.began = time.perf_counter()
         self.open = True
         LOOKERS.append(self)
         WATCH.told.append(self.begun)
@@ -178,8 +175,7 @@ class Watch(Looker):
             self.before = self.at = None
             self.noticed = [self.parameters[i]._data for i in self.places]
             loop.mark_again()
-        self.last = time.perf_counter()
-        self.spent += self.last - now
+        self.spent += time.perf_counter() - now
 
     def note(self, loss: float, step: int) -> None:
         """Keep the loss of a step."""
@@ -222,13 +218,12 @@ class Watch(Looker):
         """What the graph of this step, or of an earlier one, says."""
         seen = self.history
         step = step or seen.steps
-        loss = float(case.root._data)
-        self.note(loss, seen.steps)
+        self.note(float(case.root._data), seen.steps)
         if any(f.code == "nonfinite" for f in self.found):
             return  # what comes after the first such number comes from it
         if self.lines.kept or self.lines.places:
             (self.lines.name if self.lines.places else self.lines.learn)(case.graph)
-        case.fitted = loss < limit("fitted") * seen.first
+        case.fitted = seen.loss[-1][1] < limit("fitted") * seen.first
         self.found = list(examine(case, loop=False))
         self.strips = strips(case)
         seen.looks.append(step)
@@ -263,7 +258,6 @@ class Watch(Looker):
             case.compiled = True
             self.examine(case)
             self.spent += time.perf_counter() - now
-        self.last = time.perf_counter()
 
     # What it says ------------------------------------------------------------------------------
 
@@ -298,32 +292,10 @@ class Watch(Looker):
 
     def plot(self, axes: Any = None) -> list[Any]:
         """Axes with loss, length of the gradient and gradient by layer over the steps."""
-        row = new_axes(3) if axes is None else list(axes)
-        seen = self.history
-        for ax, pairs, name in zip(row, (seen.loss, seen.gradient), ("loss", "|gradient|")):
-            ax.plot([k for k, _ in pairs], [x for _, x in pairs])
-            ax.set(xlabel="step", ylabel=name)
-        for name in dict.fromkeys(n for _, layer in seen.layers for n in layer):
-            known = [(k, layer[name]) for k, layer in seen.layers if layer.get(name, 0.0) > 0.0]
-            row[2].plot([k for k, _ in known], [x for _, x in known], marker=".", label=name)
-        row[2].set(xlabel="step", ylabel="gradient by layer", yscale="log")
-        row[2].legend()
-        return row
+        return plotted(self.history, axes)
 
     def __repr__(self) -> str:
         return f"<Watch: {self.history.steps} steps, {', '.join(self.codes) or 'healthy'}>"
-
-
-def some_of(root: Any) -> Any:
-    """A mean of many losses as that of some of them, at even distances: less to examine."""
-    xs = operands_of(root)
-    if rule_of(root).name not in ("mean", "sum") or len(xs) <= EXAMPLES or closure_of(root):
-        return root
-    hidden = WATCH.hide()  # nobody has made this node
-    try:
-        return ops.mean([xs[i * len(xs) // EXAMPLES] for i in range(EXAMPLES)])
-    finally:
-        WATCH.show(hidden)
 
 
 def watch(model: Any) -> Watch:
