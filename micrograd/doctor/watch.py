@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..core.sort import toposort
@@ -31,6 +32,7 @@ from .thresholds import limit
 EAGER_SHARE = 0.03  # of the time of an eager loop that the watch may take
 LOOKS = 0.6  # of that, for examining graphs
 NATIVE_SHARE = 0.01
+CONSEQUENCES = ("saturated", "dead", "vanishing", "exploding", "init_scale")  # of too long steps
 
 
 class Watch(Looker):
@@ -46,6 +48,7 @@ class Watch(Looker):
         self.history = Watched()
         self.share = share
         self.found: list[Finding] = []
+        self.early: set[str] = set()  # the codes of the first look
         self.loop = Loop(self.parameters, names)
         self.strips: list[Strip] = []
         self.optimizer: Any = None
@@ -187,15 +190,19 @@ class Watch(Looker):
         seen, loop, at = self.history, self.loop, self.at
         assert at is not None
         here = [p._data for p in self.parameters]
-        size = max(math.sqrt(sum([x * x for x in at])), 0.1 * math.sqrt(len(here)))
-        step = math.sqrt(sum([(a - b) * (a - b) for a, b in zip(here, at)]))
         if seen.steps > 1 or optimizer is None:
-            seen.update.append((seen.steps - 1, step / max(size, 1e-9)))
+            seen.update.append((seen.steps - 1, self.length(here, at)))
         seen.gradient.append((seen.steps, math.sqrt(sum([p._grad**2 for p in self.parameters]))))
         if loop.wanted and loop.roots:
             start = time.perf_counter()
             self.look(here if optimizer else at)
             self.looking += time.perf_counter() - start
+
+    @staticmethod
+    def length(here: list[float], at: list[float]) -> float:
+        """How far the parameters moved, by their size, taken as 0.1 each at least."""
+        size = max(math.sqrt(sum([x * x for x in at])), 0.1 * math.sqrt(len(here)), 1e-9)
+        return math.sqrt(sum([(a - b) * (a - b) for a, b in zip(here, at)])) / size
 
     def look(self, numbers: list[float]) -> None:
         """Is this step's graph a new one, does it reach the parameters, and what ails it?"""
@@ -225,6 +232,8 @@ class Watch(Looker):
             (self.lines.name if self.lines.places else self.lines.learn)(case.graph)
         case.fitted = seen.loss[-1][1] < limit("fitted") * seen.first
         self.found = list(examine(case, loop=False))
+        if not seen.looks:
+            self.early = {f.code for f in self.found}
         self.strips = strips(case)
         seen.looks.append(step)
         seen.layers.append((step, {s.name: s.gradient for s in self.strips}))
@@ -252,10 +261,9 @@ class Watch(Looker):
         elapsed = now - self.began
         if not seen.looks or self.spent < NATIVE_SHARE * elapsed:
             settle()
-            size = math.hypot(*[number(p.grad) for p in self.parameters])
-            seen.gradient.append((seen.steps, size))
             case = Case(self.model, None, [], [], [], None, sample())
             case.compiled = True
+            seen.gradient.append((seen.steps, math.hypot(*case.gradient)))
             self.examine(case)
             self.spent += time.perf_counter() - now
 
@@ -277,8 +285,14 @@ class Watch(Looker):
         found = [*loop.values(), *self.found]
         if not seen.steps:
             found += self.loop.without_steps()
-        codes = [f.code for f in found]
-        found += course(seen, self.optimizer, self.parameters, codes)
+        if self.at is not None and not seen.update and seen.steps:  # compiled steps
+            mean = self.length([p._data for p in self.parameters], self.at) / seen.steps
+            seen = replace(seen, update=[(seen.steps, mean)])
+        told = course(seen, self.optimizer, self.parameters, [f.code for f in found])
+        if any(f.code == "learning_rate_high" for f in told):
+            late = {*CONSEQUENCES} - self.early
+            found = [f for f in found if f.code not in late]
+        found += told
         looks = f"{len(seen.looks)} of them examined"
         return Report(found, f"{seen.steps} steps, {looks}", self.strips, title(self.model))
 
