@@ -31,7 +31,7 @@ from .thresholds import limit
 
 EAGER_SHARE = 0.03  # of the time of an eager loop that the watch may take
 LOOKS = 0.6  # of that, for examining graphs
-NATIVE_SHARE = 0.01
+NATIVE_SHARE = 0.004
 CONSEQUENCES = ("saturated", "dead", "vanishing", "exploding", "init_scale")  # of too long steps
 
 
