@@ -190,7 +190,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=12, help="of each healthy run (12)")
     parser.add_argument("--rounds", type=int, default=5, help="of the cost (5)")
     parser.add_argument("--steps", type=int, default=300, help="of an eager loop (300)")
-    parser.add_argument("--fits", type=int, default=100, help="of a thousand compiled steps (100)")
+    parser.add_argument("--fits", type=int, default=300, help="of a thousand compiled steps (300)")
     options = parser.parse_args()
     if options.what == "broken":
         broken()

@@ -462,6 +462,26 @@ passes picture by picture, `found.save("orders.html")` a page of all. And how on
 ```
 
 ## How well it does
+
+`python -m benchmarks.doctor broken` goes through 54 broken models and 16 broken training loops:
+each has its code among the first two findings, and its place named. They are the doctor's tests as
+well, so that this says what it knows and not what it would make of yours; two dozen were added
+later, most of them of kinds that it had missed.
+
+Healthy runs are to have no finding, fresh or trained. `healthy` takes 100 of them, seven data sets
+by starts, sizes, activations and optimizers: none in 200 looks. `kinds` takes 40 others, with their
+own losses, recurrent cells, attention, normalization, dropout, watched as well, and ten loops that
+look ill and are not: none in 390 looks, three seeds each.
+
+What watching costs, by `cost`, a watched run and one that is not taking turns at every step, on one
+of two shared cores of an AMD EPYC with AVX2, compiled:
+
+| loop | watched, by not watched: median of 5 rounds (least to most) |
+|---|---|
+| eager, 300 steps of 64 moons | 1.068 (1.047 to 1.090) |
+| `jit(...).fit`, 300,000 steps of 64 of 1,000 moons | 1.014 (0.979 to 1.039) |
+
+The first look is the dearest part, about 10 eager steps: short runs pay more for it.
 """
 
 
@@ -483,9 +503,7 @@ def page() -> str:
     parts += [
         f"| {t.value:g} | {t.reason} | {t.source} |" for t in THRESHOLDS.values() if not t.code
     ]
-    figures = Path(__file__).with_name("doctor-figures.md")
-    tail = figures.read_text(encoding="utf-8") if figures.exists() else ""
-    return "\n".join(parts) + "\n" + TAIL + "\n" + tail
+    return "\n".join(parts) + "\n" + TAIL
 
 
 def orders() -> str:

@@ -14,7 +14,9 @@ from typing import Any, Final
 
 from .. import ops
 from ..core.no_grad import no_grad
+from ..core.node import closure_of, operands_of, rule_of
 from ..core.view import View
+from ..core.watch import WATCH
 from ..engine import Value
 from ..nn.layers import Dropout
 from ..nn.module import Module
@@ -33,6 +35,7 @@ def number(x: Any) -> float:
     return x._data if isinstance(x, Value) else float(x)
 
 
+EXAMINED: Final = 32  # of a batch's losses, in a graph alone
 CONSTANT: Final = Finding(
     "detached", "error", "the loss",
     "The loss is a plain number and no Value: nothing in it remembers the parameters.", 0.0,
@@ -230,3 +233,15 @@ def fresh_weights(case: Case) -> list[float]:
         rows[name.rpartition(".")[0]] = rows.get(name.rpartition(".")[0], 0) + 1
     bounds = [1 / math.sqrt(rows[name.rpartition(".")[0]]) for name in names]
     return [0.0 if name.endswith(".b") else rng.uniform(-b, b) for name, b in zip(names, bounds)]
+
+
+def some_of(root: Any) -> Any:
+    """A mean of many losses as that of some of them, at even distances: less to examine."""
+    xs = operands_of(root)
+    if rule_of(root).name not in ("mean", "sum") or len(xs) <= EXAMINED or closure_of(root):
+        return root
+    hidden = WATCH.hide()  # nobody has made this node
+    try:
+        return ops.mean([xs[i * len(xs) // EXAMINED] for i in range(EXAMINED)])
+    finally:
+        WATCH.show(hidden)

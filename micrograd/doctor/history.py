@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..train.plots import new_axes
 from .report import Finding
 from .thresholds import limit
 
@@ -102,3 +103,17 @@ def course(
                 seen.update[-1][1], "Multiply the learning rate by 10.",
             ))  # fmt: skip
     return found
+
+
+def plotted(seen: Watched, axes: Any = None) -> list[Any]:
+    """Axes with loss, length of the gradient and gradient by layer over the steps."""
+    row = new_axes(3) if axes is None else list(axes)
+    for ax, pairs, name in zip(row, (seen.loss, seen.gradient), ("loss", "|gradient|")):
+        ax.plot([k for k, _ in pairs], [x for _, x in pairs])
+        ax.set(xlabel="step", ylabel=name)
+    for name in dict.fromkeys(n for _, layer in seen.layers for n in layer):
+        known = [(k, layer[name]) for k, layer in seen.layers if layer.get(name, 0.0) > 0.0]
+        row[2].plot([k for k, _ in known], [x for _, x in known], marker=".", label=name)
+    row[2].set(xlabel="step", ylabel="gradient by layer", yscale="log")
+    row[2].legend()
+    return row

@@ -4,7 +4,8 @@ Of each step it hears that it is taken and where its backward passes began, whic
 nothing. Now and then it glances at all numbers of the parameters, or examines the step's graph,
 as often as its share of the time allows. It hears of steps from optimizers, `train.fit` and
 `jit(...).fit` (see `optim/looking.py`); where a loop moves parameters by hand, from the calls of
-the model itself and from backward(). What it makes of a loop is in `loop.py`.
+the model itself and from backward(). What it makes of a loop is in `loop.py`. (A few lines past
+300: what it hears and what it keeps are one state.)
 """
 
 from __future__ import annotations
@@ -12,18 +13,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from .. import ops
-from ..core.node import closure_of, operands_of, rule_of
 from ..core.sort import toposort
 from ..core.watch import WATCH
 from ..engine import Value
 from ..optim.looking import LOOKERS, Looker
-from ..train.plots import new_axes
-from .case import Case, number
+from .case import Case, number, some_of
 from .diagnose import examine, strips, title
-from .history import Watched, course
+from .history import Watched, course, plotted
 from .listening import Lines, told_of_calls
 from .loop import FIRST, Loop
 from .names import parameters_of
@@ -32,8 +31,8 @@ from .thresholds import limit
 
 EAGER_SHARE = 0.03  # of the time of an eager loop that the watch may take
 LOOKS = 0.6  # of that, for examining graphs
-NATIVE_SHARE = 0.01
-EXAMPLES = 32  # of a batch, that are examined
+NATIVE_SHARE = 0.004
+CONSEQUENCES = ("saturated", "dead", "vanishing", "exploding", "init_scale")  # of too long steps
 
 
 class Watch(Looker):
@@ -49,6 +48,7 @@ class Watch(Looker):
         self.history = Watched()
         self.share = share
         self.found: list[Finding] = []
+        self.early: set[str] = set()  # the codes of the first look
         self.loop = Loop(self.parameters, names)
         self.strips: list[Strip] = []
         self.optimizer: Any = None
@@ -62,7 +62,7 @@ class Watch(Looker):
         self.pending: float | None = None  # a loss that fit told of
         self.counted = 0  # steps that were told one by one since the last chunk
         self.spent = self.looking = 0.0  # seconds, in all and for examining graphs
-        self.began = self.last = time.perf_counter()
+        self.began = time.perf_counter()
         self.open = True
         LOOKERS.append(self)
         WATCH.told.append(self.begun)
@@ -178,8 +178,7 @@ class Watch(Looker):
             self.before = self.at = None
             self.noticed = [self.parameters[i]._data for i in self.places]
             loop.mark_again()
-        self.last = time.perf_counter()
-        self.spent += self.last - now
+        self.spent += time.perf_counter() - now
 
     def note(self, loss: float, step: int) -> None:
         """Keep the loss of a step."""
@@ -191,15 +190,19 @@ class Watch(Looker):
         seen, loop, at = self.history, self.loop, self.at
         assert at is not None
         here = [p._data for p in self.parameters]
-        size = max(math.sqrt(sum([x * x for x in at])), 0.1 * math.sqrt(len(here)))
-        step = math.sqrt(sum([(a - b) * (a - b) for a, b in zip(here, at)]))
         if seen.steps > 1 or optimizer is None:
-            seen.update.append((seen.steps - 1, step / max(size, 1e-9)))
+            seen.update.append((seen.steps - 1, self.length(here, at)))
         seen.gradient.append((seen.steps, math.sqrt(sum([p._grad**2 for p in self.parameters]))))
         if loop.wanted and loop.roots:
             start = time.perf_counter()
             self.look(here if optimizer else at)
             self.looking += time.perf_counter() - start
+
+    @staticmethod
+    def length(here: list[float], at: list[float]) -> float:
+        """How far the parameters moved, by their size, taken as 0.1 each at least."""
+        size = max(math.sqrt(sum([x * x for x in at])), 0.1 * math.sqrt(len(here)), 1e-9)
+        return math.sqrt(sum([(a - b) * (a - b) for a, b in zip(here, at)])) / size
 
     def look(self, numbers: list[float]) -> None:
         """Is this step's graph a new one, does it reach the parameters, and what ails it?"""
@@ -222,14 +225,15 @@ class Watch(Looker):
         """What the graph of this step, or of an earlier one, says."""
         seen = self.history
         step = step or seen.steps
-        loss = float(case.root._data)
-        self.note(loss, seen.steps)
+        self.note(float(case.root._data), seen.steps)
         if any(f.code == "nonfinite" for f in self.found):
             return  # what comes after the first such number comes from it
         if self.lines.kept or self.lines.places:
             (self.lines.name if self.lines.places else self.lines.learn)(case.graph)
-        case.fitted = loss < limit("fitted") * seen.first
+        case.fitted = seen.loss[-1][1] < limit("fitted") * seen.first
         self.found = list(examine(case, loop=False))
+        if not seen.looks:
+            self.early = {f.code for f in self.found}
         self.strips = strips(case)
         seen.looks.append(step)
         seen.layers.append((step, {s.name: s.gradient for s in self.strips}))
@@ -257,13 +261,11 @@ class Watch(Looker):
         elapsed = now - self.began
         if not seen.looks or self.spent < NATIVE_SHARE * elapsed:
             settle()
-            size = math.hypot(*[number(p.grad) for p in self.parameters])
-            seen.gradient.append((seen.steps, size))
             case = Case(self.model, None, [], [], [], None, sample())
             case.compiled = True
+            seen.gradient.append((seen.steps, math.hypot(*case.gradient)))
             self.examine(case)
             self.spent += time.perf_counter() - now
-        self.last = time.perf_counter()
 
     # What it says ------------------------------------------------------------------------------
 
@@ -283,8 +285,14 @@ class Watch(Looker):
         found = [*loop.values(), *self.found]
         if not seen.steps:
             found += self.loop.without_steps()
-        codes = [f.code for f in found]
-        found += course(seen, self.optimizer, self.parameters, codes)
+        if self.at is not None and not seen.update and seen.steps:  # compiled steps
+            mean = self.length([p._data for p in self.parameters], self.at) / seen.steps
+            seen = replace(seen, update=[(seen.steps, mean)])
+        told = course(seen, self.optimizer, self.parameters, [f.code for f in found])
+        if any(f.code == "learning_rate_high" for f in told):
+            late = {*CONSEQUENCES} - self.early
+            found = [f for f in found if f.code not in late]
+        found += told
         looks = f"{len(seen.looks)} of them examined"
         return Report(found, f"{seen.steps} steps, {looks}", self.strips, title(self.model))
 
@@ -298,32 +306,10 @@ class Watch(Looker):
 
     def plot(self, axes: Any = None) -> list[Any]:
         """Axes with loss, length of the gradient and gradient by layer over the steps."""
-        row = new_axes(3) if axes is None else list(axes)
-        seen = self.history
-        for ax, pairs, name in zip(row, (seen.loss, seen.gradient), ("loss", "|gradient|")):
-            ax.plot([k for k, _ in pairs], [x for _, x in pairs])
-            ax.set(xlabel="step", ylabel=name)
-        for name in dict.fromkeys(n for _, layer in seen.layers for n in layer):
-            known = [(k, layer[name]) for k, layer in seen.layers if layer.get(name, 0.0) > 0.0]
-            row[2].plot([k for k, _ in known], [x for _, x in known], marker=".", label=name)
-        row[2].set(xlabel="step", ylabel="gradient by layer", yscale="log")
-        row[2].legend()
-        return row
+        return plotted(self.history, axes)
 
     def __repr__(self) -> str:
         return f"<Watch: {self.history.steps} steps, {', '.join(self.codes) or 'healthy'}>"
-
-
-def some_of(root: Any) -> Any:
-    """A mean of many losses as that of some of them, at even distances: less to examine."""
-    xs = operands_of(root)
-    if rule_of(root).name not in ("mean", "sum") or len(xs) <= EXAMPLES or closure_of(root):
-        return root
-    hidden = WATCH.hide()  # nobody has made this node
-    try:
-        return ops.mean([xs[i * len(xs) // EXAMPLES] for i in range(EXAMPLES)])
-    finally:
-        WATCH.show(hidden)
 
 
 def watch(model: Any) -> Watch:
