@@ -438,3 +438,11 @@ def test_a_gradient_that_is_not_finite_is_an_error_on_request():
     assert optim.clip_grad_norm(ps, 2.0, norm_type=math.inf) == 4.0
     assert [p.grad for p in ps] == pytest.approx([1.5, -2.0], rel=1e-5)
     assert optim.clip_grad_norm([], 1.0) == 0.0
+
+
+@pytest.mark.parametrize("loss", [lambda: Value(1.0), 1.0, None], ids=["function", "float", "None"])
+def test_newton_wants_a_loss_that_is_a_value(loss):
+    p = Value(1.0)
+    with pytest.raises(TypeError, match="the loss is a Value"):
+        optim.Newton([p]).step(loss)
+    assert p.data == 1.0

@@ -35,6 +35,9 @@ class Newton:
 
         `.grad` of nothing is touched.
         """
+        if not isinstance(loss, Value):
+            hint = ": hand over what it gives, step(loss())" if callable(loss) else ""
+            raise TypeError(f"Newton.step: the loss is a Value, not {loss!r:.60}{hint}")
         free = [p for p in self.parameters if not is_frozen(p)]
         if not free:
             return
