@@ -46,9 +46,7 @@ def residuals(p: Any, x: Any, y: Any) -> list[Any]:
 def networks(rounds: int) -> None:
     for what, name in TASKS.items():
         contenders: dict[str, Any] = {}
-        for cls, title in (
-            (peers.Ours, "ours"), (peers.PlainC, "C"), (peers.NumPy, "NumPy"), (peers.Jax, "JAX")
-        ):  # fmt: skip
+        for cls, title in ((peers.Ours, "ours"), (peers.PlainC, "C"), (peers.NumPy, "NumPy")):
             try:
                 peer = started(cls, name, None)
             except ImportError:
@@ -58,6 +56,18 @@ def networks(rounds: int) -> None:
                 xs, ys, fast = peer.xs.tolist(), peer.ys.tolist(), peer.fast
                 contenders["from lists"] = lambda f=fast, xs=xs, ys=ys: f.value_and_grad(xs, ys)
                 contenders["backward"] = lambda f=fast, p=peer: f.backward(p.xs, p.ys)
+        show(f"{what}, value and gradient by call", by_turns(contenders, rounds))
+
+
+def beside_jax(rounds: int) -> None:
+    """The same once more: threads of JAX's slow down whoever runs in its process."""
+    for what, name in TASKS.items():
+        try:
+            peer = started(peers.Jax, name, None)
+        except ImportError:
+            return
+        ours = started(peers.Ours, name, None)
+        contenders = {"ours": lambda p=ours: p.gradient(1), "JAX": lambda p=peer: p.gradient(1)}
         show(f"{what}, value and gradient by call", by_turns(contenders, rounds))
 
 
@@ -180,7 +190,8 @@ def main() -> None:
     if options.large:
         large()
         return
-    for part in (networks, prediction, squares, jacobians, derivatives):
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    for part in (networks, prediction, squares, jacobians, derivatives, beside_jax):
         part(rounds)
 
 
