@@ -133,7 +133,6 @@ def test_what_is_not_plain_is_left_to_python(x):
 @pytest.mark.parametrize(
     "columns",
     [
-        (),
         ([],),
         (np.empty((0, 2)),),
         ([1.0], [1.0, 2.0]),
@@ -149,6 +148,16 @@ def test_what_is_not_plain_is_left_to_python(x):
 )
 def test_no_batch(columns):
     assert backend._machine.columns(columns) is None
+
+
+def test_a_function_without_arguments_has_one_example():
+    assert backend._machine.columns(()).rows() == [[]]
+    p = Value(3.0)
+    fast = mg.jit(lambda: p * p)
+    for x in (3.0, 4.0):
+        p.data = x
+        value, (slope,) = fast.value_and_grad()
+        assert (value, slope, fast(), list(fast.map())) == (x * x, 2.0 * x, x * x, [x * x])
 
 
 def test_a_list_within_itself():

@@ -100,6 +100,11 @@ class NativeBatch(Batch):
     def one_gradient(self) -> Any:
         return Encoder(self.made.gradient.copy(), single=True).machine(self.build)
 
+    @cached_property
+    def blank(self) -> array[float]:
+        """Room for the results of one example, to be copied."""
+        return self.build.zeros(len(self.made.program.outputs))
+
     @property
     def exact(self) -> bool:
         return self.build is EXACT
@@ -115,7 +120,7 @@ class NativeBatch(Batch):
 
     def one(self, xs: Any) -> Sequence[float]:
         """The results of one example, from numbers or from what the machine read."""
-        results = self.build.zeros(len(self.made.program.outputs))
+        results = self.blank[:]
         read = self.build.module.example((list(xs),)) if isinstance(xs, (array, list)) else xs
         with self.lock:
             refused = self.one_value.answer(read, self.made.parameters, results, EMPTY, False) == 1
