@@ -2,6 +2,9 @@
 
 python benchmarks/page.py          # three openings with Python's memory, three without, in turns
 
+Then how long a number moved a little, as by a slider, takes to be answered with its picture, for
+chains of 100 and 500 boxes.
+
 "ready" is when Python has started and imported the package, "answered" when the value of lines that
 were typed then stands there; both in seconds, from a browser that has nothing in its cache.
 """
@@ -43,6 +46,33 @@ def opened(address):
         browser.close()
 
 
+def changed(address, boxes):
+    """Seconds from a change of a number until its value and the picture stand there; the median."""
+    browser = Chromium()
+    try:
+        browser.size(1200, 900)
+        browser.visit(address)
+        while not browser.run("return document.body.dataset.ready === 'yes'"):
+            time.sleep(0.02)
+        found = []
+        for k in range(16):
+            before = browser.text("#value")
+            turn = f"for i in range({boxes // 2}):\n    y = tanh(y) * a\ny"
+            text = f"a = {1.5 + k / 1000}\ny = a\n{turn}"
+            begun = time.perf_counter()
+            browser.run(
+                "const box = document.querySelector('#lines'); box.value = arguments[0];"
+                "box.dispatchEvent(new Event('input', {bubbles: true}))",
+                text,
+            )
+            while browser.text("#value") == before:
+                time.sleep(0.005)
+            found.append(time.perf_counter() - begun)
+        return statistics.median(found[1:])
+    finally:
+        browser.close()
+
+
 def main():
     with tempfile.TemporaryDirectory() as place:
         site = folder.build(Path(place))
@@ -56,6 +86,9 @@ def main():
                 for name, text in ways.items():
                     (site / "worker.js").write_text(text, encoding="utf-8")
                     found[name].append(opened(f"http://127.0.0.1:{serving.server_address[1]}/"))
+            for boxes in (100, 500):
+                seconds = changed(f"http://127.0.0.1:{serving.server_address[1]}/", boxes)
+                print(f"a change among {boxes} boxes: {1000 * seconds:.0f} ms")
             serving.shutdown()
     for name, times in found.items():
         ready, answered = (statistics.median(column) for column in zip(*times, strict=True))

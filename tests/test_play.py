@@ -116,7 +116,8 @@ def test_boxes_stay_while_their_numbers_fit_and_are_placed_anew_when_they_do_not
     assert "1.7" in svg and "5.25" in svg
     wide, third = drawn(123456.789)
     assert third is not first
-    assert wide == asked(ask="draw", text="a = 123456.789\nb = 2.5\na * b + 1", style=style)["svg"]
+    assert "123457" in wide or "1.235e+05" in wide or "123456.8" in wide
+    assert drawn(1.5)[1] is drawn(1234567.8)[1] is third  # boxes that grew stay large
     assert asked(page, ask="draw", text="a = 1.5\nb = 2.5\na - b", style=style)["value"] == "-1"
 
 

@@ -26,6 +26,7 @@ from .training import Training
 MOST = 600  # boxes, before a graph is folded
 STEPS = 2_000  # steps that are told
 PATHS = 6
+SPARE = 16.0  # room for two digits
 
 
 class Page:
@@ -64,16 +65,19 @@ class Page:
 
     def picture(self, shown: Diagram, style: str, theme: str) -> str:
         """The picture. Where only numbers are others than before, and fit into their boxes, the
-        boxes stay where they are: finding places takes most of the time."""
+        boxes stay where they are: finding places takes most of the time. Where they do not fit,
+        all boxes get room to spare and keep it, so that soon all numbers do."""
         boxes = [box._replace(data=0.0, grad=0.0, node=None) for box in shown.boxes]
         links = [link._replace(flow=0.0) for link in shown.links]
         key = (style, theme, boxes, links, shown.frames)
         needed = STYLES[style](shown, True).sizes
+        least: list[tuple[float, float]] = []
         if self.placed is not None and self.placed[0] == key:
             look = self.placed[1].look
             if all(a[0] <= b[0] and a[1] <= b[1] for a, b in zip(needed, look.sizes)):
                 return self.placed[1].svg(shown)
-        picture = Picture(shown, theme, style, marks=True)
+            least = [(max(a + SPARE, c), d) for (a, _), (c, d) in zip(needed, look.sizes)]
+        picture = Picture(shown, theme, style, marks=True, least=least)
         self.placed = key, picture
         return picture.svg(shown)
 

@@ -10,7 +10,7 @@ colours are in `theme.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from math import ceil
 from typing import Any, NamedTuple
@@ -68,11 +68,16 @@ class Picture:
         style: str = "node",
         marks: bool = False,
         down: bool = False,
+        least: Sequence[tuple[float, float]] = (),
     ) -> None:
+        """`least` has sizes that the boxes are to have at least."""
         self.theme = theme
         self.flow = False
         self.apart = False  # whether each edge is drawn by itself, and frames have covers
         self.look = STYLES[style](shown, marks, down)
+        if least:
+            pairs = zip(self.look.sizes, least, strict=True)
+            self.look.sizes = [(max(a, c), max(b, d)) for (a, b), (c, d) in pairs]
         self.where = arranged(self.look, shown)
 
     def svg(
