@@ -21,9 +21,10 @@ from ..train.progress import CtrlC, Progress
 from .backends.base import Rows
 from .backends.numpy import NumPyBatch
 from .backends.numpy_fit import NumPyLoop, moves_in_rows
+from .cohorts import moved_by, steps_in_the_machine
 from .loop import Loop, orders, shuffled
 from .native.backend import NativeBatch
-from .native.loop import NativeLoop, moved_by, steps_in_the_machine
+from .native.loop import NativeLoop
 
 if TYPE_CHECKING:
     from .compiled import Compiled

@@ -18,11 +18,19 @@ from ..arrays.roll import roll
 from ..arrays.runtime import Layout
 from ..arrays.source import emit
 from ..arrays.spaces_numpy import numpy_space
+from ..cohorts import (
+    Cohort,
+    chosen,
+    cohorts_of,
+    known_optimizer,
+    known_schedule,
+    put,
+    steps_in_the_machine,
+)
 from ..ir.program import Program
 from ..ir.reverse import Symbol
 from ..ir.simplify import simplify
 from ..loop import Loop
-from ..native.loop import known_optimizer, known_schedule, steps_in_the_machine
 from .base import Rows
 from .numpy import NumPyBatch, numpy_function
 
@@ -47,20 +55,18 @@ def moves_momentum(schedule: Any) -> bool:
     return isinstance(schedule, OneCycleLR) and bool(schedule.cycle_momentum)
 
 
-class Cohort:
-    """Parameters that move alike: where they are, what they remember, and how they move."""
+class Mover:
+    """A cohort in rows: what its parameters remember, and how they move."""
 
-    def __init__(
-        self, seen: Optimizer, group: dict[str, Any], start: int, places: list[tuple[int, int]]
-    ) -> None:
+    def __init__(self, cohort: Cohort) -> None:
         import numpy as np
 
-        self.seen, self.group, self.start, self.places = seen, group, start, places
-        here = [k for _, k in places]
-        in_order = here == list(range(len(here)))
-        self.here: Any = slice(0, len(here)) if in_order else np.array(here)
-        first = seen.first_state()
-        begun = [fitting(seen.state[i], first) for i, _ in places]
+        self.cohort, self.seen = cohort, cohort.seen
+        here = cohort.here
+        in_order = isinstance(here, range)
+        self.here: Any = slice(here[0], here[-1] + 1) if in_order else np.array(here)
+        first = cohort.seen.first_state()
+        begun = [fitting(state, first) for state in chosen(cohort.seen.state, cohort.there)]
         self.states = [np.array(column) for column in zip(*begun)]
         self.numbers, self.update = update_of(self.traced())
 
@@ -80,7 +86,7 @@ class Cohort:
 
     def coefficients(self, step: int) -> tuple[float, ...]:
         """The numbers of a step of this loop, counted from 1."""
-        vars(self.seen).update(self.group, steps=self.start + step)
+        vars(self.seen).update(self.cohort.group, steps=self.cohort.before + step)
         return self.seen.coefficients()
 
     def step(self, step: int, row: Any, gradient: Any) -> None:
@@ -92,7 +98,7 @@ class Cohort:
         made = self.update(gradient[here], row[here], *self.states, *numbers)
         first, *rest = made if isinstance(made, list) else [made]
         row[here] = first
-        self.states = [np.broadcast_to(s, (len(self.places),)) for s in rest]
+        self.states = [np.broadcast_to(s, (len(self.cohort.here),)) for s in rest]
 
 
 class NumPyLoop(Loop):
@@ -111,14 +117,7 @@ class NumPyLoop(Loop):
 
         super().__init__(runner, rows, optimizer, schedule, size, seed)
         parameters = runner.made.parameters
-        place = {p: i for i, p in enumerate(parameters)}
-        theirs = optimizer.parameters
-        self.cohorts = [
-            Cohort(
-                optimizer.at(group, count), group, count, [(i, place[theirs[i]]) for i in places]
-            )
-            for group, count, places in optimizer.cohorts()
-        ]
+        self.movers = [Mover(cohort) for cohort in cohorts_of(optimizer, parameters)]
         self.row = np.array([p._data for p in parameters], dtype=float)
         # The arrays in these rows, which stay where they are.
         layout = runner.parameters
@@ -154,8 +153,8 @@ class NumPyLoop(Loop):
                 if loss != loss:
                     return
                 self.done += 1
-                for cohort in self.cohorts:
-                    cohort.step(self.done, self.row, self.gradient)
+                for mover in self.movers:
+                    mover.step(self.done, self.row, self.gradient)
                 advance(self.schedule, loss)
 
     def finish(self) -> None:
@@ -166,13 +165,13 @@ class NumPyLoop(Loop):
         states, counts = list(optimizer.state), list(optimizer.counts)
         row = self.row.tolist()
         moved, data = [], []
-        for cohort in self.cohorts:
-            columns = [state.tolist() for state in cohort.states]
-            for n, (i, k) in enumerate(cohort.places):
-                moved.append(parameters[k])
-                data.append(row[k])
-                states[i] = tuple([column[n] for column in columns])
-                counts[i] = cohort.start + self.done
+        for mover in self.movers:
+            _, _, before, there, here = mover.cohort
+            moved += chosen(parameters, here)
+            data += chosen(row, here)
+            if mover.states:
+                put(states, there, list(zip(*[state.tolist() for state in mover.states])))
+            put(counts, there, [before + self.done] * len(there))
         set_all(parameters, "grad", [g + 0.0 for g in self.gradient.tolist()])
         set_all(moved, "data", data)
         optimizer.state, optimizer.counts = states, counts

@@ -8,27 +8,20 @@ around it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, zip_longest
 from math import isnan
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...core.node import data_of
 from ...core.rule import TABLE
 from ...engine import Value
-from ...nn.parameters import are_same, is_frozen, set_all
+from ...nn.parameters import set_all
 from ...optim.onecycle import OneCycleLR
 from ...optim.optimizer import Optimizer, fitting
-from ...optim.optimizers import STEADY, Adagrad, Adam
-from ...optim.schedules import (
-    CosineAnnealingLR,
-    LinearLR,
-    MultiStepLR,
-    StepLR,
-    WarmupLR,
-    advance,
-)
+from ...optim.optimizers import STEADY
+from ...optim.schedules import advance
 from ..backends.base import Rows
+from ..cohorts import chosen, cohorts_of, known_optimizer, known_schedule, put
 from ..ir.program import Program
 from ..ir.reverse import Symbol
 from ..ir.simplify import simplify
@@ -36,19 +29,6 @@ from ..loop import Loop
 from .backend import NativeBatch
 from .encode import Encoder
 from .instructions import Build
-
-COEFFICIENTS = {kind.coefficients for kind in (*STEADY, Adagrad, Adam)}
-BY_STEP = (StepLR, MultiStepLR, LinearLR, CosineAnnealingLR, WarmupLR, OneCycleLR)
-
-
-class Cohort(NamedTuple):
-    """Parameters that move alike: the optimizer as they see it, and where they are."""
-
-    seen: Optimizer
-    group: dict[str, Any]
-    before: int  # steps that moved them
-    there: Sequence[int]  # their places in the optimizer
-    here: Sequence[int]  # and in the columns
 
 
 class NativeLoop(Loop):
@@ -80,17 +60,12 @@ class NativeLoop(Loop):
     def load(self) -> None:
         """Fill the columns: gradients, parameters, what the optimizer remembers, who moves how."""
         optimizer, build = self.optimizer, self.runner.build
-        theirs, n = optimizer.parameters, len(self.parameters)
-        same = are_same(theirs, self.parameters)
-        place = {} if same else {p: i for i, p in enumerate(self.parameters)}
-        self.cohorts = []
+        n = len(self.parameters)
+        self.cohorts = cohorts_of(optimizer, self.parameters)
         begun = []
-        for group, count, there in optimizer.cohorts():
-            here = there if same else [place[theirs[i]] for i in there]
-            seen = optimizer.at(group, count)
-            self.cohorts.append(Cohort(seen, group, count, there, here))
-            first = seen.first_state()
-            states = chosen(optimizer.state, there)
+        for cohort in self.cohorts:
+            first = cohort.seen.first_state()
+            states = chosen(optimizer.state, cohort.there)
             if min(map(len, states)) < len(first):
                 states = [fitting(state, first) for state in states]
             begun.append(states)
@@ -101,7 +76,7 @@ class NativeLoop(Loop):
         if several:
             rows.append(build.numbers([-1.0] * n + [0.0] * (self.padded - n)))  # those that stay
         for j, (cohort, states) in enumerate(zip(self.cohorts, begun)):
-            for row, column in zip(rows, zip(*states) if self.sizes[j] else ()):
+            for row, column in zip(rows, zip_longest(*states, fillvalue=0.0)):
                 put(row, cohort.here, column)
             if several:
                 put(rows[-1], cohort.here, [float(j)] * len(states))
@@ -261,57 +236,3 @@ class NativeLoop(Loop):
             y.i if isinstance(y, Symbol) else program.constant(float(y)) for y in chosen
         ]
         return Encoder(simplify(program), mapped=True).machine(build)
-
-
-def chosen(xs: list[Any], places: Sequence[int]) -> list[Any]:
-    """What stands in these places."""
-    if isinstance(places, range):
-        return xs[places.start : places.stop]
-    return [xs[i] for i in places]
-
-
-def put(xs: Any, places: Sequence[int], new: Sequence[Any]) -> None:
-    """Nothing; afterwards this stands in these places of a list or an array."""
-    if isinstance(places, range):
-        xs[places.start : places.stop] = new if isinstance(xs, list) else array(xs.typecode, new)
-    else:
-        for i, x in zip(places, new):
-            xs[i] = x
-
-
-def known_optimizer(optimizer: Optimizer) -> bool:
-    """Whether its coefficients follow from settings and the number of steps, and nothing else."""
-    kind = type(optimizer)
-    return (
-        kind.coefficients in COEFFICIENTS
-        and "coefficients" not in vars(optimizer)
-        and not any(hasattr(kind, name) for name in ("steps", *optimizer.defaults))
-    )
-
-
-def known_schedule(schedule: Any, optimizer: Optimizer) -> bool:
-    """Whether its rates follow from the number of steps, so that it can go back to one of them."""
-    if schedule is None:
-        return True
-    if type(schedule) not in BY_STEP or not {"step", "rate", "changes"}.isdisjoint(vars(schedule)):
-        return False
-    if isinstance(schedule, WarmupLR):
-        return known_schedule(schedule.then, optimizer)
-    if isinstance(schedule, OneCycleLR) and schedule.cycle_momentum:
-        groups = range(len(optimizer.param_groups))  # a momentum of 0 is another update
-        ends = [schedule.of_group(f"{end}_momentum", i) for end in ("base", "max") for i in groups]
-        return all(ends)
-    return True
-
-
-def steps_in_the_machine(optimizer: Optimizer) -> bool:
-    """Whether `step` is that of `Optimizer`, which the machine knows; else Python takes it."""
-    return type(optimizer).step is Optimizer.step and "step" not in vars(optimizer)
-
-
-def moved_by(optimizer: Optimizer, parameters: list[Value]) -> bool:
-    """Whether it moves these parameters and no others, but for frozen ones."""
-    if are_same(optimizer.parameters, parameters):
-        return True
-    theirs, mine = set(optimizer.parameters), set(parameters)
-    return all(is_frozen(p) for p in theirs ^ mine)
