@@ -8,7 +8,6 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from chromium import Chromium
 from pictures import SVG, classes, mlp_loss, neuron, read, the_example
 
 from micrograd import Value
@@ -18,16 +17,6 @@ from micrograd.graph.diagram import number
 pytestmark = pytest.mark.once
 
 STYLES = ("node", "record", "circuit")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    driver = Chromium()
-    try:
-        driver.size(1200, 800)
-        yield driver
-    finally:
-        driver.close()
 
 
 def gradients_shown(svg):

@@ -9,7 +9,6 @@ import time
 from io import BytesIO
 
 import pytest
-from chromium import Chromium
 from pictures import SVG, classes, mlp_loss, neuron, read, the_example
 
 from micrograd import Value
@@ -23,16 +22,6 @@ pytestmark = pytest.mark.once
 HAS_GIF = all(map(importlib.util.find_spec, ("PIL", "resvg_py")))
 needs_gif = pytest.mark.skipif(not HAS_GIF, reason="needs Pillow and resvg_py")
 NASTY = '<b>&amp;"]]>'
-
-
-@pytest.fixture(scope="module")
-def browser():
-    driver = Chromium()
-    try:
-        driver.size(900, 700)
-        yield driver
-    finally:
-        driver.close()
 
 
 def looks(svg, i):

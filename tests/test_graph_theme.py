@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from chromium import Chromium
 from pictures import neuron
 
 import micrograd as mg
@@ -29,16 +28,6 @@ OUTSIDE = [
     ('<html><body data-jp-theme-light="true">', "dark", LIGHT),
     ('<html><body class="vscode-dark">', "light", DARK),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    driver = Chromium()
-    try:
-        driver.size(900, 700)
-        yield driver
-    finally:
-        driver.close()
 
 
 def rgb(colour):
