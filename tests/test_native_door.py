@@ -180,6 +180,10 @@ def test_nothing_is_kept():
     assert (sys.getrefcount(xs), sys.getrefcount(ys)) == before
 
 
+def test_the_layout_of_values_is_found():
+    assert backend.LAYOUT_KNOWN
+
+
 @pytest.mark.parametrize("build", backend.BUILDS)
 def test_values_are_read_where_they_are(build):
     """In each build of the machine; so are those of classes derived from Value."""

@@ -106,6 +106,7 @@ def before_index(path: str) -> str:
 
 
 def written(path: str) -> str:
+    """What `identifier` says, with nothing remembered."""
     parts = [part for part in path.split(".") if part not in SILENT]
     for kind in ("w", "b"):
         if parts.count(kind) == 1 and all(part.isdigit() for part in parts if part != kind):

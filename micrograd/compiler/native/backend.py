@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 _machine = EXACT.module
 EMPTY = array("d")
-if _machine is not None:
-    for build in BUILDS.values():
-        build.module.knows(Value(0.0))
+# Whether every build of the machine knows where Values keep their number; else it asks each.
+LAYOUT_KNOWN = _machine is not None and all(
+    [build.module.knows(Value(0.0)) for build in BUILDS.values()]
+)
 
 
 def available() -> bool:
