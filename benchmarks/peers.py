@@ -39,10 +39,11 @@ class Task:
                 rows = [[float(x) for x in row] for row in list(csv.reader(file))[1:]]
             self.sizes, self.kind, self.rate = [2, 16, 16, 1], HINGE, 0.05
             self.xs, self.ys = [row[:2] for row in rows], [row[2] for row in rows]
-        else:  # W4
+        else:  # W4, or a network of the size of MNIST's digits
             rng = random.Random(4)
-            self.sizes, self.kind, self.rate = [64, 32, 10], ENTROPY, 0.05
-            self.xs = [[rng.random() for _ in range(64)] for _ in range(64)]
+            self.sizes = [784, 400, 400, 10] if name == "large" else [64, 32, 10]
+            self.kind, self.rate = ENTROPY, 0.05
+            self.xs = [[rng.random() for _ in range(self.sizes[0])] for _ in range(64)]
             self.ys = [float(rng.randrange(10)) for _ in range(64)]
 
     def weights(self) -> list[float]:

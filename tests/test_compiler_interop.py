@@ -14,7 +14,7 @@ from test_compiler_modes import batches, eager, is_one_number
 from test_ops import points
 
 import micrograd as mg
-from micrograd import Value
+from micrograd import Value, losses, nn
 from micrograd.autodiff.nested import flatten
 from micrograd.core.rule import TABLE
 
@@ -245,6 +245,77 @@ def test_torch_over_a_batch(name, torch):
     assert near(float(mean.detach()), value)
     mean.backward()
     assert all(map(near, ps.grad.tolist(), gradient))
+
+
+def test_torch_takes_a_batch_as_vmap_does(torch):
+    """Value, gradient and second derivatives, by parameters and by inputs, of whole batches."""
+    rng = random.Random(0)
+    model = nn.MLP(3, [4, 2], activation="tanh")
+    weights = [[Value(rng.gauss(0, 1)) for _ in range(2)] for _ in range(3)]  # stored by input
+
+    def f(x, k, t):
+        hidden = [mg.sum([x[i] * weights[i][j] for i in range(3)]) for j in range(2)]
+        return losses.cross_entropy([a + b for a, b in zip(model(x), hidden)], k) * t
+
+    ps = [*model.parameters(), *[w for row in weights for w in row]]
+    fast = mg.jit(f, parameters=ps)
+    fast.trace([0.1, 0.2, 0.3], 1, 0.5)
+    one, whole = fast.to_torch(), fast.to_torch(batch=True)
+    double = {"dtype": torch.float64}
+    ps = torch.tensor([p.data for p in ps], **double, requires_grad=True)
+    xs = torch.tensor([[rng.gauss(0, 1) for _ in range(3)] for _ in range(5)], **double)
+    ks, ts = torch.tensor([0.0, 1, 1, 0, 1], **double), torch.rand(5, **double)
+    over = torch.func.vmap(one, (None, 0, 0, 0))
+    singly = torch.stack([one(ps, *row) for row in zip(xs, ks, ts)])
+    grad = torch.autograd.grad
+    by_ps = grad(singly.mean(), ps)[0]
+    far = torch.empty(2 * len(ps), **double)[::2]  # not contiguous
+    far.copy_(ps.detach())
+    far.requires_grad_(True)
+    for g in (over, whole):
+        assert torch.allclose(g(ps, xs, ks, ts), singly, rtol=1e-12)
+        assert torch.allclose(grad(g(ps, xs, ks, ts).mean(), ps)[0], by_ps, rtol=1e-12)
+        assert torch.allclose(grad(g(far, xs, ks, ts).mean(), far)[0], by_ps, rtol=1e-12)
+        mean = lambda ps, xs, g=g: g(ps, xs, ks, ts).mean()  # noqa: E731
+        assert torch.autograd.gradcheck(mean, (ps, xs.clone().requires_grad_(True)))
+        assert torch.autograd.gradgradcheck(mean, (ps, xs.clone().requires_grad_(True)))
+        assert torch.allclose(torch.func.grad(mean)(ps.detach(), xs), by_ps, rtol=1e-12)
+    # A gradient of each example, several sets of parameters at once, and both turned around.
+    each = torch.stack([grad(one(ps, *row), ps)[0] for row in zip(xs, ks, ts)])
+    per_example = torch.func.vmap(torch.func.grad(one), (None, 0, 0, 0))
+    assert torch.allclose(per_example(ps.detach(), xs, ks, ts), each, rtol=1e-12)
+    sets = torch.stack([ps.detach(), 2 * ps.detach()])
+    for g in (over, whole):
+        several = torch.func.vmap(g, (0, None, None, None))(sets, xs, ks, ts)
+        assert torch.allclose(several[0], singly, rtol=1e-12)
+        gradients = torch.func.vmap(
+            torch.func.grad(lambda ps, g=g: g(ps, xs, ks, ts).mean())
+        )(sets)  # fmt: skip
+        assert torch.allclose(gradients[0], by_ps, rtol=1e-12)
+    shared = torch.func.vmap(one, (None, None, 0, None))(ps, xs[0], ks, ts[0])
+    assert torch.allclose(shared[1], one(ps, xs[0], ks[1], ts[0]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["lists", "tuples", "matrix"])
+def test_torch_gives_structures_over_a_batch(name, torch):
+    np = pytest.importorskip("numpy")
+    f = {
+        "lists": lambda x, y: [x[0] * y, [x[1], x[0] + x[1]]],
+        "tuples": lambda x, y: {"a": x[0] / y, "b": (x[1],)},
+        "matrix": lambda x, y: np.array([[x[0], x[1]], [y, x[0] * y], [x[1] * y, 1.0]]),
+    }[name]
+    fast = mg.jit(f)
+    rng = random.Random(1)
+    xs = [[rng.random(), rng.random()] for _ in range(4)]
+    ys = [rng.random() + 1 for _ in range(4)]
+    expected = [flatten_any(f(x, y)) for x, y in zip(xs, ys)]
+    fast.trace(xs[0], ys[0])
+    none, leaves = torch.zeros(0, dtype=torch.float64), torch.utils._pytree.tree_leaves
+    for columns in ((torch.tensor(xs), torch.tensor(ys)), (torch.tensor(xs), np.array(ys))):
+        found = leaves(fast.to_torch(batch=True)(none, *columns))
+        for k, row in enumerate(expected):
+            got = [x for leaf in found for x in leaf[k].reshape(-1).tolist()]
+            assert got == pytest.approx(row, rel=1e-6)
 
 
 def test_torch_checks_our_gradient(torch):

@@ -319,16 +319,18 @@ class Jit(native.Caller, Generic[P]):
         return to_jax(made, self.name)
 
     @door
-    def to_torch(self) -> Callable[..., Any]:
+    def to_torch(self, batch: bool = False) -> Callable[..., Any]:
         """The same as a function of PyTorch: g(parameters, *args), for one example.
 
         As `to_jax`, for tensors: `g(parameters, x, y).backward()` gives `parameters.grad`,
-        and a batch is `torch.func.vmap(g, (None, 0, 0))(parameters, X, Y)`.
+        and a batch is `torch.func.vmap(g, (None, 0, 0))(parameters, X, Y)`. With `batch` the
+        function takes one: each argument has the examples as its first dimension, and so has
+        the result. That is the same without what vmap costs at each call.
         """
         made = self.known("the function for PyTorch")
         if made.program.has_regions:
-            return interop_loops.to_torch(made, self.name)
-        return to_torch(made, self.name)
+            return interop_loops.to_torch(made, self.name, batch)
+        return to_torch(made, self.name, batch)
 
     def to_c(self, path: Any) -> Any:
         """The path of a C file, written there with a header beside it: value and gradient.

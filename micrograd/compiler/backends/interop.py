@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.foreign import is_array
 from ...core.rule import Rule
 from ..arrays.program import ArrayProgram
-from ..arrays.runtime import Layout
+from ..arrays.runtime import Layout, Tiles
 from ..arrays.source import Source, emit
 from ..arrays.spaces import is_own
 from ..structure import STATIC
@@ -121,9 +121,35 @@ class Export:
             raise TypeError(f"{self.name}: {len(args)} arguments where {traced} were traced")
         return list(taken(like.args, args, self.name))
 
+    def arrays(self, numbers: list[Any]) -> list[Any] | None:
+        """The arguments, where each is one array of the program; else None."""
+        parts = self.inputs.parts
+        if [size for size, _ in parts] != [size_of(x) for x in numbers]:
+            return None
+        found: list[Any] = [None] * len(parts)
+        for (_, k), x in zip(parts, numbers):
+            if isinstance(k, Tiles):
+                return None
+            found[k] = x.reshape(self.inputs.shapes[k])
+        return found
+
+    def columns(self, columns: list[Any]) -> list[Any] | None:
+        """The arguments of a batch, where each is one array of the program; else None."""
+        like, parts = self.made.structure.args, self.inputs.parts
+        if len(columns) != len(like) or len(columns) != len(parts) or not columns:
+            return None
+        found: list[Any] = [None] * len(parts)
+        for (size, k), x, one in zip(parts, columns, like):
+            if isinstance(k, Tiles) or not is_array(x) or not x.shape or count(one) != size:
+                return None
+            if size_of(x) != size * x.shape[0] or x.shape[0] != columns[0].shape[0]:
+                return None
+            found[k] = x.reshape((x.shape[0], *self.inputs.shapes[k]))
+        return found
+
     def result(self, row: Any, stack: Callable[[list[Any]], Any]) -> Any:
         """The results, which stand in a row, in the structure of what the function gives."""
         like = self.made.result.args[0]
-        if is_array(like) and size_of(like) == self.results:
+        if is_array(like) and size_of(like) == self.results and hasattr(row, "reshape"):
             return row.reshape(like.shape)
         return shaped(like, iter([row[i] for i in range(self.results)]), stack)

@@ -181,8 +181,8 @@ def seeded(program: Program) -> Program:
     return simplify(full)
 
 
-def to_torch(made: Compiled, name: str) -> Callable[..., Any]:
-    """See `Jit.to_torch`; for programs with loops, one example at a time."""
+def to_torch(made: Compiled, name: str, batch: bool) -> Callable[..., Any]:
+    """See `Jit.to_torch`; for programs with loops, one example after the other."""
     torch = library("torch", "to_torch needs PyTorch: pip install torch")
     program, back = made.values, seeded(made.program)
     refuse_own(back, name)
@@ -218,15 +218,21 @@ def to_torch(made: Compiled, name: str) -> Callable[..., Any]:
             slopes = run(pieces_for(parameters)[1], torch.cat([numbers, seeds]), parameters)
             return slopes[inputs:], slopes[:inputs]
 
+    def results(parameters: Any, args: tuple[Any, ...]) -> Any:
+        kind = {"dtype": parameters.dtype, "device": parameters.device}
+        numbers = numbers_of(made, args, name, lambda x: torch.as_tensor(x, **kind).reshape(-1))
+        return Run.apply(parameters, torch.stack(numbers) if numbers else torch.zeros(0, **kind))
+
     def function(parameters: Any, *args: Any) -> Any:
         if not isinstance(parameters, torch.Tensor):
             parameters = torch.as_tensor(parameters, dtype=torch.float64)
         check_parameters(made, parameters, name)
-        kind = {"dtype": parameters.dtype, "device": parameters.device}
-        numbers = numbers_of(made, args, name, lambda x: torch.as_tensor(x, **kind).reshape(-1))
-        row = torch.stack(numbers) if numbers else torch.zeros(0, **kind)
-        found = Run.apply(parameters, row)
-        return shaped(made.result.args[0], iter([found[k] for k in range(len(found))]), torch.stack)
+        like = made.result.args[0]
+        if batch:
+            rows = torch.stack([results(parameters, one) for one in zip(*args, strict=True)])
+            return shaped(like, iter(rows.unbind(-1)), lambda xs: torch.stack(xs, 1))
+        found = results(parameters, args)
+        return shaped(like, iter([found[k] for k in range(len(found))]), torch.stack)
 
     function.__name__ = function.__qualname__ = name
     return function

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..arrays.runtime import function_of
+from ..arrays.runtime import Layout, function_of
 from ..arrays.spaces import jax_space
 from .interop import Export, library
 from .rules import differentiable
@@ -36,16 +36,20 @@ def to_jax(made: Compiled, name: str) -> Callable[..., Any]:
             )
         return found
 
+    def cut(layout: Layout, row: Any) -> list[Any]:
+        """Slices of the row; a gather, of which the gradient is slow, only where there are none."""
+        index = None if layout.parts else numpy.asarray(layout.order, numpy.int32)
+        return layout.cut(row, index)
+
     def function(parameters: Any, *args: Any) -> Any:
         parameters = np.asarray(parameters)
         parameters = parameters.astype(np.result_type(parameters, np.float32))
         export.check(parameters)
-        found = [np.asarray(x, parameters.dtype).reshape(-1) for x in export.numbers(args)]
-        row = np.concatenate(found) if found else np.zeros(0, parameters.dtype)
-        arrays = export.inputs.cut(row, numpy.asarray(export.inputs.order, numpy.int32))
-        weights = export.parameters.cut(
-            parameters, numpy.asarray(export.parameters.order, numpy.int32)
-        )
+        found = [np.asarray(x, parameters.dtype) for x in export.numbers(args)]
+        arrays = export.arrays(found)
+        if arrays is None:
+            arrays = cut(export.inputs, np.concatenate([x.reshape(-1) for x in found]))
+        weights = cut(export.parameters, parameters)
         y = function_for(parameters.dtype)(*arrays, *weights)
         if isinstance(y, list):
             y = np.stack([np.asarray(x, parameters.dtype) for x in y])
