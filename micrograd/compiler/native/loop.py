@@ -8,7 +8,7 @@ around it.
 from __future__ import annotations
 
 from array import array
-from itertools import chain, zip_longest
+from itertools import chain
 from math import isnan
 from typing import Any
 
@@ -26,6 +26,7 @@ from ..ir.program import Program
 from ..ir.reverse import Symbol
 from ..ir.simplify import simplify
 from ..loop import Loop
+from ..paused import gc_paused
 from .backend import NativeBatch
 from .encode import Encoder
 from .instructions import Build
@@ -57,6 +58,7 @@ class NativeLoop(Loop):
 
     # Into the columns and back --------------------------------------------------------------
 
+    @gc_paused
     def load(self) -> None:
         """Fill the columns: gradients, parameters, what the optimizer remembers, who moves how."""
         optimizer, build = self.optimizer, self.runner.build
@@ -69,15 +71,15 @@ class NativeLoop(Loop):
             if min(map(len, states)) < len(first):
                 states = [fitting(state, first) for state in states]
             begun.append(states)
-        self.sizes = [len(states[0]) for states in begun]  # of what each remembers
+        self.sizes = [min(map(len, states)) for states in begun]  # of what each remembers
         self.states = max(self.sizes, default=0)
         rows = [build.zeros(self.padded) for _ in range(self.states)]
         several = len(self.cohorts) != 1 or len(self.cohorts[0].there) < n
         if several:
             rows.append(build.numbers([-1.0] * n + [0.0] * (self.padded - n)))  # those that stay
-        for j, (cohort, states) in enumerate(zip(self.cohorts, begun)):
-            for row, column in zip(rows, zip_longest(*states, fillvalue=0.0)):
-                put(row, cohort.here, column)
+        for j, (cohort, states, size) in enumerate(zip(self.cohorts, begun, self.sizes)):
+            for k in range(size):
+                put(rows[k], cohort.here, [state[k] for state in states])
             if several:
                 put(rows[-1], cohort.here, [float(j)] * len(states))
         self.columns = build.zeros(2 * self.padded)
@@ -94,6 +96,7 @@ class NativeLoop(Loop):
         self.taken = 0  # steps since then
         self.ahead = False  # whether they hold what the parameters do not yet
 
+    @gc_paused
     def finish(self) -> None:
         """Give the parameters and the optimizer what the columns hold, if that is new."""
         if not self.ahead:
