@@ -89,15 +89,18 @@ class Graph:
         self.root = view.root
         self.nodes: list[Any] = view.nodes
         self.first = len(view.leaves)  # where the operations begin
-        self.index = {id(v): i for i, v in enumerate(self.nodes)}
+        self.index: dict[int, int] = {id(v): Place(i) for i, v in enumerate(self.nodes)}
         self.data: list[float] = [v._data for v in self.nodes]
-        index = self.index
+        place = self.index.get
         # Operands as places in the list; a number that stands in an expression as itself.
-        self.operands: list[list[Any]] = [
-            [Place(index[id(x)]) if isinstance(x, Node) else x for x in view.operands(v)]
+        edges = [view.edges(v) for v in self.nodes]
+        self.operands: list[list[Any]] = [[place(id(x), x) for x in xs] for xs, _ in edges]
+        self.slopes: list[tuple[Any, ...]] = [slopes for _, slopes in edges]
+        self.below: list[list[int]] = [[x for x in xs if type(x) is Place] for xs in self.operands]
+        self.rules = [
+            "" if is_leaf(v) else str((rule := view.rule(v)).name or rule.symbol)
             for v in self.nodes
         ]
-        self.slopes: list[tuple[Any, ...]] = [view.partials(v) for v in self.nodes]
         self.lines = lines or {}
         self.gradient = self.swept()
 
@@ -106,9 +109,7 @@ class Graph:
 
     def rule(self, i: int) -> str:
         """The name of the operation that made a node; empty on a leaf."""
-        v = self.nodes[i]
-        rule = self.view.rule(v)
-        return "" if is_leaf(v) else str(rule.name or rule.symbol)
+        return self.rules[i]
 
     def line(self, i: int) -> str:
         """The user's line that made a node, or nothing."""
@@ -116,7 +117,7 @@ class Graph:
 
     def under(self, i: int) -> list[int]:
         """The operands of a node that are nodes."""
-        return [x for x in self.operands[i] if type(x) is Place]
+        return self.below[i]
 
     def swept(self) -> list[float]:
         """The gradient of the root by each node: the chain rule, kept apart from `.grad`."""

@@ -32,6 +32,7 @@ from .thresholds import limit
 EAGER_SHARE = 0.03  # of the time of an eager loop that the watch may take
 LOOKS = 0.6  # of that, for examining graphs
 NATIVE_SHARE = 0.004
+KEPT = 50  # losses of a chunk of compiled steps that go into the history
 CONSEQUENCES = ("saturated", "dead", "vanishing", "exploding", "init_scale")  # of too long steps
 
 
@@ -136,6 +137,8 @@ class Watch(Looker):
             self.examine(case)
 
     def concerns(self, optimizer: Any) -> bool:
+        if optimizer is self.optimizer:
+            return True
         return any(id(p) in self.identities for p in optimizer.parameters[:4]) or any(
             id(p) in self.identities for p in optimizer.parameters
         )
@@ -255,9 +258,9 @@ class Watch(Looker):
         self.optimizer = optimizer
         seen.steps += max(0, len(losses) - self.counted)  # those of the machine nobody told of
         self.counted = 0
-        every = max(1, len(losses) // 50)
-        start = seen.steps - len(losses)
-        seen.loss += [(start + i + 1, losses[i]) for i in range(0, len(losses), every)]
+        every = max(1, len(losses) // KEPT)
+        first = seen.steps - len(losses) + 1
+        seen.loss += zip(range(first, seen.steps + 1, every), losses[::every])
         elapsed = now - self.began
         if not seen.looks or self.spent < NATIVE_SHARE * elapsed:
             settle()

@@ -16,9 +16,9 @@ class Factors:
     """For each parameter that is multiplied by something: how large that something is."""
 
     def __init__(self, case: Case) -> None:
-        graph, anatomy = case.graph, case.anatomy
+        graph, data = case.graph, case.graph.data
+        rank, depends = case.anatomy.rank, case.anatomy.depends
         self.inputs: dict[int, list[float]] = {}  # by plain inputs, which no parameter moves
-        self.weights: set[int] = set()
         self.largest: dict[int, float] = {}  # by anything
         for i in range(graph.first, len(graph)):
             rule, xs = graph.rule(i), graph.operands[i]
@@ -35,13 +35,14 @@ class Factors:
             else:
                 continue
             for p, x in pairs:
-                if type(p) is float or p not in anatomy.rank:
+                if type(p) is float or p not in rank:
                     continue
-                self.weights.add(p)
-                size = abs(x if type(x) is float else graph.data[x])
-                self.largest[p] = max(size, self.largest.get(p, 0.0))
-                if type(x) is float or not anatomy.depends[x]:
+                size = abs(x if type(x) is float else data[x])
+                if size > self.largest.get(p, -1.0):
+                    self.largest[p] = size
+                if type(x) is float or not depends[x]:
                     self.inputs.setdefault(p, []).append(size)
+        self.weights = {*self.largest}
 
 
 def input_scale(case: Case, factors: Factors) -> Iterator[Finding]:
