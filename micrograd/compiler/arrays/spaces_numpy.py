@@ -7,6 +7,7 @@ next.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -113,27 +114,35 @@ def numpy_space() -> dict[str, Any]:
         e += lost
         return gap, e, low
 
+    # Of the latest fast_nll: its operand, the places of the classes, the exponentials, their sums.
+    latest: deque[tuple[Any, Any, Any, Any]] = deque(maxlen=1)
+
     def fast_nll(index: Any, x: Any) -> Any:
         right = chosen(index, x)
         gap, e, low = gaps(x)
         if not low > -700.0:  # or x is not finite
             return nll(index, x)
-        whole = e.sum(-1)
+        whole = np.add.reduce(e, -1)
+        latest.append((x.copy(), right, e, whole))
         if whole.min() > 1.5:
             logs = np.log(whole)
         else:  # one class has nearly all: 1 + the rest would lose digits
             tops = gap == 0.0
-            e[tops] = 0.0
-            logs = np.log1p(e.sum(-1) + (tops.sum(-1) - 1.0))
+            logs = np.log1p(np.where(tops, 0.0, e).sum(-1) + (tops.sum(-1) - 1.0))
         return logs - gap[right].reshape(whole.shape)
 
     def fast_dnll(index: Any, x: Any) -> Any:
         right = place(index, x)
-        _, e, _ = gaps(x)
-        whole = e.sum(-1, keepdims=True)
+        try:  # what the forward pass has computed, which no other thread can take as well
+            known, same, e, whole = latest.pop()
+        except IndexError:
+            known = same = e = whole = None
+        if known is None or not (np.array_equal(known, x) and np.array_equal(same, right)):
+            _, e, _ = gaps(x)
+            whole = np.add.reduce(e, -1)
         e[right] = 0.0
-        e[right] = -e.sum(-1).reshape(-1)
-        e /= whole
+        e[right] = -np.add.reduce(e, -1).reshape(-1)
+        e /= whole[..., None]
         return e
 
     def mended_logsumexp(x: Any) -> Any:
