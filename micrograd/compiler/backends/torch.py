@@ -89,9 +89,8 @@ def to_torch(made: Compiled, name: str, batch: bool) -> Callable[..., Any]:
         return y.reshape(-1)
 
     def by_parameters(slopes: Any, device: Any) -> Any:
-        return export.parameters.joined(
-            torch, slopes, 0, index(export.parameters, True, device)
-        )  # fmt: skip
+        layout = export.parameters
+        return layout.joined(torch, slopes, 0, index(layout, True, device))
 
     def values(parameters: Any, arrays: Any, batched: bool) -> Any:
         y = call("values", batched, parameters, weights_of(parameters), *arrays)
@@ -188,6 +187,8 @@ def to_torch(made: Compiled, name: str, batch: bool) -> Callable[..., Any]:
         return export.result(Run.apply(parameters, *arrays), torch.stack)
 
     def whole(parameters: Any, *args: Any) -> Any:
+        if not args:  # one example, as in `fit`
+            return one(parameters)
         if not isinstance(parameters, torch.Tensor):
             parameters = torch.as_tensor(parameters, dtype=torch.float64)
         export.check(parameters)
