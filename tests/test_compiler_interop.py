@@ -311,7 +311,7 @@ def test_torch_gives_structures_over_a_batch(name, torch):
     expected = [flatten_any(f(x, y)) for x, y in zip(xs, ys)]
     fast.trace(xs[0], ys[0])
     none, leaves = torch.zeros(0, dtype=torch.float64), torch.utils._pytree.tree_leaves
-    for columns in ((torch.tensor(xs), torch.tensor(ys)), (torch.tensor(xs), np.array(ys))):
+    for columns in ((torch.tensor(xs), torch.tensor(ys)), (np.array(xs), ys), (xs, ys)):
         found = leaves(fast.to_torch(batch=True)(none, *columns))
         for k, row in enumerate(expected):
             got = [x for leaf in found for x in leaf[k].reshape(-1).tolist()]

@@ -192,7 +192,7 @@ def to_torch(made: Compiled, name: str, batch: bool) -> Callable[..., Any]:
         if not isinstance(parameters, torch.Tensor):
             parameters = torch.as_tensor(parameters, dtype=torch.float64)
         export.check(parameters)
-        given = [like(parameters, x) if is_array(x) else x for x in args]
+        given = [like(parameters, x) if is_array(x) or numbers(x) else x for x in args]
         arrays = export.columns(given)
         if arrays is None:  # some are lists, dictionaries, or tensors within them
             return torch.func.vmap(one, (None, *[0] * len(given)))(parameters, *given)
@@ -203,6 +203,13 @@ def to_torch(made: Compiled, name: str, batch: bool) -> Callable[..., Any]:
     function = whole if batch else one
     function.__name__ = function.__qualname__ = name
     return function
+
+
+def numbers(x: Any) -> bool:
+    """Whether it is numbers in lists, which a tensor can be made of."""
+    return isinstance(x, (list, tuple)) and all(
+        isinstance(a, (int, float)) or numbers(a) for a in x
+    )
 
 
 class Layers(ast.NodeTransformer):
