@@ -218,6 +218,45 @@ NAUGHTY = {
 }
 
 
+def test_what_a_file_has_passed_counts_where_it_ends_the_process_later(tmp_path):
+    mine = tmp_path / "mine.py"
+    mine.write_text(RIGHT[8].replace("    return losses", "    import os; os._exit(3)"))
+    found = judged(mine)
+    assert (found.passed, found.stage, found.cause) == (8, 9, "no answer")
+    assert found.finding == "The file ended the process, with exit code 3."
+    mine.write_text(RIGHT[8].replace("    return losses", "    sum(range(10**14))"))
+    found = judged(mine, seconds=4)
+    assert (found.passed, found.stage, found.cause) == (8, 9, "too slow")
+
+
+def test_a_file_may_use_numpy(tmp_path):
+    pytest.importorskip("numpy")
+    mine = tmp_path / "mine.py"
+    of_numpy = RIGHT[9].replace("import math, random", "import math, random\nimport numpy as np")
+    of_numpy = of_numpy.replace(
+        "self.parents, self.op = data, 0.0", "self.parents, self.op = np.float64(data), 0.0"
+    )
+    of_numpy = of_numpy.replace("    return rows", "    return np.array(rows)")
+    of_numpy = of_numpy.replace("    return losses", "    return np.array(losses)")
+    mine.write_text(of_numpy)
+    found = judged(mine)
+    assert (found.passed, found.begun) == (10, False), found
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("class Value: pass".encode("utf-16"), "It does not run: SyntaxError"),
+        (b"x = input()", "it asks for input, and nobody is there to answer, in line 1"),
+        (b"raise ValueError", "It does not run: ValueError, in line 1."),
+    ],
+)
+def test_what_is_no_file_of_python_is_said_to_be_none(content, words, tmp_path):
+    mine = tmp_path / "mine.py"
+    mine.write_bytes(content)
+    assert words in judged(mine).finding
+
+
 def test_a_class_of_files_is_graded_and_none_does_harm(tmp_path, capsys):
     folder = tmp_path / "class"
     folder.mkdir()

@@ -89,7 +89,10 @@ def basics(trial: Trial, asked: Asked) -> None:
     def what() -> None:
         a, b = trial.cls(2.0), trial.cls(3.0)
         if trial.number(a.data) != 2.0:
-            raise Wrong("data", f"Value(2.0).data is {a.data!r}", "The number is not kept in data.")
+            there = f"Value(2.0).data is {a.data!r}"
+            if trial.number(a.data) == 3.0:
+                raise Wrong("data is shared", f"{there} after Value(3.0) was made")
+            raise Wrong("data", there, "The number is not kept in data.")
         if trial.number(a.grad) != 0.0:
             start = f"it starts as {a.grad!r}"
             raise Wrong("grad", start, "A gradient starts at 0, where sums start.")
@@ -107,7 +110,7 @@ def basics(trial: Trial, asked: Asked) -> None:
         if trial.number(a.grad) != 1.0:
             raise Wrong("start of backward", f"after Value(2.0).backward() it is {a.grad!r}")
 
-    if not trial.attempt("Value(data)", what):
+    if not trial.attempt("Value(data)", what, "__init__"):
         raise Halt
     if trial.number(trial.cls(0.1).data) != 0.1:  # float32
         DIGITS.set(1e-5)
@@ -135,7 +138,7 @@ def wanted(trial: Trial, asked: Asked, strict: bool) -> list[Operation]:
 
     def expected(op: Operation) -> bool:
         if op.method in LATER:
-            return strict or there(op)
+            return there(op)
         needs = getattr(trial.cls, op.needs, None) is not None if op.needs else False
         return strict or there(op) or needs or op.method in ("__add__", "__mul__")
 

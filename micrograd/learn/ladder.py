@@ -7,19 +7,20 @@ process of its own, and `commands.py` is the command line.
 What a stage file holds: a title after `#`; a line `Needs:` with the names that belong to it
 (`Value.tanh` is a method); a line `Checks:` with what `homework.check_class` is to try; text; then
 `## Test: what it is about` with a block of Python, `## Hint` as often as wanted, `## Passed`.
-Tests see the names of the learner, `math`, `random`, and `expect(found, right, what)` and
-`near(found, right, what)`, which fail with a sentence.
+Tests see the names of the learner, `math`, `random`, `number(x)`, which is that of a node or of a
+number, and `expect(found, right, what)` and `near(found, right, what)`, which fail with a sentence.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from .checker.errors import in_line
 from .checker.limits import TimeUp, within
 from .checker.report import Finding, Report
 
@@ -113,29 +114,57 @@ class Missed(Exception):
 def expect(found: Any, right: Any, what: str) -> None:
     """Nothing, if found is right, but for rounding; else `Missed`, with both."""
     if not alike(found, right, 1e-9):
-        raise Missed(f"{what} is {written(found)} and should be {written(right)}.")
+        few = " (It has a few digits only, as a difference quotient has.)"
+        raise Missed(missed(found, right, what) + (few if alike(found, right, 1e-5) else ""))
 
 
 def near(found: Any, right: Any, what: str) -> None:
     """The same, for what was compared with a difference quotient."""
     if not alike(found, right, 1e-4):
-        raise Missed(f"{what} is {written(found)} and should be about {written(right)}.")
+        raise Missed(missed(found, right, what))
+
+
+def missed(found: Any, right: Any, what: str) -> str:
+    """The sentence about what is not as it should be."""
+    if isinstance(right, bool):
+        answer = "no and should be yes" if right else "yes and should be no"
+        return f"{what}: the answer is {answer}."
+    noun = what.removeprefix("the ").split()[0]
+    are = "are" if noun.endswith("s") and not noun.endswith("ss") else "is"
+    return f"{what} {are} {written(found)} and should be {written(right)}."
+
+
+def plain(x: Any) -> Any:
+    """x, but lists and floats where it is NumPy's or PyTorch's."""
+    convert = getattr(x, "tolist", None)
+    return convert() if callable(convert) else x
+
+
+def number(x: Any) -> Any:
+    """The number that a node holds, or x, which is one."""
+    x = plain(x)
+    return plain(getattr(x, "data", x))
 
 
 def alike(found: Any, right: Any, tolerance: float) -> bool:
+    found, right = plain(found), plain(right)
     if isinstance(right, (list, tuple)):
         if not isinstance(found, (list, tuple)) or len(found) != len(right):
             return False
         return all(alike(f, r, tolerance) for f, r in zip(found, right))
     if isinstance(right, bool):
         return bool(found) == right
-    return math.isclose(found, right, rel_tol=tolerance, abs_tol=tolerance * 1e-2)
+    try:
+        return math.isclose(found, right, rel_tol=tolerance, abs_tol=tolerance * 1e-2)
+    except TypeError:  # a node, or nothing, where a number should be
+        return False
 
 
 def written(x: Any) -> str:
+    x = plain(x)
     if isinstance(x, (list, tuple)):
         return f"[{', '.join(map(written, x))}]"
-    return f"{x:.9g}" if isinstance(x, float) else str(x)
+    return f"{x:.9g}" if isinstance(x, float) else f"{x!s:.60}"
 
 
 def missing(stage: Stage, names: Mapping[str, Any]) -> list[str]:
@@ -174,20 +203,34 @@ def refusal(stage: Stage, finding: Finding) -> Report:
 
 def outcome(title: str, text: str, names: Mapping[str, Any], where: str) -> Finding | None:
     """What a test finds."""
-    tools = {"expect": expect, "near": near, "math": math, "random": random}
+    tools = {"expect": expect, "near": near, "number": number, "math": math, "random": random}
+    names = {**names, **tools, "__name__": "a test"}
     state = random.getstate()
     try:
-        within(lambda: exec(compile(text, where, "exec"), {**names, **tools}), SECONDS)
+        within(lambda: exec(compile(text, where, "exec"), names), SECONDS)
         return None
     except Missed as error:
         sentence = str(error)
     except TimeUp:
         sentence = f"it has not ended after {SECONDS:g} seconds."
-    except Exception as error:
-        sentence = f"it raises {type(error).__name__}: {error}".rstrip(": .") + "."
+    except (Exception, SystemExit) as error:
+        sentence = raised(error, where)
     finally:
         random.setstate(state)
     return Finding(title, f"{title[0].upper()}{title[1:]}: {sentence}", (title,))
+
+
+def raised(error: BaseException, where: str) -> str:
+    """What is said of an exception: whether the learner's code raises it, or what it gives does."""
+    said, line = f"{type(error).__name__}: {error}".rstrip(": ."), in_line(error)
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    if line or trace is None or trace.tb_frame.f_code.co_filename != where:
+        return f"it raises {said}{line}."
+    if "NoneType" in said:
+        return "something gives None where a result is looked for: is a return missing?"
+    return f"what it gives is not what is asked for: {said}."
 
 
 class Climb(NamedTuple):
@@ -199,13 +242,19 @@ class Climb(NamedTuple):
     report: Report | None
 
 
-def climb(names: Mapping[str, Any], ladder: list[Stage], check: Checker) -> Climb:
-    """The first stage that does not pass, and whether it has been begun."""
+def climb(
+    names: Mapping[str, Any],
+    ladder: list[Stage],
+    check: Checker,
+    passes: Callable[[Stage], None] = lambda stage: None,
+) -> Climb:
+    """The first stage that does not pass, and whether it is begun; `passes` hears of others."""
     for stage in ladder:
         report = examine(stage, names, check)
         if not report:
             begun = len(missing(stage, names)) < len(stage.needs)
             return Climb(stage.number - 1, stage, begun, report)
+        passes(stage)
     return Climb(len(ladder), None, False, None)
 
 

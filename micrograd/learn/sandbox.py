@@ -1,9 +1,10 @@
 """`judged`: how far a learner's file gets on the ladder, found out in a process of its own.
 
 That process may use so much time and memory, and no network; it starts no other process and
-writes no file. It answers with one line of JSON. This stops accidents and hangs, and what a
-learner thinks of trying; a file written by an attacker belongs in a virtual machine. Limits of
-memory and the network of its own need Linux or another Unix. `commands.py` calls it.
+writes no file. It answers with an empty line for each stage that passes, and then one line of JSON.
+This stops accidents and hangs, and what a learner thinks of trying; a file written by an attacker
+belongs in a virtual machine. Limits of memory and the network of its own need Linux or another
+Unix. `commands.py` calls it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from .checker.errors import in_line
 from .homework import check_class
 from .ladder import FOLDER, climb, stages
 
@@ -29,7 +31,7 @@ NEW_USER_AND_NETWORK: Final = 0x10000000 | 0x40000000  # of Linux's unshare
 FORBIDDEN: Final = (
     "socket.", "subprocess.", "os.system", "os.exec", "os.spawn", "os.posix_spawn", "os.fork",
     "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.chmod",
-    "os.chown", "os.truncate", "os.kill", "os.putenv", "shutil.", "webbrowser.", "urllib.Request",
+    "os.chown", "os.truncate", "os.kill", "shutil.", "webbrowser.", "urllib.Request",
     "ftplib.", "smtplib.", "http.client.", "pty.spawn",
 )  # fmt: skip
 WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -57,26 +59,28 @@ def judged(
         [*words, str(seconds)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, start_new_session=True, cwd=path.parent or None,
     ) as process:  # fmt: skip
+        why = ""
         try:
             said = process.communicate(timeout=seconds)[0]
         except subprocess.TimeoutExpired:
             kill(process)
-            return failed(path, start, "too slow", f"It was stopped after {seconds:g} seconds.")
+            said = process.communicate()[0]
+            why = f"It was stopped after {seconds:g} seconds."
         except BaseException:
             kill(process)
             raise
+    *stages_passed, last = [b"", *said.split(b"\n")]
+    took = round(time.monotonic() - start, 2)
     try:
-        passed, stage, begun, cause, finding = json.loads(said)
-        seconds = round(time.monotonic() - start, 2)
-        return Verdict(path.name, passed, stage, begun, cause, finding, seconds)
+        passed, stage, begun, cause, finding = json.loads(last)
+        return Verdict(path.name, passed, stage, begun, cause, finding, took)
     except (ValueError, TypeError):
         code = process.returncode
-        why = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return failed(path, start, "no answer", f"The file ended the process, with {why}.")
-
-
-def failed(path: Path, start: float, cause: str, finding: str) -> Verdict:
-    return Verdict(path.name, 0, 1, True, cause, finding, round(time.monotonic() - start, 2))
+        ended = f"signal {-code}" if code < 0 else f"exit code {code}"
+        cause = "too slow" if why else "no answer"
+        finding = why or f"The file ended the process, with {ended}."
+        passed = len(stages_passed) - 1
+        return Verdict(path.name, passed, passed + 1, True, cause, finding, took)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -102,32 +106,36 @@ def answer(file: str, folder: str, memory: str, seconds: str) -> None:
     door = os.dup(1)
     os.dup2(2, 1)  # what the file prints goes where errors go
     ladder = stages(Path(folder))
-    text = Path(file).read_text(encoding="utf-8")
+    content = Path(file).read_bytes()
     confine(int(memory), float(seconds))
     try:
-        found = climb(names_of(text, file), ladder, check_class)
+        names = names_of(content, file)
+        found = climb(names, ladder, check_class, lambda stage: tell(door, "\n"))
         finding = found.report.faults[0][:2] if found.report is not None else ("", "")
         stage = found.ahead.number if found.ahead else 0
         said = [found.passed, stage, found.begun, *finding]
     except BaseException as error:  # exit() in the file, too
         said = [0, 1, True, "the file", f"It does not run: {described(error)}."]
-    os.write(door, json.dumps(said).encode())
+    tell(door, json.dumps(said))
     os._exit(0)  # whatever threads are still at it
+
+
+def tell(door: int, words: str) -> None:
+    """Write to whoever waits for an answer: an end of line for a stage that passes, the verdict."""
+    os.write(door, words.encode())
 
 
 def described(error: BaseException) -> str:
     """An error in a line, with where it is in the learner's file."""
-    line = getattr(error, "lineno", None)
-    trace = error.__traceback__
-    while trace:
-        if trace.tb_frame.f_globals.get("__name__") == "mine":
-            line = trace.tb_lineno
-        trace = trace.tb_next
+    if isinstance(error, EOFError):
+        return f"it asks for input, and nobody is there to answer{in_line(error)}"
+    line = getattr(error, "lineno", None)  # of a SyntaxError
     message = getattr(error, "msg", None) or str(error)
-    return f"{type(error).__name__}: {message}" + (f", in line {line}" if line else "")
+    where = f", in line {line}" if line else in_line(error)
+    return f"{type(error).__name__}: {message}".rstrip(": ") + where
 
 
-def names_of(text: str, file: str) -> dict[str, Any]:
+def names_of(text: str | bytes, file: str) -> dict[str, Any]:
     """The names of a file, run as the module `mine`; its only class with backward() is Value."""
     module = types.ModuleType("mine")
     module.__file__ = file

@@ -1,7 +1,8 @@
 """The causes that the checker of homework knows, in words, and how a cause is told from another.
 
 `CAUSES` has a sentence for each. The functions look at one result that is wrong, at the numbers
-first and then at what the node keeps, and raise `Wrong` with the cause. `trials.py` calls them.
+first and then at what the node keeps, and raise `Wrong` with the cause. `trials.py` calls them; for
+exceptions see `errors.py`.
 """
 
 from __future__ import annotations
@@ -33,9 +34,13 @@ CAUSES: Final = {
     "backward() never gets past it: hand (self, other) on when the node is made, in every "
     "operation.",
     "nothing arrives": "The operand's gradient stays 0: the result has no _backward that adds to "
-    "it.",
+    "it. (What is added while the node is made comes too early: out.grad is still 0 then.)",
+    "gradient for data": "What is handed on is made of an operand's gradient, self.grad or "
+    "other.grad. It takes the result's gradient, out.grad, and of the operands the data.",
     "plain number": "A plain number beside a Value has to become a node first: `other = other if "
     "isinstance(other, Value) else Value(other)`.",
+    "data is shared": "All objects have one number: it is kept on the class, and each object needs "
+    "its own, in self.data.",
     "grad is shared": "All objects have one gradient: it is kept on the class, and each object "
     "needs its own, in self.grad.",
     "start of backward": "backward() has to start with self.grad = 1, the gradient of the result "
@@ -67,13 +72,14 @@ CAUSES: Final = {
     "endless recursion": "Methods call each other without end, on a graph of a few nodes.",
     "no __hash__": "A class with an __eq__ of its own loses __hash__, and its nodes cannot be in "
     "a set: leave __eq__ out.",
-    "equal numbers": "Nodes that hold equal numbers are taken for one: leave out __eq__ and "
-    "__hash__, so that a set tells objects apart.",
+    "equal numbers": "Nodes that hold equal numbers are taken for one. What is visited is the node "
+    "and not its number; an __eq__ and a __hash__ that compare numbers have to go.",
     "visited for ever": "What has been visited is remembered from one backward() to the next, in "
     "a default argument, on the class or on the node: start with a new set each time.",
     "leaves overwritten": "Each backward() overwrites what earlier ones left on the leaves: "
     "leaves add up until someone sets them to 0.",
-    "graphs mixed": "backward() of one result moves gradients of a graph that it is no part of.",
+    "graphs mixed": "backward() of one result moves gradients of a graph that it is no part of: "
+    "the list of nodes is kept from call to call, in a default argument, on the class or outside.",
     "data moves": "backward() changes data: it has to change gradients alone.",
     "in place": "`a += b` changes the node that b still names: leave out __iadd__ and the like, "
     "and Python makes a new node.",
@@ -145,6 +151,19 @@ def keeps(node: Any, operand: Any) -> bool:
     return any(holds(part, operand) for part in attributes(node))
 
 
+def reaches(node: Any, operand: Any) -> bool:
+    """Whether one gets from a node to an operand by way of nodes that it keeps."""
+    seen, found = [node], 0
+    while found < len(seen) < 50:
+        for part in attributes(seen[found]):
+            for x in part if isinstance(part, (tuple, list, set, frozenset)) else (part,):
+                for v in x if isinstance(x, (tuple, list)) else (x,):
+                    if isinstance(v, type(node)) and not any(v is w for w in seen):
+                        seen.append(v)
+        found += 1
+    return any(v is operand for v in seen)
+
+
 def reads_early(node: Any) -> bool:
     """Whether the node's _backward can no longer see the node, whose gradient it should read."""
     functions = [v for v in attributes(node) if isinstance(v, FunctionType)]
@@ -160,6 +179,17 @@ def called_at_once(node: Any, leaf: Any) -> bool:
     return any(callable(kept) and getattr(node, name, kept) is None for name, kept in names.items())
 
 
+def of_its_own(node: Any, leaves: list[Any]) -> bool:
+    """Whether gradients that stay at 0 move once they are not 0: they are made of themselves."""
+    for leaf in leaves:
+        leaf.grad = 0.5
+    node.backward()
+    moved = any(leaf.grad not in (0.5, 0) for leaf in leaves)
+    for leaf in leaves:
+        leaf.grad = 0
+    return moved
+
+
 # From what is wrong to the cause ----------------------------------------------------------
 
 
@@ -170,8 +200,8 @@ def of_value(text: str, rule: str, at: str, found: float, right: float) -> NoRet
         why = "The fraction is lost: / and not //, and no int()."
     elif close(found, -right):
         why = "The sign is wrong, or the operands are turned round."
-    named = text.startswith("a.")  # a function, whose rule is about its gradient
-    sentence = f"The value of {text} is wrong. {why or ('' if named else rule)}".rstrip()
+    about = "" if "gradient" in rule else rule
+    sentence = f"The value of {text} is wrong. {why or about}".rstrip()
     raise Wrong(f"value of {text}", evidence, sentence, "value: " + rule)
 
 
@@ -184,14 +214,16 @@ def of_gradients(
     if not any(found):
         if called_at_once(node, leaves[0]):
             raise Wrong("called, not kept", evidence)
+        if of_its_own(node, leaves):
+            raise Wrong("gradient for data", evidence)
         if reads_early(node):
             raise Wrong("read too early", evidence)
     for g, exact, leaf in zip(found, right, leaves):
         if g == 0.0 != exact:
             if keeps(node, leaf) and reads_early(node):  # for this operand alone
                 raise Wrong("read too early", evidence)
-            name = "nothing arrives" if keeps(node, leaf) else "forgets its parents"
-            raise Wrong(name, evidence)
+            lost = "order" if reaches(node, leaf) else "forgets its parents"
+            raise Wrong("nothing arrives" if keeps(node, leaf) else lost, evidence)
     if all(g == 1.0 for g in found):
         for leaf in leaves:
             leaf.grad = 10.0
@@ -202,45 +234,9 @@ def of_gradients(
         why = "Those of the two operands are swapped."
     elif any(close(g, -exact) and not close(g, exact) for g, exact in zip(found, right)):
         why = "The sign is wrong."
-    elif all_close(
-        [g / exact if exact else 1.0 + g for g, exact in zip(found, right)], [1.0]
-    ) or all(math.isclose(g, exact, rel_tol=1e-4, abs_tol=1e-6) for g, exact in zip(found, right)):
+    elif all(math.isclose(g, exact, rel_tol=1e-4, abs_tol=1e-6) for g, exact in zip(found, right)):
         why = "It has a few digits only, as a difference quotient has."
     else:
         why = ""
     sentence = f"The local gradient of {text} is wrong. {why} {rule}".replace("  ", " ")
     raise Wrong(f"gradient of {text}", evidence, sentence, "gradient: " + rule)
-
-
-REFLECTED: Final = {"__radd__": "+", "__rmul__": "*", "__rsub__": "-", "__rtruediv__": "/"}
-
-
-def of_error(error: BaseException, doing: str, method: str, cls: type) -> Wrong:
-    """The cause of an exception, raised while `doing` "the operation" or "backward"."""
-    said = f"{type(error).__name__}: {error}".rstrip(": ")
-    evidence = f"it raises {said}"
-    if isinstance(error, RecursionError):
-        return Wrong("endless recursion", "it raises RecursionError")
-    if "unhashable" in said:
-        return Wrong("no __hash__", evidence)
-    if doing == "backward":
-        if isinstance(error, TypeError) and "'NoneType' object is not callable" in said:
-            return Wrong("called, not kept", evidence)
-        return Wrong("backward raises", f"it raises {said}", "backward() ends with an error.")
-    for reflected, sign in REFLECTED.items():  # inside another method
-        if f"for {sign}: 'int' and" in said or f"for {sign}: 'float' and" in said:
-            method = reflected
-    if "bad operand type for unary -" in said:
-        method = "__neg__"
-    if getattr(cls, method, None) is None:
-        if method in REFLECTED:
-            sentence = (
-                f"There is no {method}, which Python calls where the left side is a plain number: "
-                f"number {REFLECTED[method]} self, in that order."
-            )
-            return Wrong(f"no {method}", evidence, sentence)
-        return Wrong(f"no {method}", evidence, f"The class has no {method}.")
-    numbers = ("'int'", "'float'", "unsupported operand")
-    if isinstance(error, (TypeError, AttributeError)) and any(n in said for n in numbers):
-        return Wrong("plain number", evidence)
-    return Wrong(f"{method} raises", evidence, f"{method} ends with an error.", said)

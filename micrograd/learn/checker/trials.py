@@ -14,7 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from .causes import Wrong, all_close, close, of_error, of_gradients, of_value, shown, wrong_numbers
+from .causes import (
+    Wrong,
+    all_close,
+    close,
+    keeps,
+    of_gradients,
+    of_value,
+    shown,
+    wrong_numbers,
+)
+from .errors import of_error
 from .limits import TimeUp, within
 from .operations import PRODUCT, Operation
 from .report import Finding
@@ -174,17 +184,21 @@ class Trial:
             for i, x in enumerate(xs):
                 leaves, k = self.leaves(xs), self.cls(1.5)
                 inner = [link(v, k) if v is leaves[i] else v for v in leaves]
-                self.backward(self.build(op.f, inner))
+                y = self.build(op.f, inner)
+                self.backward(y)
                 moved = [*xs[:i], link(x, 1.5), *xs[i + 1 :]]
                 wanted = list(op.slopes(*moved))
                 wanted[i] *= 1.5 if product else 1.0
                 where = f"where operand {i + 1} is a result" if len(xs) > 1 else "on a result"
-                self.deeper(where, "order", self.grads(leaves), wanted)
+                self.deeper(where, "order", self.grads(leaves), wanted, keeps(y, inner[i]))
             leaves = self.leaves(xs)
             y, three = self.build(op.f, leaves), self.cls(3.0)
-            self.backward(link(y, three))
+            z = link(y, three)
+            self.backward(z)
             wanted = [3.0 * g if product else g for g in right]
-            self.deeper("where it is used on", "no upstream", self.grads(leaves), wanted)
+            kept = keeps(z, y) and all(keeps(y, leaf) for leaf in leaves)
+            name = "no upstream" if all(self.grads(leaves)) else "order"
+            self.deeper("where it is used on", name, self.grads(leaves), wanted, kept)
             for i in range(len(xs) if forks else 0):
                 self.at_a_fork(op, i, right)
             if forks and len(xs) == 2:
@@ -192,11 +206,14 @@ class Trial:
 
         return self.attempt(op.text, what, op.method)
 
-    def deeper(self, where: str, name: str, found: list[float], right: list[float]) -> None:
+    def deeper(
+        self, where: str, name: str, found: list[float], right: list[float], kept: bool
+    ) -> None:
+        """Nothing where these are right; a 0 that should be none comes of an operand not kept."""
         if all_close(found, right):
             return
         evidence = wrong_numbers(where, found, right)
-        if not all(g for g, exact in zip(found, right) if exact):
+        if not kept and not all(g for g, exact in zip(found, right) if exact):
             raise Wrong("forgets its parents", evidence)
         raise Wrong(name, evidence)
 
