@@ -97,8 +97,7 @@ class Comparison:
     @property
     def first_wrong(self) -> Any:
         """The first node that goes wrong, a Value; None where every order is right."""
-        order = self.worst
-        return None if order is None else self.first_wrong_of(order)
+        return self.first_wrong_of(self.worst) if self.worst else None
 
     @property
     def worst(self) -> str | None:
@@ -124,7 +123,12 @@ class Comparison:
 
     @property
     def text(self) -> str:
-        """A table: a row for each node, a column for each order, * at what is wrong."""
+        """The table, and a sentence for each order."""
+        return "\n".join([self.table, "", *self.sentences])
+
+    @property
+    def table(self) -> str:
+        """A row for each node, a column for each order, * at what is wrong."""
         rows = [("node", "right", *self.outcomes)]
         shown = list(reversed(range(len(self.nodes))))[:40]
         for i in shown:
@@ -140,9 +144,9 @@ class Comparison:
             )
             for row in rows
         ]
-        if len(self.nodes) > len(shown):
-            lines.append(f"... and {plural(len(self.nodes) - len(shown), 'more node')}")
-        return "\n".join([*(line.rstrip() for line in lines), "", *self.sentences])
+        if more := len(self.nodes) - len(shown):
+            lines.append(f"... and {plural(more, 'more node')}")
+        return "\n".join(line.rstrip() for line in lines)
 
     def __str__(self) -> str:
         return self.text
@@ -210,12 +214,12 @@ class Comparison:
 
     @cached_property
     def html(self) -> str:
-        """A page: the table, then the frames of each wrong order beside the right ones."""
-        parts = [f"<h2>Orders of the backward pass</h2><pre>{escape(self.text)}</pre>"]
+        """A page: the table, a sentence for each order, the frames of wrong ones beside right."""
+        parts = [f"<h2>Orders of the backward pass</h2><pre>{escape(self.table)}</pre>"]
         for outcome in self.outcomes.values():
+            parts.append(f"<h3>{escape(outcome.name)}</h3><p>{escape(outcome.sentence)}</p>")
             if outcome.right:
                 continue
-            parts.append(f"<h3>{escape(outcome.name)}</h3><p>{escape(outcome.sentence)}</p>")
             parts.append(self.svg(outcome.name))
             if len(self.nodes) <= 24:
                 pairs = "".join(
