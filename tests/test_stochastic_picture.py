@@ -50,6 +50,16 @@ def test_a_draw_has_a_shape_of_its_own_and_its_signal_in_red():
     assert len(heights) >= 3  # boxes, leaves, draws
 
 
+def test_a_draw_with_a_name_bears_it():
+    p = Value(0.25, label="p")
+    root = st.one_run(lambda: st.sample(st.Bernoulli(p), name="coin") * 2.0)
+    assert "~Bernoulli  coin" in [box.title for box in mg.draw(root).diagram.boxes]
+    heads = st.sample(st.Bernoulli(p), name="heads")
+    shift = st.sample(st.Normal(Value(0.0), 1.0), name="shift")
+    titles = [box.title for box in mg.draw(heads * shift).diagram.boxes]
+    assert "~Bernoulli  heads" in titles and "~Normal  shift" in titles
+
+
 def test_draws_outside_of_estimators_are_drawn_as_draws():
     x = st.sample(st.Normal(Value(0.0, label="mu"), 1.0))
     y = st.sample(st.Bernoulli(0.5))

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.node import BLANK, Node, by_hand, made
 from ..engine import Value
-from .distributions import plain
+from .distributions import Distribution, plain
 from .influence import Influence
 from .pull import pull
 from .sample import Draw, Noise, Run
@@ -23,6 +23,11 @@ class Shown(Run):
     def __init__(self, noise: Callable[..., Any]) -> None:
         super().__init__(noise)
         self.signals: dict[int, Signal] = {}  # by the place of a draw that has parameters
+
+    def draw(self, d: Distribution, name: str, context: Any) -> Any:
+        node = super().draw(d, name, context)
+        node.label = name  # where none was given, there is none in the picture
+        return node
 
     def make(self, draw: Draw) -> Any:
         d = draw.distribution

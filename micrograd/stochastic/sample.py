@@ -202,6 +202,8 @@ def drawn(d: Distribution, name: str) -> Any:
         step = Refusal(refusal(d, "backward"))
         draw.node = made(by_hand(Value(BLANK), parents, draw.value, f"~{d.name}", step))
     setattr(draw.node, "_draw", draw.distribution)
+    if name:
+        draw.node.label = name
     return draw.node
 
 
