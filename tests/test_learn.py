@@ -12,6 +12,7 @@ from homework.right import LECTURE, MICROGPT, VIDEO, made
 
 import micrograd as mg
 from micrograd.__main__ import main
+from micrograd.learn.checker.operations import FUNCTIONS, OPERATORS
 from micrograd.learn.homework import check_class
 from micrograd.learn.ladder import Climb, StageError, climb, examine, stages
 from micrograd.learn.sandbox import judged, names_of
@@ -19,6 +20,7 @@ from micrograd.learn.sandbox import judged, names_of
 pytestmark = pytest.mark.once
 
 LADDER = stages()
+RULES = [op.rule for op in (*OPERATORS, *FUNCTIONS) if "gradient" in op.rule]
 
 
 def climbed(text):
@@ -68,6 +70,7 @@ def test_what_is_wrong_is_said_in_one_finding_of_its_stage(row, tmp_path):
     assert found.begun
     (finding,) = found.report.faults
     assert words in finding.sentence
+    assert not any(rule in finding.sentence for rule in RULES)  # they are the solution
 
 
 def test_the_classes_of_the_lectures_pass_the_stages_they_reach():

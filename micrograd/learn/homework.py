@@ -35,9 +35,10 @@ def check_class(cls: Any, asked: Asked = everything, strict: bool = False) -> Re
     """A `Report` on a class, of the checks that are asked for by name.
 
     Names are those of `operations.py`, "forks", "order", and those of `beyond.py`. With `strict`
-    an operation that is asked for and missing is a fault, and so is what is beyond the class.
+    an operation that is asked for and missing is a fault, and so is what is beyond the class; and
+    no rule is told, since that is what the learner has to find.
     """
-    trial = Trial(cls)
+    trial = Trial(cls, tells=not strict)
     digits = DIGITS.set(DIGITS.get())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the class: NumPy's, where it counts with that

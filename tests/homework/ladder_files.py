@@ -242,7 +242,7 @@ WRONG = [
     (6, "    def __truediv__", "    def __rsub__(self, other):\n        return self - other\n\n    def __truediv__", "The value of 2 - a is wrong. The sign is wrong"),
     (6, "math.tanh(self.data)", "math.tanh(self)", "the data of a node, and not the node. It shows in a.tanh(): it raises TypeError: must be real number, not Value, in line"),
     (6, "self * node(other) ** -1", "self * (1 // node(other))", "Between nodes there is no //"),
-    (6, "self * node(other) ** -1", "Value(self.data / node(other).data, ((self, 1 / node(other).data), (node(other), self.data)))", "The local gradient of a / b is wrong. The gradients of a / b are 1/b and -a/b**2."),
+    (6, "self * node(other) ** -1", "Value(self.data / node(other).data, ((self, 1 / node(other).data), (node(other), self.data)))", "The local gradient of a / b is wrong. It shows in"),
     (6, "1 - t * t", "1 - t", "The local gradient of a.tanh() is wrong"),
     (6, "return self + node(other) * -1", "return node(other) + self * -1", "The value of a - b is wrong"),
     (6, "    def exp", "    def expo", "There is no Value.exp yet"),

@@ -37,8 +37,8 @@ CAUSES: Final = {
     "it. (What is added while the node is made comes too early: out.grad is still 0 then.)",
     "gradient for data": "What is handed on is made of an operand's gradient, self.grad or "
     "other.grad. It takes the result's gradient, out.grad, and of the operands the data.",
-    "plain number": "A plain number beside a Value has to become a node first: `other = other if "
-    "isinstance(other, Value) else Value(other)`.",
+    "plain number": "A plain number beside a Value has to become a Value first, within the "
+    "operation; what is one already stays as it is.",
     "data is shared": "All objects have one number: it is kept on the class, and each object needs "
     "its own, in self.data.",
     "grad is shared": "All objects have one gradient: it is kept on the class, and each object "
@@ -207,9 +207,9 @@ def of_value(text: str, rule: str, at: str, found: float, right: float) -> NoRet
 
 def of_gradients(
     text: str, rule: str, at: str, found: list[float], right: list[float], node: Any,
-    leaves: list[Any],
+    leaves: list[Any], told: bool = True,
 ) -> NoReturn:  # fmt: skip
-    """The cause of wrong gradients of one operation on leaves."""
+    """The cause of wrong gradients of one operation on leaves, with the rule if that is told."""
     evidence = wrong_numbers(at, found, right)
     if not any(found):
         if called_at_once(node, leaves[0]):
@@ -238,5 +238,6 @@ def of_gradients(
         why = "It has a few digits only, as a difference quotient has."
     else:
         why = ""
-    sentence = f"The local gradient of {text} is wrong. {why} {rule}".replace("  ", " ")
+    words = ("The local gradient of", text, "is wrong.", why, rule if told else "")
+    sentence = " ".join(filter(None, words))
     raise Wrong(f"gradient of {text}", evidence, sentence, "gradient: " + rule)
