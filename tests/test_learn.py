@@ -104,6 +104,16 @@ def test_a_stage_is_tested_alone():
     assert mg.check_value_class(only, stage=1)
 
 
+def test_a_gpt_whose_last_matrices_start_at_0_is_right():
+    zero = "[[Value(0.0) for _ in range(width)] for _ in range(width)]"
+    down = "[[Value(0.0) for _ in range(2 * width)] for _ in range(width)]"
+    text = RIGHT[11].replace(
+        "self.scores = ", f"self.value, self.down = {zero}, {down}\n        self.scores = "
+    )
+    report = mg.check_value_class(made(text), stage=12)
+    assert report, report
+
+
 def test_no_text_before_a_stage_has_passed_shows_its_solution():
     names = r"def __add__|def __mul__|def backward|def tanh|def jacobian|def source|class \w+:"
     for stage in LADDER:
