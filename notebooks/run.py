@@ -148,6 +148,7 @@ def main() -> int:
     parser.add_argument("--kit", action="store_true", help="build slides and solutions")
     parser.add_argument("--out", type=Path, default=HERE / "html", help="where the pages go")
     options = parser.parse_args()
+    options.out = options.out.resolve()
     os.chdir(HERE)
     # What runs is what lies beside this folder, in the kernel too.
     sys.path.insert(0, str(HERE.parent))
