@@ -163,7 +163,7 @@ def alike(found: Any, right: Any, tolerance: float) -> bool:
 def written(x: Any) -> str:
     x = plain(x)
     if isinstance(x, (list, tuple)):
-        return f"[{', '.join(map(written, x))}]"
+        return f"[{', '.join(map(written, x)):.150}]"
     return f"{x:.9g}" if isinstance(x, float) else f"{x!s:.60}"
 
 

@@ -62,6 +62,7 @@ CAUSES: Final = {
     "one parent only": "backward() follows one operand of each node and leaves the others out.",
     "one step only": "Only the operands of the result itself get their gradients: backward() does "
     "not go on to their operands.",
+    "rounded": "Gradients are right in their first digits alone: something rounds them on the way.",
     "order": "A node passes its gradient on before all that use it have given theirs: sort the "
     "nodes (topological order), go through them from the end, and call each once.",
     "same node twice": "Where one node is both operands it counts once only. A set, or a "

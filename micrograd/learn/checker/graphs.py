@@ -49,7 +49,9 @@ def chain(trial: Trial, sign: str) -> bool:
         for g, path in zip(found, paths):
             if not close(g, wanted):
                 name = lost(trial, path, g, factors)
-                if any(close(other, wanted) for other in found) and name != "forgets its parents":
+                if math.isclose(g, wanted, rel_tol=1e-2):
+                    name = "rounded"
+                elif any(close(other, wanted) for other in found) and name != "forgets its parents":
                     name = "one parent only"
                 text = f"at the start of a {sign} b {sign} c {sign} d"
                 raise Wrong(name, wrong_numbers(text, [g], [wanted]))
