@@ -10,14 +10,16 @@ to the text of the SVG.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
 import shutil
 import subprocess
 import time
 
+import micrograd as mg
 from micrograd import Value
-from micrograd.graph import draw
+from micrograd.graph import draw, scope
 from micrograd.graph.picture.svg import Picture
 from micrograd.nn import MLP
 
@@ -35,6 +37,23 @@ def loss(nin, nouts):
     model = MLP(nin, nouts)
     y = model([Value(random.uniform(-1, 1)) for _ in range(nin)])
     root = (y - 1) ** 2
+    root.backward()
+    return root
+
+
+def scoped(seed, leaves=4, operations=30):
+    """A graph of random operations on earlier ones, in scopes up to three deep."""
+    chance = random.Random(seed)
+    nodes = [Value(chance.uniform(-2, 2)) for _ in range(leaves)]
+    ways = [[chance.choice("abc") for _ in range(chance.randint(0, 3))] for _ in range(6)]
+    for k in range(operations):
+        with contextlib.ExitStack() as stack:
+            for name in ways[k * len(ways) // operations]:
+                stack.enter_context(scope(name))
+            a, b = chance.choice(nodes[-8:]), chance.choice(nodes[-8:])
+            kind = chance.randrange(4)
+            nodes.append(a * b if kind == 0 else a + b if kind < 3 else mg.tanh(a))
+    root = mg.sum([node for node in nodes if node not in {x for v in nodes for x in v._prev}])
     root.backward()
     return root
 
@@ -74,7 +93,10 @@ def of_ours(shown, style="node"):
     """The lines of our picture: for each edge its ends, and its lines, each drawn once."""
     picture = Picture(shown, style=style)
     edges = []
-    for edge, route in zip(picture.look.edges, picture.where.routes, strict=True):
+    look, where = picture.look, picture.where
+    ways = [*zip(look.edges, where.routes, strict=True)]
+    ways += [(look.edges[k], route) for k, route in where.ends]
+    for edge, route in ways:
         lines = []
         for i in range(len(route) - 1):
             a, b = route[i], route[i + 1]
@@ -95,7 +117,7 @@ def of_dot(description):
         words = line.split()
         if words and words[0] == "edge":
             n = int(words[3])
-            numbers = list(map(float, words[4 : 4 + 2 * n]))
+            numbers = [72 * float(x) for x in words[4 : 4 + 2 * n]]  # of inches
             points = list(zip(numbers[::2], numbers[1::2], strict=True))
             lines = []
             for i in range(0, n - 1, 3):
@@ -117,7 +139,7 @@ def crossings(edges):
                 segments.append((min(line[0][0], line[1][0]), line, source, target, users))
     segments.sort(key=lambda s: s[0])
     active = []
-    points, pairs = 0, set()
+    points, pairs = set(), set()
     for left, line, source, target, users in segments:
         active = [s for s in active if max(s[1][0][0], s[1][1][0]) > left]
         for _, other, source2, _, users2 in active:
@@ -126,10 +148,21 @@ def crossings(edges):
                     (min(a, b), max(a, b)) for a in users for b in users2
                     if edges[a][1] != edges[b][1]
                 ]  # fmt: skip
-                points += bool(apart)
+                if apart:
+                    at = tuple(round(x) for x in where_they_meet(line, other))
+                    points.add((min(source, source2), max(source, source2), *at))
                 pairs.update(apart)
         active.append((left, line, source, target, users))
-    return points, len(pairs)
+    return len(points), len(pairs)
+
+
+def where_they_meet(p, q):
+    """The point of two lines that cross."""
+    (ax, ay), (bx, by) = p
+    (cx, cy), (dx, dy) = q
+    both = (bx - ax) * (dy - cy) - (by - ay) * (dx - cx)
+    t = ((cx - ax) * (dy - cy) - (cy - ay) * (dx - cx)) / both
+    return ax + t * (bx - ax), ay + t * (by - ay)
 
 
 def meet(p, q):

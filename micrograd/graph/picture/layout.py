@@ -12,11 +12,15 @@ boxes is in `diagram.py`, what draws them in `svg.py`; the columns come from `ra
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from .channels import Net, room, trunks
 from .ranks import Edge, ranks
+
+
+TINY = 0.0001  # in terms of a place in a column, what a pixel up or down on a box is
 
 
 class Point(NamedTuple):
@@ -29,7 +33,8 @@ class Layout(NamedTuple):
 
     The edges out of one box share their way as far as it is the same: their routes then
     begin with the same points. A route bends between its even points and the odd ones
-    after them, and runs straight through the column from an odd point to the next even.
+    after them, and runs straight through the column from an odd point to the next even,
+    or upright where it shares a trunk with others (`channels.py`).
     """
 
     boxes: list[Point]
@@ -38,6 +43,7 @@ class Layout(NamedTuple):
     height: float
     columns: Sequence[int] = ()  # the column of each box
     spans: Sequence[tuple[float, float]] = ()  # where each column begins and ends
+    crossings: int = 0  # of lines
 
 
 def layout(
@@ -45,22 +51,26 @@ def layout(
     edges: Sequence[Edge],
     gap: tuple[float, float] = (34.0, 14.0),
     free: Collection[int] = (),
-    first: Collection[int] = (),
-    last: Collection[int] = (),
+    first: Sequence[int] = (),
+    last: Sequence[int] = (),
+    upright: bool = False,
+    fixed: bool = False,
 ) -> Layout:
     """The positions of boxes of these widths and heights, given in topological order.
 
     `gap` is the least distance between columns and between the boxes of a column. The
     boxes in `free` may be entered in any order: their ports are dealt out anew. Those in
     `first` have a column to the left of all others, those in `last` one to the right.
+    With `upright` edges from one place share an upright line where many would cross; with
+    `fixed` the boxes of `first` and `last` keep their order.
     """
     if not sizes:
         return Layout([], [], 0.0, 0.0)
-    columns = Columns(sizes, edges, gap, free, first, last)
+    columns = Columns(sizes, edges, gap, free, first, last, fixed)
     columns.order()
     columns.untwist()
     columns.place()
-    return columns.finish()
+    return columns.finish(upright)
 
 
 class Columns:
@@ -76,11 +86,13 @@ class Columns:
         edges: Sequence[Edge],
         gap: tuple[float, float],
         free: Collection[int],
-        first: Collection[int] = (),
-        last: Collection[int] = (),
+        first: Sequence[int] = (),
+        last: Sequence[int] = (),
+        fixed: bool = False,
     ) -> None:
         self.free = free
-        self.ends = sorted(last)
+        self.ends = list(last)
+        self.begins = list(first)
         self.sizes = sizes
         self.edges = edges
         self.gap = gap
@@ -95,6 +107,10 @@ class Columns:
         self.cut_long_edges()
         self.layers: list[list[int]] = [[] for _ in range(max(self.column) + 1)]
         self.y = [0.0] * len(self.column)
+        # The layers in which boxes may change places.
+        low, high = int(fixed and bool(first)), len(self.layers) - int(fixed and bool(last))
+        self.loose = range(low, high)
+        self.fixed = fixed
 
     def cut_long_edges(self) -> None:
         column = self.column
@@ -195,6 +211,10 @@ class Columns:
                 seen[i] = True
                 self.layers[self.column[i]].append(i)
                 stack.extend(j for j, _ in reversed(self.left[i]))
+        if self.fixed and self.begins:
+            self.layers[0] = self.begins
+        if self.fixed and self.ends:
+            self.layers[-1] = self.ends
 
     def positions(self) -> list[int]:
         position = [0] * len(self.column)
@@ -210,28 +230,16 @@ class Columns:
         and every other time what has the same median is turned around.
         """
         neighbours = self.left if rightwards else self.right
-        layers = self.layers[1:] if rightwards else self.layers[-2::-1]
+        columns = self.loose if rightwards else reversed(self.loose)
         middle = [0.0] * len(position)
-        for layer in layers:
+        for c in columns:
+            layer = self.layers[c]
             movable, fixed = [], []
             for place, i in enumerate(layer):
-                near = neighbours[i]
-                if not near:
+                if not neighbours[i]:
                     fixed.append((place, i))
                     continue
-                if rightwards and self.outs:  # what leaves a box further up stands further up
-                    outs = self.outs
-                    places: list[float] = [
-                        position[j] + 0.001 * outs.get((j, i), 0.0) for j, _ in near
-                    ]
-                elif rightwards:
-                    places = [position[j] for j, _ in near]
-                else:  # what enters a box further up stands further up
-                    places = [
-                        position[j] if j in self.free else position[j] + 0.001 * port
-                        for j, port in near
-                    ]
-                places.sort()
+                places = self.before(i, position) if rightwards else self.behind(i, position)
                 middle[i] = median(places)
                 movable.append(i)
             if turned:
@@ -243,15 +251,27 @@ class Columns:
             for place, i in enumerate(layer):
                 position[i] = place
 
+    def before(self, i: int, position: list[int]) -> list[float]:
+        """From where edges come: what leaves a box further up, comes from further up."""
+        outs = self.outs
+        if not outs:
+            return sorted([float(position[j]) for j, _ in self.left[i]])
+        return sorted([position[j] + TINY * outs.get((j, i), 0.0) for j, _ in self.left[i]])
+
+    def behind(self, i: int, position: list[int]) -> list[float]:
+        """Where edges go: what enters a box further up, goes further up."""
+        free = self.free
+        return sorted([
+            float(position[j]) if j in free else position[j] + TINY * port
+            for j, port in self.right[i]
+        ])  # fmt: skip
+
     def exchange(self, position: list[int]) -> None:
         """Swap neighbours in a column wherever that undoes crossings."""
-        for layer in self.layers:
+        for c in self.loose:
+            layer = self.layers[c]
             # Where the neighbours in other columns are does not change meanwhile.
-            ends = [
-                (sorted([position[k] for k, _ in self.left[i]]),
-                 sorted([position[k] for k, _ in self.right[i]]))
-                for i in layer
-            ]  # fmt: skip
+            ends = [(self.before(i, position), self.behind(i, position)) for i in layer]
             again = list(range(len(layer) - 2, -1, -1))
             while again:
                 place = again.pop()
@@ -269,16 +289,20 @@ class Columns:
     def crossings(self, position: list[int]) -> int:
         """How many pairs of edges cross, between all columns."""
         total = 0
+        outs, free = self.outs, self.free
         for layer in self.layers[1:]:
-            ends: list[int] = []
+            ends: list[float] = []
             for i in layer:
+                near = self.left[i]
+                if i not in free and len(near) > 1:
+                    near = sorted(near, key=drop_of)
+                    starts = [position[j] + TINY * outs.get((j, i), 0.0) for j, _ in near]
+                else:
+                    starts = self.before(i, position)
                 # An edge crosses those that were met before it and start further down.
-                starts = sorted([position[j] for j, _ in self.left[i]])
                 for p in starts:
                     total += len(ends) - bisect_right(ends, p)
-                if starts:
-                    ends += starts
-                    ends.sort()
+                    insort(ends, p)
         return total
 
     # Heights --------------------------------------------------------------------------
@@ -340,41 +364,78 @@ class Columns:
 
     # The result -----------------------------------------------------------------------
 
-    def finish(self) -> Layout:
+    def finish(self, upright: bool) -> Layout:
         boxes = len(self.sizes)
         top = min(self.y[i] - self.height[i] / 2 for i in range(len(self.y)))
-        y = [v - top for v in self.y]
+        y = self.y = [v - top for v in self.y]
         bottom = max(y[i] + self.height[i] / 2 for i in range(len(y)))
         width = [0.0] * len(self.layers)
-        climb = [0.0] * len(self.layers)  # the steepest edge into each column
         for i in range(boxes):
             width[self.column[i]] = max(width[self.column[i]], self.sizes[i][0])
-        for i in range(len(y)):
-            for j, port in self.left[i]:
-                c = self.column[i]
-                climb[c] = max(climb[c], abs(y[i] + port - y[j]))
         start = [0.0] * len(self.layers)
+        crossings = 0
+        # By column and source, how far from it the trunk of what goes there stands.
+        tracks: dict[tuple[int, int, float], float] = {}
         for c in range(1, len(start)):
-            space = self.gap[0] + min(90.0, 0.12 * climb[c])
+            space, offsets, crossed = self.channel(self.layers[c], upright)
+            crossings += crossed
             start[c] = start[c - 1] + width[c - 1] + space
+            tracks.update(((c, *way), start[c] - x) for way, x in offsets.items())
         points = []
         for i in range(boxes):
             c = self.column[i]
-            room = width[c] - self.sizes[i][0]
-            beside = not self.left[i] and room > self.sizes[i][0]  # near to what uses it
-            points.append(Point(start[c] + (room if beside else room / 2), y[i]))
+            spare = width[c] - self.sizes[i][0]
+            beside = not self.left[i] and spare > self.sizes[i][0]  # near to what uses it
+            points.append(Point(start[c] + (spare if beside else spare / 2), y[i]))
         routes = []
         for source, target, port, out in self.edges:
             route = [Point(points[source].x + self.sizes[source][0], y[source] + out)]
+
+            def bend(way: tuple[int, int, float], end: Point, route: list[Point] = route) -> None:
+                x = tracks.get(way)
+                if x is not None and abs(end.y - route[-1].y) >= 0.05:
+                    route += [Point(x, route[-1].y), Point(x, end.y)]
+                route.append(end)
+
             steps = self.column[target] - self.column[source] - 1
+            before = source
             for passage in self.passages[source, out][:steps]:
                 c = self.column[passage]
-                route.append(Point(start[c], y[passage]))
+                bend((c, before, self.outs.get((before, passage), 0.0)), Point(start[c], y[passage]))
                 route.append(Point(start[c] + width[c], y[passage]))
-            route.append(Point(points[target].x, y[target] + port))
+                before = passage
+            leave = out if before == source else 0.0
+            end = Point(points[target].x, y[target] + port)
+            bend((self.column[target], before, leave), end)
             routes.append(route)
         spans = [(x, x + w) for x, w in zip(start, width, strict=True)]
-        return Layout(points, routes, start[-1] + width[-1], bottom, self.column[:boxes], spans)
+        return Layout(points, routes, start[-1] + width[-1], bottom, self.column[:boxes], spans, crossings)
+
+    def channel(
+        self, layer: list[int], upright: bool
+    ) -> tuple[float, dict[tuple[int, float], float], int]:
+        """How far a column is from the one before; for each source with a trunk how far that is
+        from the column; and how many lines cross."""
+        y = self.y
+        climb = 0.0  # of the steepest edge
+        ways: dict[tuple[int, float], list[float]] = {}
+        for i in layer:
+            for j, drop in self.left[i]:
+                out = self.outs.get((j, i), 0.0)
+                climb = max(climb, abs(y[i] + drop - y[j]))
+                ways.setdefault((j, out), []).append(y[i] + drop + out)
+        nets = [Net(y[j] + out, tuple(sorted(taps))) for (j, out), taps in ways.items()]
+        found, crossings = trunks(nets, upright)
+        if found is None:
+            return self.gap[0] + min(90.0, 0.12 * climb), {}, crossings
+        wide, pitch = room(found)
+        space = max(self.gap[0], wide)
+        last = (space + wide - 28.0) / 2  # in the middle of the channel
+        offsets = {
+            way: last - pitch * track
+            for way, track in zip(ways, found, strict=True) if track is not None
+        }  # fmt: skip
+        return space, offsets, crossings
 
 
 def pinned(column: list[int], first: Collection[int], last: Collection[int]) -> list[int]:
@@ -393,7 +454,12 @@ def pinned(column: list[int], first: Collection[int], last: Collection[int]) -> 
     return found
 
 
-def gain(above: list[int], below: list[int]) -> int:
+def drop_of(near: tuple[int, float]) -> float:
+    """How far down an edge enters."""
+    return near[1]
+
+
+def gain(above: list[float], below: list[float]) -> int:
     """How many crossings are undone when what ends in these sorted places changes places."""
     if not above or not below:
         return 0

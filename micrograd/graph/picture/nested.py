@@ -22,6 +22,7 @@ SIDE = 12.0  # the room between a frame and what is in it
 BETWEEN = 30.0  # the room between two rows
 MARK = 20.0  # the height of a mark
 LARGE = 300  # from how many boxes on frames that fit are not made narrower for what is beside them
+REFINED = 2  # how often frames are laid out again, knowing what is outside
 MARKED = 200.0  # how much of a row its marks take, about
 
 Ref = tuple[str, int]  # "box", "frame"; of an edge "in", "out", "from", "to", with its source
@@ -101,6 +102,7 @@ class Block(NamedTuple):
     entries: dict[tuple[int, int], float]  # of a source outside, by row: how far down
     exits: dict[int, float]  # of a source inside
     row_of: dict[Ref, int]
+    crossings: int  # of lines in it, also in the frames inside
 
 
 class Whole:
@@ -120,8 +122,10 @@ class Whole:
         frames: Sequence[Around],
         names: Sequence[str],
         down: bool = False,
+        upright: bool = False,
     ) -> None:
         self.down = down
+        self.with_trunks = upright
         self.upright = sizes
         self.sizes = [(h, w) for w, h in sizes] if down else sizes
         self.edges, self.gap = edges, gap[::-1] if down else gap
@@ -145,6 +149,8 @@ class Whole:
         self.rows = 1
         self.large = len(sizes) > LARGE
         self.naturals: dict[int, Block] = {}
+        # By frame: how far down what enters comes from, and how far down it goes, by source.
+        self.outside: dict[int, tuple[dict[int, float], dict[int, float]]] = {}
         self.held_in: dict[int, tuple[list[Ref], list[tuple[Ref, Ref, int]]]] = {}
 
     def item(self, box: int, g: int) -> Ref | None:
@@ -157,6 +163,8 @@ class Whole:
 
     def places(self, limit: float = float("inf")) -> Picture:
         """No row is wider than the limit if it can be cut."""
+        if not self.outside and self.frames:
+            self.refine()
         found = self.absolute(self.block(-1, limit))
         return upright(found, self.upright) if self.down else found
 
@@ -172,6 +180,41 @@ class Whole:
             row = self.row(g, order, links, row_of, 0, children)
             known = self.naturals[g] = self.stacked(g, [row], row_of, children)
         return known
+
+    def refine(self) -> None:
+        """Lay out frames again, with edges through their borders in the order of what is outside.
+
+        That stays if fewer lines cross.
+        """
+        for _ in range(REFINED):
+            before, known, outside = self.natural(-1), self.naturals, self.outside
+            self.naturals, self.outside = dict(known), {-1: ({}, {})}
+            self.refined(-1)
+            if self.natural(-1).crossings >= before.crossings:
+                self.naturals, self.outside = known, outside or {-1: ({}, {})}
+                return
+
+    def refined(self, g: int) -> None:
+        """Lay out a frame whose `outside` is known, and what is in it."""
+        order, links = self.contents(g)
+        row_of = dict.fromkeys(order, 0)
+        children = {child: self.naturals[child] for child in self.frames_of[g]}
+        row = self.row(g, order, links, row_of, 0, children)
+        if children:
+            enter: dict[int, dict[int, list[float]]] = {child: {} for child in children}
+            leave: dict[int, dict[int, list[float]]] = {child: {} for child in children}
+            for (a, b, k), route in zip(row.edges, row.found.routes, strict=True):
+                source = self.edges[k].source
+                if b[0] == "frame":
+                    enter[b[1]].setdefault(source, []).append(comes_from(route))
+                if a[0] == "frame":
+                    leave[a[1]].setdefault(source, []).append(comes_from(route[::-1]))
+            for child in children:
+                self.outside[child] = means(enter[child]), means(leave[child])
+                self.refined(child)
+            children = {child: self.naturals[child] for child in children}
+            row = self.row(g, order, links, row_of, 0, children)
+        self.naturals[g] = self.stacked(g, [row], row_of, children)
 
     def block(self, g: int, limit: float) -> Block:
         """The layout of what is in a frame, in one row or in several."""
@@ -265,8 +308,11 @@ class Whole:
             elif a not in inside:
                 continue
             local.append((a, b, k))
-        before = dict.fromkeys(sorted(before, key=lambda ref: ref[1]))
-        after = dict.fromkeys(sorted(after, key=lambda ref: ref[1]))
+        known = self.outside.get(g)
+        fixed = known is not None and all(ref[0] in ("in", "out") for ref in (*before, *after))
+        enters, leaves = known if known is not None else ({}, {})
+        before = dict.fromkeys(sorted(before, key=lambda ref: (enters.get(ref[1], 0.0), ref[1])))
+        after = dict.fromkeys(sorted(after, key=lambda ref: (leaves.get(ref[1], 0.0), ref[1])))
         items = [*before, *held, *after]
         number = {ref: i for i, ref in enumerate(items)}
         sizes = [self.size(ref, children) for ref in items]
@@ -295,6 +341,7 @@ class Whole:
         found = layout(
             sizes, edges, self.gap, free,
             [number[ref] for ref in before], [number[ref] for ref in after],
+            self.with_trunks, fixed,
         )  # fmt: skip
         return Row(Point(0.0, 0.0), found, items, kept)
 
@@ -338,7 +385,9 @@ class Whole:
             top += row.found.height + BETWEEN
         height = top - BETWEEN + side + space
         self.rows = max(self.rows, len(rows))
-        return Block(g, width, height, placed, children, entries, exits, row_of)
+        crossings = sum([row.found.crossings for row in rows])
+        crossings += sum([child.crossings for child in children.values()])
+        return Block(g, width, height, placed, children, entries, exits, row_of, crossings)
 
     # All of them ------------------------------------------------------------------------------
 
@@ -429,6 +478,16 @@ class Whole:
         found = self.item(box, g)
         assert found is not None
         return found
+
+
+def comes_from(route: list[Point]) -> float:
+    """How far down the last bend of a route begins."""
+    trunk = len(route) > 3 and route[-2].x == route[-3].x
+    return route[-3].y if trunk else route[-2].y
+
+
+def means(heights: dict[int, list[float]]) -> dict[int, float]:
+    return {source: sum(ys) / len(ys) for source, ys in heights.items()}
 
 
 def sorted_items(items: list[Ref], links: list[tuple[Ref, Ref, int]]) -> list[Ref]:

@@ -197,7 +197,7 @@ def arranged(look: Style, shown: Diagram) -> Places:
     names = [mark_name(boxes[look.owner(i)], look.owner(i)) for i in range(len(look.sizes))]
 
     whole = Whole(
-        look.sizes, look.edges, look.gap, look.free, owner, around, names, look.down
+        look.sizes, look.edges, look.gap, look.free, owner, around, names, look.down, not look.back
     )  # fmt: skip
     place = whole.places
     if look.down:  # as high as it is, and as wide as its widest row

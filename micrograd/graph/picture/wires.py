@@ -85,35 +85,57 @@ class Pen:
     def __init__(self, below: float, down: bool = False) -> None:
         self.below = below
         self.down = down  # whether edges run from top to bottom
-        self.drawn: set[tuple[Point, Point]] = set()
+        self.drawn: set[str] = set()
 
     def path(self, route: list[Point]) -> str:
         found = []
+        turned = [Point(p.y, p.x) for p in route] if self.down else route
         for i in range(len(route) - 1):
-            a, b = route[i], route[i + 1]
-            if (a, b) not in self.drawn:
-                self.drawn.add((a, b))
-                draw = falling if self.down else piece
-                found.append(draw(a, b, bent=i % 2 == 0, below=self.below))
+            drawn = piece(turned, i, self.below, self.down)
+            if drawn not in self.drawn:
+                self.drawn.add(drawn)
+                found.append(drawn)
         return "".join(found)
 
 
-def piece(a: Point, b: Point, bent: bool, below: float) -> str:
-    """A part of an edge: straight through a column, or a curve between two of them."""
+def piece(route: list[Point], i: int, below: float, down: bool) -> str:
+    """A part of an edge: straight through a column, a curve between two of them, or a trunk.
+
+    With `down` all is turned: the route is one from left to right, the path one from top to
+    bottom, where "below" is to the right.
+    """
+    a, b = route[i], route[i + 1]
     start, end = a.y + below, b.y + below
-    if not bent or abs(a.y - b.y) < 0.05:
-        return f"M{a.x:.1f} {start:.1f}H{b.x:.1f}"
+
+    def at(x: float, y: float) -> str:
+        return f"{y:.1f} {x:.1f}" if down else f"{x:.1f} {y:.1f}"
+
+    if i % 2 and is_trunk(a, b):  # with round corners, so that it is seen where it branches
+        r = corner(a, b)
+        s = r if end > start else -r
+        return (
+            f"M{at(a.x - r, start)}Q{at(a.x, start)} {at(a.x, start + s)}"
+            f"L{at(a.x, end - s)}Q{at(a.x, end)} {at(a.x + r, end)}"
+        )
+    if i % 2 or abs(a.y - b.y) < 0.05:
+        left, right = a.x, b.x
+        if i % 2 == 0 and i + 2 < len(route) and is_trunk(b, route[i + 2]):
+            right -= corner(b, route[i + 2])
+        if i % 2 == 0 and i > 0 and is_trunk(route[i - 1], a):
+            left += corner(route[i - 1], a)
+        return f"M{at(left, start)}{'V' if down else 'H'}{right:.1f}"
     half = (a.x + b.x) / 2
-    return f"M{a.x:.1f} {start:.1f}C{half:.1f} {start:.1f} {half:.1f} {end:.1f} {b.x:.1f} {end:.1f}"
+    return f"M{at(a.x, start)}C{at(half, start)} {at(half, end)} {at(b.x, end)}"
 
 
-def falling(a: Point, b: Point, bent: bool, below: float) -> str:
-    """The same from top to bottom, where "below" is to the right."""
-    start, end = a.x + below, b.x + below
-    if not bent or abs(a.x - b.x) < 0.05:
-        return f"M{start:.1f} {a.y:.1f}V{b.y:.1f}"
-    half = (a.y + b.y) / 2
-    return f"M{start:.1f} {a.y:.1f}C{start:.1f} {half:.1f} {end:.1f} {half:.1f} {end:.1f} {b.y:.1f}"
+def is_trunk(a: Point, b: Point) -> bool:
+    """Whether a straight piece is one across the direction of edges."""
+    return a.x == b.x and a.y != b.y
+
+
+def corner(a: Point, b: Point) -> float:
+    """How round a corner is."""
+    return min(6.0, abs(a.y - b.y) / 2)
 
 
 def arrow(name: str, end: Point, down: bool) -> str:
