@@ -61,7 +61,7 @@ def layout(
     `gap` is the least distance between columns and between the boxes of a column. The
     boxes in `free` may be entered in any order: their ports are dealt out anew. Those in
     `first` have a column to the left of all others, those in `last` one to the right.
-    With `upright` edges from one place share an upright line where many would cross; with
+    With `upright` edges from one place share an upright line where many would cross. With
     `fixed` the boxes of `first` and `last` keep their order.
     """
     if not sizes:
@@ -99,18 +99,17 @@ class Columns:
         self.column = pinned(ranks(len(sizes), edges), first, last)
         self.height = [h for _, h in sizes]
         # For each box or passage: what lies to its left and to its right, with ports.
-        self.left: list[list[tuple[int, float]]] = [[] for _ in sizes]
+        # Of what lies to the left also how far below its middle the edge leaves it.
+        self.left: list[list[tuple[int, float, float]]] = [[] for _ in sizes]
         self.right: list[list[tuple[int, float]]] = [[] for _ in sizes]
         self.passages: dict[tuple[int, float], list[int]] = {}
-        # Where edges leave a box elsewhere than in its middle: how far below, by both ends.
-        self.outs: dict[tuple[int, int], float] = {}
         self.cut_long_edges()
         self.layers: list[list[int]] = [[] for _ in range(max(self.column) + 1)]
         self.y = [0.0] * len(self.column)
         # The layers in which boxes may change places.
+        self.fixed = fixed
         low, high = int(fixed and bool(first)), len(self.layers) - int(fixed and bool(last))
         self.loose = range(low, high)
-        self.fixed = fixed
 
     def cut_long_edges(self) -> None:
         column = self.column
@@ -125,21 +124,17 @@ class Columns:
                 passage = len(column)
                 column.append(c)
                 self.height.append(2.0)
-                drop = -out if before == source else 0.0
-                self.left.append([(before, drop)])
+                leave = out if before == source else 0.0
+                self.left.append([(before, -leave, leave)])
                 self.right.append([])
-                self.right[before].append((passage, drop))
-                if drop:
-                    self.outs[before, passage] = out
+                self.right[before].append((passage, -leave))
                 passages.append(passage)
                 before = passage
         for edge in self.edges:
             last = self.last(edge)
             drop = self.drop(edge, last)
-            self.left[edge.target].append((last, drop))
+            self.left[edge.target].append((last, drop, edge.out if last == edge.source else 0.0))
             self.right[last].append((edge.target, drop))
-            if last == edge.source and edge.out:
-                self.outs[last, edge.target] = edge.out
 
     def last(self, edge: Edge) -> int:
         """From where an edge goes into its target: a passage, or the source itself."""
@@ -168,8 +163,10 @@ class Columns:
                 last = self.last(edges[k])
                 self.right[last].remove((target, self.drop(edges[k], last)))
                 edges[k] = edges[k]._replace(port=port)
-                self.right[last].append((target, self.drop(edges[k], last)))
-                self.left[target].append((last, self.drop(edges[k], last)))
+                drop = self.drop(edges[k], last)
+                self.right[last].append((target, drop))
+                out = edges[k].out if last == edges[k].source else 0.0
+                self.left[target].append((last, drop, out))
         self.edges = edges
 
     # Order ----------------------------------------------------------------------------
@@ -210,7 +207,7 @@ class Columns:
                     continue
                 seen[i] = True
                 self.layers[self.column[i]].append(i)
-                stack.extend(j for j, _ in reversed(self.left[i]))
+                stack.extend(near[0] for near in reversed(self.left[i]))
         if self.fixed and self.begins:
             self.layers[0] = self.begins
         if self.fixed and self.ends:
@@ -253,10 +250,7 @@ class Columns:
 
     def before(self, i: int, position: list[int]) -> list[float]:
         """From where edges come: what leaves a box further up, comes from further up."""
-        outs = self.outs
-        if not outs:
-            return sorted([float(position[j]) for j, _ in self.left[i]])
-        return sorted([position[j] + TINY * outs.get((j, i), 0.0) for j, _ in self.left[i]])
+        return sorted([position[j] + TINY * out for j, _, out in self.left[i]])
 
     def behind(self, i: int, position: list[int]) -> list[float]:
         """Where edges go: what enters a box further up, goes further up."""
@@ -289,14 +283,14 @@ class Columns:
     def crossings(self, position: list[int]) -> int:
         """How many pairs of edges cross, between all columns."""
         total = 0
-        outs, free = self.outs, self.free
+        free = self.free
         for layer in self.layers[1:]:
             ends: list[float] = []
             for i in layer:
                 near = self.left[i]
                 if i not in free and len(near) > 1:
-                    near = sorted(near, key=drop_of)
-                    starts = [position[j] + TINY * outs.get((j, i), 0.0) for j, _ in near]
+                    near = sorted(near, key=port_of)
+                    starts = [position[j] + TINY * out for j, _, out in near]
                 else:
                     starts = self.before(i, position)
                 # An edge crosses those that were met before it and start further down.
@@ -336,7 +330,7 @@ class Columns:
             offsets.append(above)
             wish = weight = 0.0
             if look_left:
-                for j, port in self.left[i]:
+                for j, port, _ in self.left[i]:
                     w = 4.0 if i >= boxes or j >= boxes else 1.0
                     wish += w * (y[j] - port)
                     weight += w
@@ -401,7 +395,7 @@ class Columns:
             before = source
             for passage in self.passages[source, out][:steps]:
                 c = self.column[passage]
-                bend((c, before, self.outs.get((before, passage), 0.0)), Point(start[c], y[passage]))
+                bend((c, before, out if before == source else 0.0), Point(start[c], y[passage]))
                 route.append(Point(start[c] + width[c], y[passage]))
                 before = passage
             leave = out if before == source else 0.0
@@ -420,8 +414,7 @@ class Columns:
         climb = 0.0  # of the steepest edge
         ways: dict[tuple[int, float], list[float]] = {}
         for i in layer:
-            for j, drop in self.left[i]:
-                out = self.outs.get((j, i), 0.0)
+            for j, drop, out in self.left[i]:
                 climb = max(climb, abs(y[i] + drop - y[j]))
                 ways.setdefault((j, out), []).append(y[i] + drop + out)
         nets = [Net(y[j] + out, tuple(sorted(taps))) for (j, out), taps in ways.items()]
@@ -454,9 +447,9 @@ def pinned(column: list[int], first: Collection[int], last: Collection[int]) -> 
     return found
 
 
-def drop_of(near: tuple[int, float]) -> float:
+def port_of(near: tuple[int, float, float]) -> float:
     """How far down an edge enters."""
-    return near[1]
+    return near[1] + near[2]
 
 
 def gain(above: list[float], below: list[float]) -> int:
