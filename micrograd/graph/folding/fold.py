@@ -30,6 +30,8 @@ BANDS = 16  # how many boxes are left where nothing is alike
 UNFOLDED = 20_000  # up to how many nodes neurons are opened on request
 REPEATED = 3  # from how many calls one after the other on the last alone is open
 
+GATHERED = "Each long sum is one box."
+
 NEURONS = ("neuron", "sum", "softmax")
 LAYERS = ("neuron", "sum", "softmax", "layer")
 
@@ -57,6 +59,8 @@ def folded(
     mesh = Mesh(view, names)
     size = mesh.first + mesh.operations
     if depth is None and size <= limit:
+        if size > READABLE:
+            return gathered(roots, constants, zeros, frame)
         return whole(roots, constants, zeros, frame), None
     if depth is not None:
         fold = Fold(mesh, constants)
@@ -85,6 +89,19 @@ def whole(roots: tuple[Value, ...], constants: bool, zeros: bool, frame: Any) ->
     ]  # fmt: skip
     inner = [box.node is None or mesh.is_inner(mesh.place[box.node]) for box in shown.boxes]
     return framed(shown._replace(remarks=mesh.remarks()), ways, inner, {}, mesh.is_bare)
+
+
+def gathered(
+    roots: tuple[Value, ...], constants: bool, zeros: bool, frame: Any
+) -> tuple[Diagram, Fold | None]:
+    """Every operation as a box, but a long sum as one, whose additions would be a strip."""
+    view = View(roots, zeros=zeros)
+    fold = Fold(Mesh(view, Names(view, frame), sums=True), constants)
+    fold.cut(lambda part: part.kind == "sum")
+    if fold.count() == len(fold.keys):
+        return whole(roots, constants, zeros, frame), None
+    shown = fold.assemble()
+    return shown._replace(remarks=(*shown.remarks, GATHERED)), fold
 
 
 def best(mesh: Mesh, constants: bool, limit: int) -> Fold:
@@ -231,7 +248,7 @@ class Fold:
             users = dict.fromkeys(keys[j] for j in mesh.users[i])
             roles = mesh.roles[i]
             folds = [key for key in users if isinstance(key, tuple)]
-            if not folds:
+            if not folds or (mesh.sums and {inside_of(key) for key in folds} == {"sum"}):
                 continue
             place = mesh.places[i]
             mine = place is not None or (bool(roles) and "input" not in roles)

@@ -27,7 +27,8 @@ LONG_SUM = 4  # from how many terms on a sum folds into one box
 class Mesh:
     """The graph by numbers: nodes in topological order, the leaves first."""
 
-    def __init__(self, view: View, names: Names | None = None) -> None:
+    def __init__(self, view: View, names: Names | None = None, sums: bool = False) -> None:
+        """With `sums` the long sum in a neuron is a part of its own."""
         names = names or Names(view)
         leaves, inner = view.leaves, view.inner
         self.view = view
@@ -36,6 +37,7 @@ class Mesh:
         self.plain: set[Part] = set()  # what an expression may be by chance: it gets no frame
         self.known_heights: dict[Part, int] | None = None
         self.nodes: list[Any] = view.nodes
+        self.sums = sums
         self.first = len(leaves)  # the number of the first interior node
         place = {v: i for i, v in enumerate(self.nodes)}
         self.operands: list[list[int]] = [[] for _ in leaves]
@@ -211,8 +213,10 @@ class Mesh:
             neuron = Part("neuron", members[0], named, bent, likeness, "", there)
             if len(neurons) == 1 and place is None:
                 self.plain |= {layer, neuron}
+            added = [j for j in members if self.names[j] == "add"] if self.sums else []
+            total = (Part("sum", added[0], "+"),) if len(added) >= LONG_SUM - 1 else ()
             for j in members:
-                self.paths[j] += (layer, neuron)
+                self.paths[j] += (layer, neuron, *(total if j in added else ()))
 
     def merge(self) -> None:
         """Leave out a layer that is all there is of the call or the scope around it."""

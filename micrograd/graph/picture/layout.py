@@ -20,6 +20,7 @@ from .channels import Net, room, trunks
 from .ranks import Edge, ranks
 
 
+STILL = 0.05  # what moves less, stands
 TINY = 0.0001  # in terms of a place in a column, what a pixel up or down on a box is
 
 
@@ -309,15 +310,24 @@ class Columns:
                 self.y[i] = y + self.height[i] / 2
                 y += self.height[i] + self.gap[1]
         rounds = 12 if len(self.column) < 1500 else 6
+        moved = [float("inf")] * 2  # in the last turns to the left and to the right
         for turn in range(rounds):
             both = turn >= rounds - 3
             rightwards = turn % 2 == 1
+            if not both and max(moved) < STILL:
+                continue
             layers = self.layers if rightwards else self.layers[::-1]
-            for layer in layers:
-                self.settle(layer, both or rightwards, both or not rightwards)
+            moved[rightwards] = max(
+                [self.settle(layer, both or rightwards, both or not rightwards) for layer in layers]
+            )
+            if both and moved[rightwards] < STILL:
+                break
 
-    def settle(self, layer: list[int], look_left: bool, look_right: bool) -> None:
-        """The heights of one column: the least squares fit that keeps order and distance."""
+    def settle(self, layer: list[int], look_left: bool, look_right: bool) -> float:
+        """The heights of one column: the least squares fit that keeps order and distance.
+
+        How far something has moved.
+        """
         y, height, boxes, gap = self.y, self.height, len(self.sizes), self.gap[1]
         # In terms of z = y - (what must lie above), keeping distance means not decreasing:
         # an isotonic regression, solved by pooling neighbours that violate it.
@@ -350,11 +360,15 @@ class Columns:
                 before[2] += last[2]
             above += half + (gap if i < boxes else gap * 0.7)
         place = 0
+        moved = 0.0
         for total, weight, count in pools:
             z = total / weight
             for _ in range(int(count)):
-                y[layer[place]] = z + offsets[place]
+                i, height_now = layer[place], z + offsets[place]
+                moved = max(moved, abs(height_now - y[i]))
+                y[i] = height_now
                 place += 1
+        return moved
 
     # The result -----------------------------------------------------------------------
 

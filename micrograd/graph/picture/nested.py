@@ -196,9 +196,11 @@ class Whole:
 
     def refined(self, g: int) -> None:
         """Lay out a frame whose `outside` is known, and what is in it."""
+        children = {child: self.naturals[child] for child in self.frames_of[g]}
+        if not children and self.in_order(self.naturals[g]):
+            return
         order, links = self.contents(g)
         row_of = dict.fromkeys(order, 0)
-        children = {child: self.naturals[child] for child in self.frames_of[g]}
         row = self.row(g, order, links, row_of, 0, children)
         if children:
             enter: dict[int, dict[int, list[float]]] = {child: {} for child in children}
@@ -215,6 +217,15 @@ class Whole:
             children = {child: self.naturals[child] for child in children}
             row = self.row(g, order, links, row_of, 0, children)
         self.naturals[g] = self.stacked(g, [row], row_of, children)
+
+    def in_order(self, block: Block) -> bool:
+        """Whether edges pass the border in the order of what is outside."""
+        enters, leaves = self.outside[block.frame]
+        inner = {source: y for (source, _), y in block.entries.items()}
+        return all(
+            sorted(known, key=known.__getitem__) == sorted(known, key=lambda i: (outer[i], i))
+            for known, outer in ((inner, enters), (block.exits, leaves))
+        )
 
     def block(self, g: int, limit: float) -> Block:
         """The layout of what is in a frame, in one row or in several."""
