@@ -1,7 +1,8 @@
-"""Drawing beside Graphviz: time, and how many edges cross, on graphs of networks.
+"""Drawing beside Graphviz: time, and how many edges cross, on networks and on random graphs.
 
-Run `python benchmarks/draw.py`. Each graph is the loss of a multilayer perceptron, every
-operation in a box. "crossings" are points at which two lines of the picture cross, what
+Run `python benchmarks/draw.py`; the pictures of the gallery are compared by
+`python docs/gallery.py --beside`. A network's graph is its loss, every operation in a box but
+long sums, which are one; dot gets the same boxes, and frames as clusters. "crossings" are points at which two lines of the picture cross, what
 several edges share counted once; "pairs" are pairs of edges without a common end that
 meet anywhere. Both are counted from the coordinates of the finished pictures. The time
 is the best of several, from the graph of Values, or for Graphviz from its description,
@@ -180,8 +181,32 @@ def meet(p, q):
     return (a > 0) != (b > 0) and (c > 0) != (d > 0)
 
 
-def main():
-    have_dot = shutil.which("dot")
+# The measurement ------------------------------------------------------------------------------
+
+
+def both(graph):
+    """Crossings of our picture of a graph, and of dot's, None where dot fails."""
+    ours = crossings(of_ours(graph.diagram, graph.style))
+    try:
+        return ours, crossings(of_dot(graph.to_dot().source))
+    except subprocess.CalledProcessError:
+        return ours, None
+
+
+def at_random(sizes=(15, 30, 60, 100), count=40):
+    """For each size: our crossings and dot's in all, in how many graphs we have more, and how
+    many dot draws; over graphs in random scopes."""
+    for operations in sizes:
+        pairs = [both(draw(scoped(i, operations=operations), most=1000)) for i in range(count)]
+        drawn = [(ours[0], theirs[0]) for ours, theirs in pairs if theirs is not None]
+        yield (
+            operations, sum(a for a, _ in drawn), sum(b for _, b in drawn),
+            sum(a > b for a, b in drawn), len(drawn),
+        )  # fmt: skip
+
+
+def networks(have_dot):
+    """Print time and crossings for networks with all their operations."""
     print(f"{'graph':<36}{'boxes':>6}{'edges':>6}  {'':<9}{'ms':>8}{'crossings':>11}{'pairs':>8}")
     for name, (nin, nouts) in GRAPHS.items():
         root = loss(nin, nouts)
@@ -199,8 +224,21 @@ def main():
         print(f"{'':50}{'dot':<9}{1000 * theirs:8.0f}{points2:11,}{pairs2:8,}")
         ratios = [seconds / theirs, points / max(1, points2), pairs / max(1, pairs2)]
         print(f"{'':50}{'ratio':<9}{ratios[0]:8.2f}{ratios[1]:11.2f}{ratios[2]:8.2f}")
+
+
+def main():
+    have_dot = shutil.which("dot")
+    networks(have_dot)
     if not have_dot:
         print("(Graphviz's program dot is not installed: nothing to compare with)")
+        return
+    print("\nCrossings in all, graphs of operations in random scopes, dot with clusters:")
+    count = 40
+    for operations, ours, theirs, more, drawn in at_random(count=count):
+        print(
+            f"{operations:4} operations: builtin {ours:5,}, dot {theirs:5,}; builtin has more in "
+            f"{more} of {drawn}, and dot fails on {count - drawn}"
+        )
 
 
 if __name__ == "__main__":
