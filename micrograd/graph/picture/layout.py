@@ -12,6 +12,7 @@ boxes is in `diagram.py`, what draws them in `svg.py`; the columns come from `ra
 
 from __future__ import annotations
 
+import random
 from bisect import bisect_right, insort
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -20,6 +21,8 @@ from .channels import Net, room, trunks
 from .ranks import Edge, ranks
 
 
+SMALL = 40  # up to how many boxes and passages other orders are tried to begin with
+STARTS = 3  # how many
 STILL = 0.05  # what moves less, stands
 TINY = 0.0001  # in terms of a place in a column, what a pixel up or down on a box is
 
@@ -175,6 +178,24 @@ class Columns:
     def order(self) -> None:
         """Choose the order within each column: few crossings, and no more time than needed."""
         self.first_order()
+        fewest = self.improve()
+        size = len(self.column)
+        starts = 0 if size > SMALL else STARTS
+        for seed in range(starts):
+            if fewest == 0:
+                return
+            kept = [list(layer) for layer in self.layers]
+            source = random.Random(seed)
+            for c in self.loose:
+                source.shuffle(self.layers[c])
+            found = self.improve(patience=2)
+            if found < fewest:
+                fewest = found
+            else:
+                self.layers = kept
+
+    def improve(self, patience: int = 5) -> int:
+        """Make crossings fewer than in the order as it is; how many are left."""
         position = self.positions()
         best = self.crossings(position)
         kept = [list(layer) for layer in self.layers]
@@ -182,7 +203,7 @@ class Columns:
         rounds = 24 if size < 500 else 10 if size < 2500 else 4
         fruitless = 0
         for i in range(rounds):
-            if best == 0 or fruitless > 5:
+            if best == 0 or fruitless > patience:
                 break
             self.sweep(position, rightwards=i % 2 == 0, turned=i % 4 < 2)
             if size < 1200:
@@ -194,6 +215,7 @@ class Columns:
             else:
                 fruitless += 1
         self.layers = kept
+        return best
 
     def first_order(self) -> None:
         """Depth first from the results to the left: trees come out without crossings."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .layout import Layout, Point, layout
 from .measure import text_width
@@ -146,6 +146,7 @@ class Whole:
             self.touching[-1].append(k)
             for g in {*self.chain[owner[edge.source]], *self.chain[owner[edge.target]]}:
                 self.touching[g].append(k)
+        self.layouts: dict[Any, Layout] = {}  # by all that they are made of
         self.rows = 1
         self.large = len(sizes) > LARGE
         self.naturals: dict[int, Block] = {}
@@ -349,11 +350,14 @@ class Whole:
             edges.append(Edge(number[a], number[b], ports[0], outs[0]))
             kept.append((a, b, k))
         free = {i for i, ref in enumerate(items) if ref[0] == "box" and ref[1] in self.free}
-        found = layout(
-            sizes, edges, self.gap, free,
-            [number[ref] for ref in before], [number[ref] for ref in after],
-            self.with_trunks, fixed,
-        )  # fmt: skip
+        key = (tuple(sizes), tuple(edges), frozenset(free), len(before), len(after), fixed)
+        found = self.layouts.get(key)
+        if found is None:
+            found = self.layouts[key] = layout(
+                sizes, edges, self.gap, free,
+                [number[ref] for ref in before], [number[ref] for ref in after],
+                self.with_trunks, fixed,
+            )  # fmt: skip
         return Row(Point(0.0, 0.0), found, items, kept)
 
     def size(self, ref: Ref, children: dict[int, Block]) -> tuple[float, float]:
