@@ -2,11 +2,11 @@
 
 Run `python benchmarks/draw.py`; the pictures of the gallery are compared by
 `python docs/gallery.py --beside`. A network's graph is its loss, every operation in a box but
-long sums, which are one; dot gets the same boxes, and frames as clusters. "crossings" are points at which two lines of the picture cross, what
-several edges share counted once; "pairs" are pairs of edges without a common end that
-meet anywhere. Both are counted from the coordinates of the finished pictures. The time
-is the best of several, from the graph of Values, or for Graphviz from its description,
-to the text of the SVG.
+long sums, which are one; dot gets the same boxes, and frames as clusters. "crossings" are points
+at which two lines of the picture cross, what several edges share counted once; "pairs" are pairs
+of edges without a common end that meet anywhere. Both are counted from the coordinates of the
+finished pictures. The time is the best of several, from the graph of Values, or for Graphviz
+from its description, to the text of the SVG.
 """
 
 from __future__ import annotations

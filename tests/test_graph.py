@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,7 @@ def test_golden_text(make):
 
 def compare(name, found):
     path = GOLDEN / name
+    found = re.sub(r"pictures\.py:\d+", "pictures.py:1", found)  # lines may move
     if os.environ.get("MICROGRAD_GOLDEN"):
         path.write_text(found, encoding="utf-8", newline="\n")
     assert found == path.read_text(encoding="utf-8")

@@ -449,3 +449,56 @@ def test_steps_and_explanations_name_as_pictures_do():
     assert " / d w[1,0] = " in str(mg.graph.explain(y, weight))
     named = {step.name for step in mg.graph.steps(y)}
     assert {"x[0]", "b[0,0]", "b[1,0]", "w[1,1]"} <= named
+
+
+# Where it was written -----------------------------------------------------------------------
+
+
+class Gated(nn.Module):
+    """Two lines of arithmetic in a module of the user's own."""
+
+    def __init__(self):
+        self.w, self.v = [Value(0.5), Value(-0.25)], [Value(1.0), Value(2.0)]
+
+    def __call__(self, x):
+        gate = mg.sigmoid(self.w[0] * x[0] + self.w[1] * x[1])
+        return gate * (self.v[0] * x[0])
+
+
+def tooltips(graph):
+    return [title.text for title in read(graph.svg).iter(f"{SVG}title")][1:]
+
+
+def line_of(text):
+    lines = Path(__file__).read_text(encoding="utf-8").splitlines()
+    return next(k for k, line in enumerate(lines, 1) if text in line)
+
+
+def test_each_operation_of_a_drawn_module_tells_its_line():
+    graph = draw(Gated(), inputs=[1.0 / 3.0, 2.0], depth=9)
+    gate = line_of("gate = mg.sigmoid(self.w[0]")
+    product = line_of("return gate * (self")
+    said = {box.op: box.words for box in graph.diagram.boxes if box.kind == "op"}
+    assert f"test_graph_frames.py:{gate}]" in said["sigmoid"]
+    assert any(f"test_graph_frames.py:{product}]" in words for words in tooltips(graph))
+    assert not any("/test_graph_frames" in words for words in tooltips(graph))
+
+
+def test_operations_tell_their_line_in_a_scope_and_else_that_of_the_call():
+    x = [Value(1.0), Value(2.0)]
+    with scope("loss"):
+        y = x[0] * x[1]  # in a scope
+    said = tooltips(draw(y))
+    assert any(f"test_graph_frames.py:{line_of('# in a scope')}]" in words for words in said)
+    out = Gated()(x)  # here it is called
+    said = tooltips(draw(out))
+    called = f"called at test_graph_frames.py:{line_of('# here it is called')}]"
+    assert any(words.startswith("sigmoid") and called in words for words in said)
+
+
+def test_full_precision_in_tooltips():
+    x = Value(1.0 / 3.0)
+    y = mg.exp(x)
+    y.backward()
+    assert any(repr(y.data) in words for words in tooltips(draw(y)))
+    assert any(f"grad {x.grad!r}" in words for words in tooltips(draw(y)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .lines import user_line
 from .node import Node, attribute
 from .observe import Observer
 from .watch import WATCH
@@ -33,7 +34,10 @@ class scope(Observer):  # noqa: N801  (a context manager, named like no_grad)
 
     def made(self, node: Node) -> None:
         # The observers are told from the outermost to the innermost: each adds its name.
-        setattr(node, "_scope", (*scope_of(node), self.name))
+        known = scope_of(node)
+        setattr(node, "_scope", (*known, self.name))
+        if not known:
+            setattr(node, "_line", user_line())
 
 
 def scope_of(node: Node) -> Path:

@@ -166,8 +166,9 @@ class Expansion:
         )
         for node in [*self.sums, *[self.operands[i] for i in self.bare]]:
             setattr(node, "_virtual", True)
-            if attribute(v, "_scope"):  # its parts belong where it belongs
-                setattr(node, "_scope", attribute(v, "_scope"))
+            for name in ("_scope", "_line"):  # its parts belong where it belongs
+                if attribute(v, name):
+                    setattr(node, name, attribute(v, name))
         self.partials: tuple[Any, ...] = ()
         self.refresh(v)
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..core.lines import user_line
+from ..core.observe import Observer
 from ..core.sort import toposort
 from ..core.watch import WATCH
 from ..engine import Value
@@ -63,7 +65,7 @@ def called(module: Module, inputs: Any = None) -> tuple[tuple[Value, ...], str]:
     A tuple is several arguments. Numbers become Values, which the picture names by where they
     went in; where the module wants plain numbers, an index say, they stay what they are.
     """
-    with untouched(module):
+    with untouched(module), Noted():
         if inputs is not None:
             given = inputs if isinstance(inputs, tuple) else (inputs,)
             try:
@@ -120,6 +122,13 @@ def lifted(x: Any) -> Any:
     if callable(getattr(x, "tolist", None)):
         return lifted(x.tolist())
     return Value(x) if isinstance(x, (int, float)) and not isinstance(x, bool) else x
+
+
+class Noted(Observer):
+    """A `with` block in which each node notes the user's line that made it."""
+
+    def made(self, node: Any) -> None:
+        setattr(node, "_line", user_line())
 
 
 @contextmanager

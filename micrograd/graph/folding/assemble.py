@@ -165,10 +165,10 @@ class Assembly:
             node = mesh.nodes[i]
             if not isinstance(self.fold.units[i], tuple):
                 kind = "leaf" if i < mesh.first else "op"
-                where = mesh.places[i].path if mesh.places[i] is not None else ""
-                label = mesh.labels[i]
-                return Box(clean(op_name(node)), label, node._data, node._grad, kind, node, 1, None,
-                           "", where)  # fmt: skip
+                return Box(
+                    clean(op_name(node)), mesh.labels[i], node._data, node._grad, kind, node,
+                    place=mesh.where(i),
+                )  # fmt: skip
         inner = [i for i in members if i >= mesh.first]
         # What leaves the box: its results, or the leaves in it.
         out = [i for i in inner if any(self.keys[j] != key for j in mesh.users[i])]

@@ -83,7 +83,8 @@ def whole(roots: tuple[Value, ...], constants: bool, zeros: bool, frame: Any) ->
     view = View(roots, zeros=zeros)
     mesh = Mesh(view, Names(view, frame))
     labels = dict(zip(mesh.nodes, mesh.labels, strict=True))
-    shown = diagram(view, constants, labels, mesh.named.paths())
+    places = {v: mesh.where(i) for i, v in enumerate(mesh.nodes)}
+    shown = diagram(view, constants, labels, places)
     ways = [
         None if box.kind != "op" else mesh.paths[mesh.place[box.node]] for box in shown.boxes
     ]  # fmt: skip

@@ -27,6 +27,14 @@ class Part(NamedTuple):
     path: str = ""  # where it stands in the model: layers.0.neurons.1
 
 
+def short_line(line: str) -> str:
+    """file:line without folders: pictures are shown to others. A notebook's cell has no file."""
+    name = basename(line)
+    if "ipykernel_" in line or name.startswith("<ipython-input"):
+        return f"line {name.rpartition(':')[2]} of a cell"
+    return name
+
+
 Way = tuple[Part, ...]
 EARLIER = "the calls before the last"  # behind the part in the key of a box of several calls
 
@@ -132,8 +140,8 @@ def woven(names: tuple[str, ...], calls: list[Any], titles: dict[Any, tuple[str,
         enter(call.scopes)
         title, number = titles[call]
         likeness = ("call", id(call.places), call.path, call.title)
-        file, number_of_line = call.line  # without folders: pictures are shown to others
-        line = f"{basename(file)}:{number_of_line}" if file else ""
+        file, number_of_line = call.line
+        line = short_line(f"{file}:{number_of_line}") if file else ""
         way.append(Part("call", call.start, title, number, likeness, line, call.path))
     enter(len(names))
     return tuple(way)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.node import Node, is_leaf, op_name
+from ...core.node import Node, attribute, is_leaf, op_name
 from ...core.view import View, is_virtual
 from ...nn.naming import Place
 from ..diagram import label_of, plural
 from ..names import Names, calls_in
-from .parts import Part, Way, ways
+from .parts import Part, Way, short_line, ways
 
 ACTIVATIONS = frozenset(
     ("relu", "leaky_relu", "elu", "silu", "gelu", "sigmoid", "tanh", "softplus", "sin", "clip")
@@ -77,6 +77,19 @@ class Mesh:
         """Whether a neuron is the only one of the layer around it."""
         alone = part.kind == "neuron" and around.kind == "layer"
         return alone and self.sizes[part] == self.sizes[around]
+
+    def where(self, i: int) -> str:
+        """Where a node stands and which line made it, for who looks closer."""
+        place = self.places[i]
+        if place is not None:
+            return place.path
+        way = self.paths[i]
+        path = next((part.path for part in reversed(way) if part.path), "")
+        line = short_line(attribute(self.nodes[i], "_line") or "")
+        if not line:
+            line = next((part.line for part in reversed(way) if part.line), "")
+            line = line and f"called at {line}"
+        return ", ".join(filter(None, (path, line)))
 
     def is_bare(self, part: Part, around: Part | None) -> bool:
         """Whether a part gets no frame: by chance, or because the one around it says it."""

@@ -20,7 +20,6 @@ from typing import NamedTuple
 from .channels import Net, room, trunks
 from .ranks import Edge, ranks
 
-
 SMALL = 40  # up to how many boxes and passages other orders are tried to begin with
 STARTS = 3  # how many
 STILL = 0.05  # what moves less, stands
@@ -439,7 +438,9 @@ class Columns:
             bend((self.column[target], before, leave), end)
             routes.append(route)
         spans = [(x, x + w) for x, w in zip(start, width, strict=True)]
-        return Layout(points, routes, start[-1] + width[-1], bottom, self.column[:boxes], spans, crossings)
+        return Layout(
+            points, routes, start[-1] + width[-1], bottom, self.column[:boxes], spans, crossings
+        )
 
     def channel(
         self, layer: list[int], upright: bool
