@@ -502,3 +502,50 @@ def test_full_precision_in_tooltips():
     y.backward()
     assert any(repr(y.data) in words for words in tooltips(draw(y)))
     assert any(f"grad {x.grad!r}" in words for words in tooltips(draw(y)))
+
+
+class Cell(nn.Module):
+    """Gates in a dict of matrices: as people write them without layers of ours."""
+
+    def __init__(self):
+        self.gates = {
+            name: {"W": [[Value(0.1)] * 2] * 2, "U": [[Value(0.2)] * 2] * 2}
+            for name in ("reset", "update")
+        }
+        for gate in self.gates.values():
+            for key in gate:
+                gate[key] = [[Value(0.1 * i + j) for j in range(2)] for i in range(2)]
+
+    def gate(self, name, x, h):
+        w, u = self.gates[name]["W"], self.gates[name]["U"]
+        sums = [
+            sum(a * b for a, b in zip(w[i], x)) + sum(a * b for a, b in zip(u[i], h))
+            for i in range(2)
+        ]
+        return [s.sigmoid() for s in sums]
+
+    def __call__(self, x, h):
+        reset = self.gate("reset", x, h)
+        return self.gate("update", x, [a * b for a, b in zip(reset, h)])
+
+
+def test_gates_by_hand_have_frames_with_their_names():
+    x, h = [Value(1.0), Value(2.0)], [Value(0.5), Value(0.1)]
+    graph = draw(mg.sum(Cell()(x, h)))
+    assert {frame.title for frame in graph.diagram.frames} >= {"gates, reset", "gates, update"}
+
+
+class Window(nn.Module):
+    """A weight in an attribute each: none of them names the sum."""
+
+    def __init__(self):
+        self.a, self.b, self.c = Value(1.0), Value(-2.0), Value(0.5)
+
+    def __call__(self, xs):
+        return [(self.a * x + self.b * y + self.c).relu() for x, y in zip(xs, xs[1:])]
+
+
+def test_a_sum_is_not_called_by_one_of_its_weights():
+    graph = draw(mg.sum(Window()([Value(1.0), Value(2.0), Value(3.0)])))
+    titles = [frame.title for frame in graph.diagram.frames]
+    assert titles == ["Window"]

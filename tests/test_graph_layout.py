@@ -71,6 +71,33 @@ def test_edges_do_not_run_through_boxes(graph):
 
 
 @settings(max_examples=300, deadline=None)
+@given(graphs(), st.booleans())
+def test_curves_do_not_run_through_boxes(graph, upright):
+    sizes, edges, free = graph
+    found = layout(sizes, edges, (30.0, 10.0), free, upright=upright)
+    for edge, route in zip(edges, found.routes, strict=True):
+        others = [
+            (p, w, h)
+            for i, (p, (w, h)) in enumerate(zip(found.boxes, sizes, strict=True))
+            if i not in (edge.source, edge.target)
+        ]
+        for a, b in zip(route[::2], route[1::2]):
+            for x, y in curve(a, b):
+                for p, w, h in others:
+                    assert not (p.x + 0.6 < x < p.x + w - 0.6 and abs(y - p.y) < h / 2 - 0.1)
+
+
+def curve(a, b):
+    """Points of a bend."""
+    half = (a.x + b.x) / 2
+    for k in range(1, 16):
+        t = k / 16
+        u = 1 - t
+        x = u**3 * a.x + 3 * u * t * half + t**3 * b.x
+        yield x, (u**3 + 3 * u * u * t) * a.y + (3 * u * t * t + t**3) * b.y
+
+
+@settings(max_examples=300, deadline=None)
 @given(graphs())
 def test_columns(graph):
     sizes, edges, _ = graph

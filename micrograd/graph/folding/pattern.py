@@ -93,7 +93,11 @@ class Mesh:
 
     def is_bare(self, part: Part, around: Part | None) -> bool:
         """Whether a part gets no frame: by chance, or because the one around it says it."""
-        return part in self.plain or (around is not None and self.is_all_of(part, around))
+        return (
+            part.kind == "sum"
+            or part in self.plain
+            or (around is not None and self.is_all_of(part, around))
+        )
 
     def heights(self) -> dict[Part, int]:
         """Of calls and scopes: how many are nested in each at most."""
@@ -193,6 +197,7 @@ class Mesh:
     def place_of(self, weights: list[Any]) -> Place | None:
         """Where the weights of a neuron stand in a module, if they stand in one row."""
         rows = set()
+        names = set()
         place = None
         for w in weights:
             i = self.place.get(w) if isinstance(w, Node) else None
@@ -200,7 +205,11 @@ class Mesh:
             if place is None:
                 return None
             rows.add((place.holder, place.row.partition(".")[2], place.part))
-        return place if len(rows) == 1 else None
+            names.add(place.name.partition("[")[0])
+        if place is None or len(rows) > 1 or (len(names) > 1 and not (place.holder or place.part)):
+            return None
+        # Of several matrices, one for the input and one for the state say, the holder has the name.
+        return place if len(names) == 1 else place._replace(name="")
 
     def add_layer(self, neurons: list[tuple[list[int], str, Place | None]]) -> None:
         """Neurons side by side as parts: the layer, and in it each neuron."""
@@ -210,7 +219,7 @@ class Mesh:
         title, note, own = count, "", True
         if place is not None:
             name = place.name.partition("[")[0]
-            own = row_kind(place.row) == "neuron" or bool(place.part)
+            own = row_kind(place.row) == "neuron" or bool(place.part) or not name
             title, note = (place.title if own else name) or count, count
         path = place.holder if place is not None and own else ""
         note = note if note != title else ""

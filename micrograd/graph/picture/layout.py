@@ -421,9 +421,19 @@ class Columns:
             route = [Point(points[source].x + self.sizes[source][0], y[source] + out)]
 
             def bend(way: tuple[int, int, float], end: Point, route: list[Point] = route) -> None:
-                x = tracks.get(way)
-                if x is not None and abs(end.y - route[-1].y) >= 0.05:
-                    route += [Point(x, route[-1].y), Point(x, end.y)]
+                x, begin, c = tracks.get(way), route[-1], way[0]
+                if abs(end.y - begin.y) < 0.05:
+                    route.append(end)
+                    return
+                if x is not None:
+                    route += [Point(x, begin.y), Point(x, end.y), end]
+                    return
+                # Straight past what is wider in a column, and bent in the channel alone.
+                right = start[c - 1] + width[c - 1]
+                if begin.x < right and self.is_in_the_way(c - 1, begin, end, points):
+                    route += [Point(right, begin.y)] * 2
+                if end.x > start[c] and self.is_in_the_way(c, end, begin, points):
+                    route += [Point(start[c], end.y)] * 2
                 route.append(end)
 
             steps = self.column[target] - self.column[source] - 1
@@ -441,6 +451,18 @@ class Columns:
         return Layout(
             points, routes, start[-1] + width[-1], bottom, self.column[:boxes], spans, crossings
         )
+
+    def is_in_the_way(self, c: int, near: Point, far: Point, points: list[Point]) -> bool:
+        """Whether a box of a column stands where a curve to a point in it or from it would run."""
+        low, high = sorted((near.y, far.y))
+        for i in self.layers[c]:
+            if i < len(points):
+                left, right = points[i].x, points[i].x + self.sizes[i][0]
+                beside = left < near.x - 0.5 if far.x < near.x else right > near.x + 0.5
+                half = self.height[i] / 2
+                if beside and low < self.y[i] + half and self.y[i] - half < high:
+                    return True
+        return False
 
     def channel(
         self, layer: list[int], upright: bool

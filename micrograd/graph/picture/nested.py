@@ -497,6 +497,8 @@ class Whole:
 
 def comes_from(route: list[Point]) -> float:
     """How far down the last bend of a route begins."""
+    if len(route) > 3 and route[-2] == route[-3]:  # it ends straight
+        route = route[:-2]
     trunk = len(route) > 3 and route[-2].x == route[-3].x
     return route[-3].y if trunk else route[-2].y
 

@@ -91,6 +91,8 @@ class Pen:
         found = []
         turned = [Point(p.y, p.x) for p in route] if self.down else route
         for i in range(len(route) - 1):
+            if route[i] == route[i + 1]:
+                continue
             drawn = piece(turned, i, self.below, self.down)
             if drawn not in self.drawn:
                 self.drawn.add(drawn)
