@@ -22,6 +22,7 @@ from test_graph import OPERATIONS, check_geometry, extent
 import micrograd as mg
 from micrograd import Value, losses, nn
 from micrograd.graph import draw, scope
+from micrograd.graph.picture import svg
 from micrograd.graph.picture.svg import Picture
 
 pytestmark = pytest.mark.once
@@ -542,10 +543,48 @@ class Window(nn.Module):
         self.a, self.b, self.c = Value(1.0), Value(-2.0), Value(0.5)
 
     def __call__(self, xs):
-        return [(self.a * x + self.b * y + self.c).relu() for x, y in zip(xs, xs[1:])]
+        return [(self.a * x + self.b * y + self.c).relu() for x, y in itertools.pairwise(xs)]
 
 
 def test_a_sum_is_not_called_by_one_of_its_weights():
     graph = draw(mg.sum(Window()([Value(1.0), Value(2.0), Value(3.0)])))
     titles = [frame.title for frame in graph.diagram.frames]
     assert titles == ["Window"]
+
+
+def test_marks_of_different_boxes_have_different_names():
+    class Gates(nn.Module):
+        def __init__(self):
+            self.forget, self.cand = nn.Layer(3, 2), nn.Layer(3, 2)
+
+        def __call__(self, x, h):
+            for gate in (self.forget, self.cand, self.forget, self.cand):
+                h = [a * b for a, b in zip(gate([x, *h]), h)]
+            return mg.sum(h)
+
+    model, h = Gates(), [Value(0.5), Value(0.25)]
+    for x in (1.0, -1.0, 2.0):
+        h = [model(Value(x), h), Value(0.5)]
+    picture = draw(h[0]).picture
+    names = {}
+    for mark in picture.where.marks:
+        owner = picture.look.owner(mark.source)
+        name = svg.mark_names(picture.look.shown)[owner]
+        assert names.setdefault(name, owner) == owner
+    assert names
+
+
+class Table(nn.Module):
+    """Rows that go into a layer: parameters, but not those of the layer."""
+
+    def __init__(self):
+        self.table, self.head = {c: [Value(0.1), Value(0.2)] for c in "ab"}, nn.Linear(2, 3)
+
+    def __call__(self, c):
+        return self.head(self.table[c])
+
+
+def test_parameters_that_go_into_a_layer_are_not_counted_as_its_own():
+    boxes = draw(mg.sum(Table()("a")), depth=1).diagram.boxes
+    assert any(box.note.endswith("9 parameters") for box in boxes)
+    assert any(box.kind == "leaf" and box.times == 2 for box in boxes)

@@ -252,7 +252,7 @@ class Fold:
             if not folds or (mesh.sums and {inside_of(key) for key in folds} == {"sum"}):
                 continue
             place = mesh.places[i]
-            mine = place is not None or (bool(roles) and "input" not in roles)
+            mine = roles != {"input"} and (place is not None or (roles and "input" not in roles))
             if len(users) == 1 and mine:
                 known = place is not None or not mesh.labels[i] or mesh.labels[i] in roles
                 if known or inside_of(folds[0]) in LAYERS:

@@ -10,6 +10,7 @@ colours are in `theme.py`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from math import ceil
@@ -194,8 +195,8 @@ def arranged(look: Style, shown: Diagram) -> Places:
     around = [
         Around(frame.parent, text_width(frame.head, 12, bold=True)) for frame in shown.frames
     ]  # fmt: skip
-    names = [mark_name(boxes[look.owner(i)], look.owner(i)) for i in range(len(look.sizes))]
-
+    marked = mark_names(shown)
+    names = [marked[look.owner(i)] for i in range(len(look.sizes))]
     whole = Whole(
         look.sizes, look.edges, look.gap, look.free, owner, around, names, look.down, not look.back
     )  # fmt: skip
@@ -225,9 +226,20 @@ def arranged(look: Style, shown: Diagram) -> Places:
     return found
 
 
-def mark_name(box: Box, i: int) -> str:
-    """What an edge is called where it goes on in another row."""
-    return clipped(box.label or f"{box.op or number(box.data)} #{i}", 24)
+def mark_names(shown: Diagram) -> list[str]:
+    """What the edges of each box are called where they go on in another row: no two alike."""
+    labels = Counter(box.label for box in shown.boxes)
+    noted = Counter((box.label, box.note) for box in shown.boxes)
+    return [mark_name(box, i, labels, noted) for i, box in enumerate(shown.boxes)]
+
+
+def mark_name(box: Box, i: int, labels: Counter[str], noted: Counter[tuple[str, str]]) -> str:
+    """The label of a box, with what it belongs to or its number where others have it too."""
+    if box.label and labels[box.label] == 1:
+        return clipped(box.label, 24)
+    if box.label and box.note and noted[box.label, box.note] == 1:
+        return clipped(f"{box.label}, {box.note}", 32)
+    return f"{clipped(box.label or box.op or number(box.data), 24)} #{i}"
 
 
 def frames(shown: Diagram, where: Places) -> list[str]:
@@ -272,12 +284,13 @@ def lies_in(shown: Diagram, g: int, around: int) -> bool:
 
 def marks(look: Style, where: Places) -> list[str]:
     """The places where edges go on in another row."""
+    names = mark_names(look.shown) if where.marks else []
     return [
         f'<rect class="mg-mark" x="{mark.at.x:.1f}" y="{mark.at.y - 10:.1f}" '
         f'width="{mark.width:.1f}" height="20" rx="10"/>'
         + text(
             "mg-faint", mark.at.x + mark.width / 2, mark.at.y + 4,
-            mark_name(look.shown.boxes[look.owner(mark.source)], look.owner(mark.source)), "middle",
+            names[look.owner(mark.source)], "middle",
         )
         for mark in where.marks
     ]  # fmt: skip
