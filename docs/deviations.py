@@ -100,6 +100,7 @@ the worst. These are not:
 - **`gammainc`, `gammaincc`, `betainc`** are nan where a parameter, or x, is past 1e8 and the result
   is no limit; their derivatives by a parameter go to the order 8.
 - **NumPy, JAX and PyTorch** have functions of their own: to 4 units on NumPy, to theirs elsewhere.
+  The gradient of `relu` at nan, nan here, is in PyTorch what arrives, where PyTorch differentiates.
 
 ## Second derivatives through the kink of a norm
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import subprocess
@@ -16,6 +17,7 @@ from test_ops import points
 import micrograd as mg
 from micrograd import Value, losses, nn
 from micrograd.autodiff.nested import flatten
+from micrograd.compiler.backends.torch import SAME
 from micrograd.core.rule import TABLE
 
 pytestmark = pytest.mark.once
@@ -294,6 +296,51 @@ def test_torch_takes_a_batch_as_vmap_does(torch):
         assert torch.allclose(gradients[0], by_ps, rtol=1e-12)
     shared = torch.func.vmap(one, (None, None, 0, None))(ps, xs[0], ks, ts[0])
     assert torch.allclose(shared[1], one(ps, xs[0], ks[1], ts[0]), rtol=1e-12)
+
+
+EDGES = (0.0, -0.0, 1.0, -1.0, 1e-300, 1e300, -1e300, math.inf, -math.inf, math.nan)
+
+
+@pytest.mark.parametrize("name", sorted(SAME - {"nll", "identity"}))
+def test_what_torch_differentiates_has_our_derivatives_at_the_edges(name, torch):
+    rule = TABLE[name]
+    fast = mg.jit(rule.function)
+    rows = [(a, b) for a in EDGES for b in EDGES] if rule.arity == 2 else [(a,) for a in EDGES]
+    if name == "relu":
+        rows.remove((math.nan,))  # of nan it passes the gradient on
+    fast.trace(*[1.0] * rule.arity)
+    none = torch.zeros(0, dtype=torch.float64)
+    columns = [torch.tensor(c, dtype=torch.float64, requires_grad=True) for c in zip(*rows)]
+    found = fast.to_torch(batch=True)(none, *columns)
+    found.sum().backward()
+    for k, row in enumerate(rows):
+        xs = list(map(Value, row))
+        y = rule.function(*xs)
+        y.backward()
+        assert near(found[k].item(), y.data), row
+        for x, column in zip(xs, columns):
+            assert near(column.grad[k].item(), x.grad), row
+
+
+def test_torch_classifies_as_we_do_at_the_edges(torch):
+    inf = math.inf
+    rows = [[inf, 0.0, 0.0], [-inf, 0.0, 0.0], [0.0, -inf, 0.0], [-inf] * 3, [-inf, 0.0, -inf],
+            [inf, inf, 0.0], [1e308, -1e308, 0.0], [800.0, 0.0, 0.0], [0.0, 40.0, 0.0],
+            [0.0, 800.0, -800.0]]  # fmt: skip
+    fast = mg.jit(losses.cross_entropy)
+    fast.trace([0.1, 0.2, 0.3], 1)
+    none, ones = torch.zeros(0, dtype=torch.float64), torch.ones(len(rows), dtype=torch.float64)
+    for g in (fast.to_torch(batch=True), torch.func.vmap(fast.to_torch(), (None, 0, 0))):
+        xs = torch.tensor(rows, dtype=torch.float64, requires_grad=True)
+        found = g(none, xs, ones)
+        found.sum().backward()
+        for k, row in enumerate(rows):
+            values = list(map(Value, row))
+            y = losses.cross_entropy(values, 1)
+            y.backward()
+            assert found[k].item() == pytest.approx(y.data, rel=1e-14, abs=0.0, nan_ok=True), row
+            for slope, v in zip(xs.grad[k].tolist(), values):
+                assert slope == pytest.approx(v.grad, rel=1e-14, abs=0.0), row
 
 
 @pytest.mark.parametrize("name", ["lists", "tuples", "matrix"])

@@ -191,24 +191,11 @@ def torch_space(dtype: Any, device: Any) -> dict[str, Any]:
     def chosen(index: Any, x: Any) -> Any:
         return places(x.shape[-1]) == index
 
-    def nll(index: Any, x: Any) -> Any:
-        index = torch.as_tensor(index, device=device)
-        k, logs = torch.atleast_1d(index.long()), torch.log_softmax(x, -1)
-        if k.shape[:-1] != x.shape[:-1]:
-            lead = torch.broadcast_shapes(k.shape[:-1], x.shape[:-1])
-            k, logs = k.expand(*lead, 1), logs.expand(*lead, x.shape[-1])
-        found = -logs.gather(-1, k).squeeze(-1)  # which refuses a class that there is not
-        return found + 0.0 * index.reshape(found.shape) if index.requires_grad else found
-
-    def dnll(index: Any, x: Any) -> Any:
-        right, p = chosen(index, x), torch.softmax(x, -1)
-        return torch.where(right, -torch.where(right, 0.0, p).sum(-1)[..., None], p)
-
     def gate(d: Any, x: Any) -> Any:
         return torch.where(x > 0, d, torch.clamp(x, 0.0, 0.0))  # nan at nan
 
     known = {
-        "relu": torch.relu, "gate": gate, "nll": nll, "dnll": dnll, "chosen": chosen,
+        "relu": torch.relu, "gate": gate, "chosen": chosen,
         "erf": torch.erf, "erfc": torch.erfc, "ndtr": special.ndtr, "lgamma": lifted(torch.lgamma),
         "gamma": gamma, "digamma": torch.digamma,
         "polygamma": lambda n, x: torch.polygamma(int(n), x), "sinc": torch.sinc,

@@ -22,7 +22,8 @@ from .interop import Export, library
 if TYPE_CHECKING:
     from ..compiled import Compiled
 
-# Operations of which PyTorch's derivatives are those of the table (but that of relu at nan).
+# Operations of which PyTorch's derivatives are those of the table (but that of relu at nan), and
+# those that have the table's within what PyTorch differentiates: see `classes`.
 SAME = {"add", "sub", "mul", "neg", "identity", "relu", "tanh", "exp", "sin", "cos", "nll"}
 
 
@@ -50,9 +51,12 @@ def to_torch(made: Compiled, name: str, batch: bool) -> Callable[..., Any]:
     @cache
     def function_for(dtype: Any, device: Any, what: str, batched: bool) -> Any:
         kind = {"dtype": dtype, "device": device}
+        space = {**torch_space(dtype, device), "layer": layer}
+        if what == "values" and native:
+            space["nll"] = classes(torch, space)
         return function_of(
             source(what, batched),
-            {**torch_space(dtype, device), "layer": layer},
+            space,
             lambda data: torch.tensor(data, **kind),
             lambda positions: torch.tensor(positions, device=device),
             export.no_meaning,
@@ -203,6 +207,32 @@ def to_torch(made: Compiled, name: str, batch: bool) -> Callable[..., Any]:
     function = whole if batch else one
     function.__name__ = function.__qualname__ = name
     return function
+
+
+def classes(torch: Any, space: dict[str, Any]) -> Callable[..., Any]:
+    """nll of the space with its slopes, of which PyTorch's own have no digits near a loss of 0."""
+    nll, dnll = space["nll"], space["dnll"]
+
+    class Classes(torch.autograd.Function):  # type: ignore[misc]
+        """The loss of a class by the numbers along the last dimension."""
+
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(index: Any, x: Any) -> Any:
+            return nll(index, x)
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        def backward(ctx: Any, d: Any) -> Any:
+            index, x = ctx.saved_tensors
+            found = (d[..., None] * dnll(index, x)).sum_to_size(x.shape)
+            return (torch.zeros_like(index) if ctx.needs_input_grad[0] else None), found
+
+    return lambda index, x: Classes.apply(torch.as_tensor(index, device=x.device), x)
 
 
 def numbers(x: Any) -> bool:

@@ -38,7 +38,7 @@ class Factors:
                 if type(p) is float or p not in rank:
                     continue
                 size = abs(x if type(x) is float else data[x])
-                if size > self.largest.get(p, -1.0):
+                if not size <= self.largest.get(p, -1.0):  # nan is kept, too
                     self.largest[p] = size
                 if type(x) is float or not depends[x]:
                     self.inputs.setdefault(p, []).append(size)
