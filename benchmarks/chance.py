@@ -167,10 +167,17 @@ def branching() -> tuple[Callable[[], Any], list[Value]]:
     return cost, [p, q, w]
 
 
-def smooth() -> tuple[Callable[[], Any], list[Value]]:
-    """A cost of one normal draw."""
-    mu, sigma = Value(0.2), Value(0.7)
-    return lambda: mg.sin(2.0 * st.sample(st.Normal(mu, sigma))), [mu, sigma]
+def smooth() -> dict[str, tuple[Callable[[], Any], list[Value]]]:
+    """Costs of one normal draw."""
+    m, s = Value(0.2), Value(0.7)
+    mu, sigma = Value(1.0), Value(0.5)
+    return {
+        "sin(2x), mu = 0.2, sigma = 0.7": (
+            lambda: mg.sin(2.0 * st.sample(st.Normal(m, s))),
+            [m, s],
+        ),
+        "x^2, mu = 1, sigma = 0.5": (lambda: st.sample(st.Normal(mu, sigma)) ** 2, [mu, sigma]),
+    }
 
 
 def variances(samples: int = 20_000) -> None:
@@ -188,10 +195,12 @@ def variances(samples: int = 20_000) -> None:
     for name, setting in settings:
         show(name, st.gradient(cost, params, samples=samples, **setting))
     show("backprop_q", st.gradient(cost, params, "backprop_q", samples=samples // 10))
-    cost, params = smooth()
-    print("one normal draw")
-    for method in ("reparameterized", "measure", "score"):
-        show(method, st.gradient(cost, params, method, samples=samples))
+    for title, (cost, params) in smooth().items():
+        print(title)
+        for method in ("reparameterized", "measure"):
+            show(method, st.gradient(cost, params, method, samples=samples))
+        for kind in ("none", "mean"):
+            show(f"score, {kind}", st.gradient(cost, params, samples=samples, baseline=kind))
 
 
 def bias(samples: int = 4000, seeds: int = 10) -> None:
