@@ -320,7 +320,7 @@ def watch(model: Any) -> Watch:
 
     Ask it for `.report` at any time, for `.history`, for `.plot()`; `close()` ends it, and so
     does the end of a `with` block. It changes nothing that a training loop can see, and takes
-    less than a tenth of an eager loop's time, some two hundredths of a compiled one's: the docs
+    less than a tenth of an eager loop's time, a few hundredths of a compiled one's: the docs
     have the figures.
 
     >>> import random
