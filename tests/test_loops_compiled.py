@@ -233,6 +233,31 @@ def test_memory_of_a_reverse_loop_is_chosen():
 
 @pytest.mark.skipif(not available(), reason="the machine is not built")
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer of the system's")
+CHOOSING = {
+    "cond": lambda x, q: mg.cond(x > 1.0, lambda c: mg.sin(c) * q, lambda c: c * q, x),
+    "while_loop": lambda x, q: mg.while_loop(lambda c: c < 3.0, lambda c: c * 1.8 * q + 0.01, x),
+}
+
+
+@pytest.mark.parametrize("name", CHOOSING)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_fit_where_examples_go_different_ways(name, backend):
+    q, f = Value(0.7), CHOOSING[name]
+    xs, steps = [0.1, 0.9, 2.9, 0.3], 3
+    losses = []
+    for _ in range(steps):
+        y = mg.mean([f(x, q) for x in xs])
+        q.grad = 0.0
+        y.backward()
+        losses.append(y.data)
+        q.data -= 0.001 * q.grad
+    end, q.data = q.data, 0.7
+    fast = mg.jit(lambda x: f(x, q), parameters=[q], backend=backend)
+    fitted = fast.fit(xs, optim.SGD([q], lr=0.001), steps=steps, progress=False)
+    assert fitted.loss == pytest.approx(losses, rel=1e-13)
+    assert q.data == pytest.approx(end, rel=1e-13)
+
+
 def test_ctrl_c_ends_a_long_native_loop():
     fast = mg.jit(lambda a: mg.scan(lambda c, _: (mg.sin(c) * a, None), a, length=2 * 10**9)[0])
     fast.trace(0.5)

@@ -20,6 +20,7 @@ from .backends.emit import emit
 from .backends.numpy import NumPyBatch
 from .backends.numpy_loops import NumPyPieces
 from .backends.runtime import EDGES, exact_gradient, exact_values, float_function
+from .c.backend import CBatch
 from .ir.program import Program
 from .ir.reverse import reverse
 from .ir.simplify import simplify
@@ -137,6 +138,13 @@ def choose(backend: str, made: Compiled) -> Batch:
     with "+float32" numbers of half the size.
     """
     backend, _, build = backend.partition("+")
+    if backend == "c":
+        if native.available():
+            return CBatch(made)
+        raise RuntimeError(
+            'jit: backend="c" runs within the compiled engine, which was not built when micrograd '
+            "was installed, for want of a C compiler; to_c writes the C"
+        )
     if backend in ("auto", "native"):
         if native.available():
             return native.NativeBatch(made, build)

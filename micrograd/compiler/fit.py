@@ -80,7 +80,7 @@ def fit(
         )
     runner = made.batch(backend)
     loop: Loop
-    if isinstance(runner, NativeBatch) and steps_in_the_machine(optimizer):
+    if isinstance(runner, NativeBatch) and not runner.alone and steps_in_the_machine(optimizer):
         loop = NativeLoop(runner, rows, optimizer, schedule, size, seed)
     elif isinstance(runner, NumPyBatch) and moves_in_rows(optimizer, schedule):
         loop = NumPyLoop(runner, rows, optimizer, schedule, size, seed)

@@ -25,11 +25,11 @@ from ..optim.optimizer import Optimizer
 from .arrays.printing import Rolled
 from .backends import interop_loops
 from .backends.base import Rows, as_array
-from .backends.c import write_c
 from .backends.emit import emit
 from .backends.jax import to_jax
 from .backends.runtime import EDGES, exact_values
 from .backends.torch import to_torch
+from .c.source import write_c
 from .compiled import Compiled
 from .door import door, without_our_frames
 from .fit import fit
@@ -44,7 +44,7 @@ __all__ = ["Compiled", "Jit", "jit"]
 CACHE = 128  # structures of arguments that a compiled function keeps; the one used least goes
 LOCK = threading.Lock()
 P = ParamSpec("P")  # what the function takes, the compiled one takes too
-BACKENDS = ("auto", "python", "numpy", "native")
+BACKENDS = ("auto", "python", "numpy", "native", "c")
 
 
 class Jit(native.Caller, Generic[P]):
@@ -61,6 +61,8 @@ class Jit(native.Caller, Generic[P]):
             raise TypeError(f"jit: a function is needed, not {f!r:.60}")
         if backend not in BACKENDS:
             raise ValueError(f"jit: the backend is one of {', '.join(BACKENDS)}, not {backend!r}")
+        if build and backend == "c":
+            raise ValueError('jit: fastmath and float32 are for the native backend, not for "c"')
         self.f = f
         self.backend = f"{backend}+{build}" if build else backend
         self.given = None if parameters is None else values(parameters, "jit")
@@ -194,7 +196,8 @@ class Jit(native.Caller, Generic[P]):
     @property
     def one_backend(self) -> str:
         """What runs one example: NumPy has nothing to offer there."""
-        return "python" if self.backend == "numpy" or not native.available() else self.backend
+        built = native.available() or self.backend == "c"  # which says why it cannot
+        return self.backend if built and self.backend != "numpy" else "python"
 
     def derived(
         self, key: Any, transform: Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -453,7 +456,7 @@ def jit(
     ValueError and TypeError for what cannot be compiled, such as an `if` that depends on a
     number: the message names the line.
 
-    The backend is "python", "numpy", "native" where it was built, or "auto". Python and
+    The backend is "python", "numpy", "native" where it was built, "c" or "auto". Python and
     native give what the eager engine gives, to the last bit for one example; where a gradient
     is nan, or a float operation would raise, the examples are done over by the eager engine, one
     by one, which is slow and knows what was not selected from what is not a number. `fastmath`
@@ -461,6 +464,9 @@ def jit(
     the logistic function and its relatives on eight examples at once, with errors of up
     to 4 units in the last place, and 0 for what is below 2.3e-308. With the dtype
     "float32" it keeps numbers of half the size; its results then have 6 digits or so.
+    With "c" the compiler of this machine makes code of the function at its first call, which may
+    take seconds and is kept for later processes: loops, and what is irregular, run several times as
+    fast, with the same bits.
 
     >>> from micrograd import jit, nn
     >>> import micrograd as mg

@@ -1,7 +1,7 @@
 """How much room the values of loops take: numbers side by side, known before anything runs.
 
 For who gives every number its place: the machine (`native/regions.py`) and C (
-`backends/c_loops.py`).
+`c/loops.py`).
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def available() -> bool:
 def reader(backend: str) -> Any:
     """The machine that a backend runs in, which reads arguments itself; None without one."""
     name, _, build = backend.partition("+")
-    return BUILDS[build].module if available() and name in ("auto", "native") else None
+    return BUILDS[build].module if available() and name in ("auto", "native", "c") else None
 
 
 def shuffled(n: int, state: int) -> tuple[bytes, int]:
@@ -77,8 +77,11 @@ class NativeBatch(Batch):
         super().__init__(made)
         self.build = BUILDS[build]
         self.lock = threading.Lock()
-        # Whether examples may go different ways, and so are taken one by one.
-        self.alone = chooses(made.program)
+
+    @cached_property
+    def alone(self) -> bool:
+        """Whether examples may go different ways, and so are taken one by one."""
+        return chooses(self.made.program)
 
     @cached_property
     @gc_paused
@@ -89,6 +92,10 @@ class NativeBatch(Batch):
     @gc_paused
     def sums(self) -> Any:
         return Encoder(over_batch(self.made.gradient)).machine(self.build)
+
+    def sums_of(self, n: int) -> Any:
+        """The machine for the gradient of a batch of n examples."""
+        return self.sums
 
     @cached_property
     @gc_paused
@@ -174,7 +181,7 @@ class NativeBatch(Batch):
         columns = self.columns(rows)
         results = self.build.zeros(1 + len(self.made.parameters))
         with self.lock:
-            wrong = self.sums.answer(columns, self.made.parameters, results, EMPTY, True)
+            wrong = self.sums_of(n).answer(columns, self.made.parameters, results, EMPTY, True)
         if wrong:
             return self.one_by_one(rows.rows, self.made.numbers())
         return results[0], results[1:]

@@ -134,11 +134,30 @@ static int run_scalars(Machine *m, Worker *w, const Section *section) {
     return run_section(m, section, &place, NULL, w->scalars, NULL, NULL, 0, 1, 1, 0, &w->scratch);
 }
 
+/* The examples of a part one by one, by the function in C that the machine was linked with: their
+   values are outputs, or values and gradients are added up. */
+static int run_linked(Machine *m, Worker *w, const Part *part, num *sums) {
+    const Batch *b = &m->batch;
+    const num *p = w->scalars + m->first_parameter;
+    num *x = m->room, *own = x + m->n_inputs, *room = own + m->n_sums + m->n_outputs;
+    for (Py_ssize_t i = part->from; i < part->to; i++) {
+        num *y = m->gradient && i == part->from ? sums : own;
+        for (Py_ssize_t k = 0; k < m->n_inputs; k++) x[k] = b->inputs[k * b->stride + i];
+        int bad = m->gradient ? m->gradient(x, p, y, y + 1, room) : m->value(x, p, y, room);
+        if (bad > 1) return -1;
+        mg_refused |= bad;
+        for (Py_ssize_t k = 0; k < m->n_outputs; k++) b->out[k * b->out_stride + i] = y[k];
+        if (m->gradient && y == own) k_add(sums, sums, 1, own, 1, m->n_sums);
+    }
+    return 0;
+}
+
 /* A part of the batch: -1 for an error of Python's. */
 static int run_part(Machine *m, Worker *w, int i, int which) {
     const Batch *b = &m->batch;
     const Part *part = &m->parts[i];
     num *sums = b->parts > 1 ? part->sums[which] : w->scalars + m->first_sum;
+    if (m->room) return run_linked(m, w, part, sums);
     Place place = {w->registers, w->scalars, NULL, b->width, b->stride, 0};
     for (Py_ssize_t from = part->from; from < part->to; from += b->block) {
         Py_ssize_t real = part->to - from < b->block ? part->to - from : b->block;

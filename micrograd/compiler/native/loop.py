@@ -161,7 +161,7 @@ class NativeLoop(Loop):
                 order.extend(next(self.orders))
         losses = build.zeros(count)
         with self.runner.lock:
-            done = self.runner.sums.fit(
+            done = self.runner.sums_of(self.size).fit(
                 self.update, self.columns, self.inputs, self.rows.n, self.inputs.stride, order,
                 self.size, count, numbers, losses,
             )  # fmt: skip

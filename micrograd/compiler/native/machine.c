@@ -55,6 +55,7 @@ static void machine_free(Machine *m) {
     free(m->after.code);
     free(m->results);
     free(m->checked);
+    free(m->room);
     for (int i = 0; i < PARTS; i++) {
         Worker *w = m->workers[i];
         free(m->parts[i].sums[0]);
@@ -143,15 +144,25 @@ static int too_many(Py_ssize_t rows, Py_ssize_t length) {
     return rows && length > PY_SSIZE_T_MAX / 16 / rows;
 }
 
+/* The value of one example by the function in C: 0, 1 where a number was refused, below 0 with an
+   exception. */
+static int value_linked(Machine *m, num *results) {
+    const num *x = m->scalars + m->first_parameter;
+    int bad = m->value(x, x + m->linked, results, m->room + m->n_results);
+    return bad > 1 ? -1 : bad;
+}
+
 /* 0, or 1 where a number was refused, 2 where a result is nan; below 0 with an exception. The
    parameters are in their place. */
 static int run_on(Machine *m, const num *inputs, Py_ssize_t n, Py_ssize_t stride, num *results,
                   num *outputs, int mean) {
+    if (m->value && !m->n_outputs) return value_linked(m, results);
     if (prepare(m, parts_of(m, n), inputs, stride, n, outputs, n)) {
         PyErr_NoMemory();
         return -1;
     }
-    /* `call` takes no lock: what it may run keeps the interpreter's. */
+    /* `call` takes no lock: what it may run keeps the interpreter's, and so does what is linked,
+       which asks now and then whether Ctrl-C was pressed. */
     int gil = PyTuple_GET_SIZE(m->functions) || !m->each.size;
     int threads = processors();
     PyThreadState *saved = gil ? NULL : PyEval_SaveThread();
@@ -286,7 +297,7 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
         }
     }
     if (ok) {
-        int gil = PyTuple_GET_SIZE(m->functions) || PyTuple_GET_SIZE(u->functions);
+        int gil = PyTuple_GET_SIZE(m->functions) || PyTuple_GET_SIZE(u->functions) || m->room;
         int threads = gil ? 1 : processors();
         PyThreadState *saved = gil ? NULL : PyEval_SaveThread();
         for (int odd = 0; odd < 2; odd++) memcpy(t.columns[0][odd], columns.buf, t.size);
@@ -327,6 +338,12 @@ static PyObject *machine_call(Machine *m, PyObject *const *args, Py_ssize_t n) {
         S[i] = PyFloat_AsDouble(args[i]);
         if (S[i] == -1.0 && PyErr_Occurred()) return NULL;
     }
+    if (m->value && !m->n_outputs) {
+        int bad = value_linked(m, m->room);
+        if (bad < 0) return NULL;
+        if (bad) Py_RETURN_NONE;
+        return PyFloat_FromDouble(m->room[0]);
+    }
     Scratch scratch = {0};
     const num *p[64];
     num s[64];
@@ -351,6 +368,31 @@ static PyObject *machine_call(Machine *m, PyObject *const *args, Py_ssize_t n) {
     if (bad) return PyErr_Occurred() ? NULL : PyErr_NoMemory();
     if (mg_refused) Py_RETURN_NONE;
     return PyFloat_FromDouble(m->scalars[m->results[0]]);
+}
+
+PyDoc_STRVAR(link_doc, "link(address, inputs, work, gradient)\n--\n\n"
+                       "Nothing; the machine, which has no instructions, calls the function at that address,\n"
+                       "a value or a gradient, which needs room for `work` numbers. c/backend.py makes both.");
+
+static PyObject *machine_link(Machine *m, PyObject *args) {
+    PyObject *address;
+    Py_ssize_t inputs, work;
+    int gradient;
+    if (!PyArg_ParseTuple(args, "O!nnp", &PyLong_Type, &address, &inputs, &work, &gradient)) return NULL;
+    void *found = PyLong_AsVoidPtr(address);
+    if (PyErr_Occurred()) return NULL;
+    int fits = inputs == m->n_inputs;
+    if (gradient) fits &= m->n_sums == m->n_results && m->n_sums == m->n_parameters + 1;
+    else if (!m->n_outputs) fits = inputs >= 0 && inputs <= m->n_parameters;
+    if (!found || m->room || !fits || work < 0 || too_many(1, work) || too_many(1, inputs)) {
+        PyErr_SetString(PyExc_ValueError, "the machine: this is no function to link it with");
+        return NULL;
+    }
+    if (!(m->room = aligned(inputs + m->n_results + m->n_outputs + work + 8))) return PyErr_NoMemory();
+    m->linked = inputs;
+    if (gradient) memcpy(&m->gradient, &found, sizeof found);
+    else memcpy(&m->value, &found, sizeof found);
+    Py_RETURN_NONE;
 }
 
 /* What `jit` makes: an object to be called. Where its machine is set, and it is called with
@@ -427,6 +469,7 @@ static PyMethodDef machine_methods[] = {
     {"run", (PyCFunction)machine_run, METH_VARARGS, run_doc},
     {"answer", (PyCFunction)(void (*)(void))machine_answer, METH_FASTCALL, answer_doc},
     {"fit", (PyCFunction)machine_fit, METH_VARARGS, fit_doc},
+    {"link", (PyCFunction)machine_link, METH_VARARGS, link_doc},
     {"call", (PyCFunction)(void (*)(void))machine_call, METH_FASTCALL, call_doc},
     {NULL}};
 

@@ -147,6 +147,13 @@ typedef struct {
     double work;  /* about how many operations on numbers an example is */
     double alone; /* nanoseconds that a step of `fit` took on one thread, */
     Py_ssize_t alone_n; /* with so many examples */
+    /* Instead of instructions a function in C, of one example: its values, which are results of a
+       machine without inputs and outputs, whose parameters begin with them, or else outputs; or its
+       value and gradient, whose sums over the batch are the results. */
+    int (*value)(const num *x, const num *p, num *y, num *w);
+    int (*gradient)(const num *x, const num *p, num *y, num *g, num *w);
+    num *room; /* for one example: inputs, results, and for it to compute in */
+    Py_ssize_t linked; /* how many inputs it has */
     Batch batch;
     Part parts[PARTS];
     Worker *workers[PARTS]; /* each in lines of the cache that are its own */

@@ -1,23 +1,22 @@
 """Programs with loops as C: loops of C, whose bodies are written number by number.
 
-`c.py` writes files and functions; here is what stands in a function. Sequences whose length is
-known stand in the room to compute in; the others, which a loop of unknown length puts out for its
+`source.py` writes the file; here is what stands in a function. Sequences whose length is known
+stand in the room to compute in; the others, which a loop of unknown length puts out for its
 reverse, grow by `realloc`.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any
 
 from ...core.rule import Rule
 from ..ir.program import Program
 from ..ir.region import Branch, Element, Item, Loop, Pack
 from ..ir.shapes import Shapes, entries, is_sequence, shape, turns
 from ..ir.structural import Structural
-
-if TYPE_CHECKING:
-    from .c import CWriter
+from .functions import Functions, number
 
 GROWING = """#include <stdlib.h>
 typedef struct {
@@ -37,29 +36,30 @@ static int mg_grow(mg_growing *g, long n) {
 }"""
 
 
-def number(x: float) -> str:
-    if x != x:
-        return "NAN"
-    if x - x != 0.0:
-        return "INFINITY" if x > 0.0 else "(-INFINITY)"
-    return f"({x!r})" if repr(x).startswith("-") else repr(x)
-
-
 class LoopWriter:
     """Writes one program, and those in it, as statements of C."""
 
-    def __init__(self, writer: CWriter) -> None:
-        self.writer = writer  # which knows the functions, and counts the room
+    def __init__(self, functions: Functions, interrupted: bool) -> None:
+        self.functions, self.interrupted = functions, interrupted
         self.lines: list[str] = []
+        self.work = self.count = 0
         self.grows = False
 
+    def body(self, program: Program, targets: list[str]) -> list[str]:
+        """The statements of a function; `targets` are where the outputs go."""
+        names = {x: f"x[{k}]" for k, x in enumerate(program.inputs)}
+        names.update({x: f"p[{k}]" for k, x in enumerate(program.parameters)})
+        self.program(program, names, 0, {})
+        self.moved(0, targets, [names[y] for y in program.outputs])
+        return [*self.lines, *self.frees]
+
     def fresh(self, letter: str) -> str:
-        self.writer.count += 1
-        return f"{letter}{self.writer.count}"
+        self.count += 1
+        return f"{letter}{self.count}"
 
     def room(self, n: int) -> str:
-        self.writer.work += n
-        return f"(w + {self.writer.work - n})"
+        self.work += n
+        return f"(w + {self.work - n})"
 
     def program(self, program: Program, names: dict[int, str], depth: int, shapes: Shapes) -> None:
         """Statements for all steps; `names` has the inputs, and then every step."""
@@ -92,7 +92,7 @@ class LoopWriter:
             return " + ".join([operands[0], *products])
         if rule.name == "dot":
             return " + ".join(["0.0", *[f"{a} * {b}" for a, b in zip(operands[:n], operands[n:])]])
-        return self.writer.operation(rule, operands)
+        return self.functions.call(rule, operands)
 
     def sequence(
         self, program: Program, i: int, rule: Structural, names: dict[int, str], depth: int,
@@ -107,12 +107,18 @@ class LoopWriter:
         n, *entry = shape(program, i, shapes)
         size = prod(entry)
         if isinstance(rule, Pack):
+            if not entry:
+                given = [names[x] for x in xs]
+                source, *others = runs(given)
+                if source[0] and not others:  # they lie so already
+                    names[i] = f"({source[0]} + {source[1]})"
+                    return
+                names[i] = self.room(n)
+                self.moved(depth, [f"{names[i]}[{k}]" for k in range(n)], given)
+                return
             names[i] = self.room(n * size)
             for k, x in enumerate(xs):
-                if is_sequence(program, x):
-                    self.copy(depth, f"{names[i]} + {k * size}", names[x], size)
-                else:
-                    self.add(depth, f"{names[i]}[{k}] = {names[x]};")
+                self.copy(depth, f"{names[i]} + {k * size}", names[x], size)
             return
         a, b = names[xs[0]], names[xs[1]]
         at = self.fresh("k")
@@ -133,6 +139,18 @@ class LoopWriter:
         self.add(depth, f"mg_growing {name} = {{0, 0, 0}};")
         frees.append(f"free({name}.x);")
         return name
+
+    def moved(self, depth: int, targets: Sequence[str], values: Sequence[str]) -> None:
+        """Each value to its target: in loops where both lie side by side."""
+        at = 0
+        for array, first, many in runs(targets):
+            for source, begin, n in runs(values[at : at + many]):
+                if source and array and n > 1:
+                    self.copy(depth, f"{array} + {first}", f"{source} + {begin}", n)
+                else:
+                    for k in range(at, at + n):
+                        self.add(depth, f"{targets[k]} = {values[k]};")
+                at, first = at + n, first + n
 
     def copy(self, depth: int, to: str, source: str, n: int) -> None:
         k = self.fresh("k")
@@ -161,6 +179,8 @@ class LoopWriter:
         many = "" if loop.test else str(n) if n is not None else f"{names[xs[b]]}.n"
         end = f"{k} < {many}" if many else ""
         self.add(depth, f"for (long {k} = 0; {end}; {k}++) {{")
+        if self.interrupted:
+            self.add(depth + 1, "if (mg_stopped()) return 2;")
         constants = [names[x] for x in xs[:a]]
         if loop.test is not None:
             known = dict(zip(loop.test.inputs, [*constants, *carries]))
@@ -221,14 +241,18 @@ class LoopWriter:
         self.add(depth, "}")
 
 
-def loop_lines(writer: CWriter, program: Program, targets: list[Any]) -> tuple[list[str], bool]:
-    """The body of a function, and whether sequences grow in it; `targets` of all outputs."""
-    loops = LoopWriter(writer)
-    names = {x: f"x[{k}]" for k, x in enumerate(program.inputs)}
-    names.update({x: f"p[{k}]" for k, x in enumerate(program.parameters)})
-    loops.program(program, names, 0, {})
-    frees = loops.frees
-    for target, y in zip(targets, program.outputs):
-        loops.add(0, f"{target} = {names[y]};")
-    loops.lines += frees
-    return loops.lines, loops.grows
+def runs(texts: Sequence[str]) -> list[tuple[str, int, int]]:
+    """The elements of one array that stand one after the other: its name, the first, how many.
+
+    What is no element of an array has the name "" and stands alone.
+    """
+    found: list[tuple[str, int, int]] = []
+    for text in texts:
+        element = re.fullmatch(r"(.+)\[(\d+)\]", text)
+        name, k = (element[1], int(element[2])) if element else ("", 0)
+        last, first, many = found[-1] if found else ("", 0, 0)
+        if name and name == last and k == first + many:
+            found[-1] = last, first, many + 1
+        else:
+            found.append((name, k, 1))
+    return found

@@ -1,0 +1,352 @@
+"""Array programs as C: a kernel for each kind of step, and calls of kernels.
+
+A kernel is a function with the loops of a step. It takes pointers, so that steps that do the same
+in other places, as the letters of a word do, share one. Single numbers are statements between the
+calls. Sums keep their order, and with it the bits of Python.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from math import prod
+
+from ..arrays.layout import row_major
+from ..arrays.program import Along, Apply, ArrayProgram, Leaf, Place, Read, Result, Shape, Step, Sum
+from .functions import Functions, number
+
+INDICES = "ijklmnopq"
+LETTERS = "abcdefgh"
+PART = 150  # statements of one function: compilers take long over long functions
+TILE = 8  # sums of a product that are made side by side
+GIVEN = "const double *x, const double *p, double *y, double *g, double *w"
+
+
+def affine(base: int, strides: Iterable[int] = (), indices: Iterable[str] = ()) -> str:
+    """The sum of a base and of multiples of indices."""
+    parts = [k if s == 1 else f"{s}*{k}" for k, s in zip(indices, strides) if s]
+    if base or not parts:
+        parts.append(str(base))
+    return " + ".join(parts).replace("+ -", "- ")
+
+
+def loops(indices: Iterable[str], dims: Shape) -> list[str]:
+    return [f"for (int {k} = 0; {k} < {n}; {k}++)" for k, n in zip(indices, dims)]
+
+
+def nested(heads: Sequence[str], body: Sequence[str]) -> list[str]:
+    """The body within these loops."""
+    depth = len(heads)
+    found = ["    " * k + head for k, head in enumerate(heads)]
+    if heads and (len(body) > 1 or not heads[-1]):
+        found[-1] = f"{found[-1]} {{" if heads[-1] else found[-1] + "{"
+        return [*found, *["    " * depth + line for line in body], "    " * (depth - 1) + "}"]
+    return [*found, *["    " * depth + line for line in body]]
+
+
+class Kernels:
+    """What the functions of a file share: kernels, tables and functions of the table."""
+
+    def __init__(self, who: str) -> None:
+        self.functions = Functions(who)
+        self.names: dict[tuple[str, str], str] = {}
+        self.arrays: dict[str, str] = {}
+
+    def kernel(self, stem: str, text: str) -> str:
+        return self.names.setdefault((stem, text), f"{stem}_{len(self.names) + 1}")
+
+    def array(self, kind: str, texts: Iterable[str]) -> str:
+        """The name of a constant array of these numbers."""
+        lines, line = [], "   "
+        for text in texts:
+            if len(line) + len(text) > 96:
+                lines.append(line)
+                line = "   "
+            line += f" {text},"
+        text = "\n".join([*lines, line])
+        letter = "at" if kind == "int" else "c"
+        return self.arrays.setdefault(f"{kind} {text}", f"{letter}{len(self.arrays) + 1}")
+
+    def texts(self) -> tuple[list[str], list[str]]:
+        """The constant arrays and the kernels."""
+        arrays = []
+        for key, name in self.arrays.items():
+            kind, _, text = key.partition(" ")
+            arrays.append(f"static const {kind} {name}[] = {{\n{text}\n}};")
+        return arrays, [f"static void {name}{text}" for (_, text), name in self.names.items()]
+
+
+class Operands:
+    """The pointers that a kernel is called with, and what it calls them."""
+
+    def __init__(self) -> None:
+        self.given: dict[str, str] = {}
+
+    def pointer(self, name: str, base: int, kind: str = "double") -> tuple[str, int]:
+        """What the array is called in the kernel, and where the base lies in it."""
+        given = f"{name} + {base}" if base else name
+        n = len(self.given)
+        letter = LETTERS[n] if n < len(LETTERS) else f"a{n}"
+        return self.given.setdefault(f"{kind} {given}", letter), 0
+
+    def text(self, body: Sequence[str]) -> tuple[str, list[str]]:
+        """Parameters and body of the kernel, and the arguments of this call."""
+        kinds = [key.partition(" ") for key in self.given]
+        parameters = [f"const {k} *{x}" for (k, _, _), x in zip(kinds, self.given.values())]
+        lines = "\n".join(f"    {line}" for line in body)
+        head = ", ".join(["double *restrict v", *parameters])
+        return f"({head}) {{\n{lines}\n}}", [given for _, _, given in kinds]
+
+
+class Statement(Operands):
+    """The same for what is written where it stands."""
+
+    def pointer(self, name: str, base: int, kind: str = "double") -> tuple[str, int]:
+        return name, base
+
+
+class ArrayWriter:
+    """Writes one array program as the body of a function of C, in parts if it is long."""
+
+    def __init__(self, program: ArrayProgram, kernels: Kernels) -> None:
+        self.program, self.kernels = program, kernels
+        self.work = 0
+        self.at: dict[int, tuple[str, int]] = {}  # of each array its name, and where it begins
+        self.parts: list[list[str]] = [[]]
+        self.locals: set[int] = set()  # single numbers of this part
+        # Of each leaf where its numbers lie among all inputs or all parameters.
+        self.given: dict[int, list[int]] = {}
+        for places, letter in ((program.input_places, "x"), (program.parameter_places, "p")):
+            for k, place in enumerate(places):
+                size = program.steps[place.array].size
+                self.given.setdefault(place.array, [0] * size)[place.position] = k
+                self.at[place.array] = letter, 0
+
+    def write(self, results: Sequence[tuple[Sequence[Result], str]]) -> None:
+        for i, step in enumerate(self.program.steps):
+            if isinstance(step, Leaf):
+                if step.kind == "constant" and step.size > 1:
+                    self.at[i] = self.kernels.array("double", map(number, step.data)), 0
+                continue
+            self.at[i] = "w", self.work
+            self.work += step.size
+            self.step(i, step)
+        for places, target in results:
+            self.outputs(places, target)
+
+    def add(self, line: str) -> None:
+        self.parts[-1].append(line)
+
+    def begin(self) -> None:
+        """A statement follows: in a new part where this one is long."""
+        if len(self.parts[-1]) >= PART:
+            self.parts.append([])
+            self.locals.clear()
+
+    # Operands -----------------------------------------------------------------------------------
+
+    def element(
+        self, read: Read, dims: Shape, indices: Sequence[str], operands: Operands
+    ) -> str:  # fmt: skip
+        """The expression of an operand at these indices."""
+        constant = self.program.number(read.array)
+        if constant is not None:
+            return number(constant)
+        if isinstance(operands, Statement) and read.array in self.locals:
+            return f"v{read.array}"
+        positions: Sequence[int] = read.positions(dims)
+        if read.array in self.given:
+            order = self.given[read.array]
+            positions = [order[p] for p in positions]
+        name, start = self.at[read.array]
+        return self.indexed(name, start, positions, dims, indices, operands)
+
+    def indexed(
+        self, name: str, start: int, positions: Sequence[int], dims: Shape, indices: Sequence[str],
+        operands: Operands,
+    ) -> str:  # fmt: skip
+        """An element of an array: at a sum of multiples of the indices, or by a table."""
+        strides = self.strides(positions, dims)
+        if strides is not None:
+            name, base = operands.pointer(name, start + positions[0])
+            return f"{name}[{affine(base, strides, indices)}]"
+        table, _ = operands.pointer(self.kernels.array("int", map(str, positions)), 0, "int")
+        name, base = operands.pointer(name, start)
+        at = f"{table}[{affine(0, row_major(dims), indices)}]"
+        return f"{name}[{at} + {base}]" if base else f"{name}[{at}]"
+
+    def strides(self, positions: Sequence[int], dims: Shape) -> list[int] | None:
+        steps = row_major(dims)
+        strides = [positions[s] - positions[0] if n > 1 else 0 for n, s in zip(dims, steps)]
+        regular = list(Read(0, positions[0], tuple(strides)).positions(dims)) == list(positions)
+        return strides if regular else None
+
+    # Steps --------------------------------------------------------------------------------------
+
+    def step(self, i: int, step: Step) -> None:
+        self.begin()
+        start = self.at[i][1]
+        if isinstance(step, Place):
+            for dims, value, target in step.parts:
+                self.move(dims, value, target.positions(dims), "w", start)
+            return
+        text = self.expression(step)
+        if text is not None:
+            self.add(f"double v{i} = w[{start}] = {text};")
+            self.locals.add(i)
+            return
+        operands = Operands()
+        if isinstance(step, Apply):
+            stem, body = step.rule.name, self.apply(step, operands)
+        elif isinstance(step, Sum):
+            stem, body = "sum", self.sum(step, operands)
+        else:
+            assert isinstance(step, Along)
+            stem, body = step.rule.name, self.along(step, operands)
+        self.call(stem, body, operands, f"w + {start}" if start else "w")
+
+    def call(self, stem: str, body: Sequence[str], operands: Operands, target: str) -> None:
+        text, given = operands.text(body)
+        self.add(f"{self.kernels.kernel(stem, text)}({', '.join([target, *given])});")
+
+    def expression(self, step: Step) -> str | None:
+        """A single number as one expression; None for what needs a kernel."""
+        here = Statement()
+        if isinstance(step, Apply) and not step.shape:
+            operands = [self.element(r, (), "", here) for r in step.operands]
+            return self.kernels.functions.call(step.rule, operands)
+        if isinstance(step, Sum) and not step.shape and not any(t.inner for t in step.terms):
+            return self.added(step, "", here)
+        return None
+
+    def apply(self, step: Apply, operands: Operands) -> list[str]:
+        indices = INDICES[: len(step.shape)]
+        given = [self.element(r, step.shape, indices, operands) for r in step.operands]
+        text = self.kernels.functions.call(step.rule, given)
+        target = f"v[{affine(0, row_major(step.shape), indices)}]"
+        return nested(loops(indices, step.shape), [f"{target} = {text};"])
+
+    def added(self, step: Sum, indices: str, operands: Operands) -> str:
+        """Products added up, without loops."""
+        terms = [
+            " * ".join(self.element(r, step.shape, indices, operands) for r in term.factors)
+            for term in step.terms
+        ]
+        return " + ".join(terms)
+
+    def sum(self, step: Sum, operands: Operands) -> list[str]:
+        """Terms added up in their order; -0.0 is what adds nothing to any number."""
+        outer = INDICES[: len(step.shape)]
+        heads = loops(outer, step.shape)
+        target = f"v[{affine(0, row_major(step.shape), outer)}]"
+        if not any(term.inner for term in step.terms):
+            return nested(heads, [f"{target} = {self.added(step, outer, operands)};"])
+        start, lines = "-0.0", []
+        for n, term in enumerate(step.terms):
+            inner = INDICES[len(outer) : len(outer) + len(term.inner)]
+            dims = step.shape + term.inner
+            factors = [self.element(r, dims, outer + inner, operands) for r in term.factors]
+            text = " * ".join(factors)
+            if n == 0 and not term.inner:
+                start = text
+            else:
+                lines.append((loops(inner, term.inner), text))
+        lane = self.lane(step)
+        if lane is None:
+            body = [" ".join([*inside, f"s += {text};"]) for inside, text in lines]
+            return nested(heads, [f"double s = {start};", *body, f"{target} = s;"])
+        # Sums that are made side by side do not wait for each other's additions.
+        k, n = outer[lane], step.shape[lane]
+        around = heads[:lane] + heads[lane + 1 :]
+
+        def tile(first: str, width: int) -> list[str]:
+            row = f"for (int {k} = {first}, t = 0; t < {width}; {k}++, t++)"
+            body = [" ".join([*inside, row, f"s[t] += {text};"]) for inside, text in lines]
+            ends = f"{row} s[t] = {start};", f"{row} {target} = s[t];"
+            return [f"double s[{width}];", ends[0], *body, ends[1]]
+
+        whole = n - n % TILE
+        found = []
+        if whole:
+            found += nested(
+                [*around, f"for (int r = 0; r < {whole}; r += {TILE})"], tile("r", TILE)
+            )
+        if n > whole:
+            found += nested(around or [""], tile(str(whole), n - whole))
+        return found
+
+    def lane(self, step: Sum) -> int | None:
+        """The dimension of the result along which sums are made side by side, if that gains."""
+        if max(prod(term.inner) for term in step.terms) < 4:
+            return None
+        best = max(range(len(step.shape)), key=lambda k: step.shape[k], default=-1)
+        return best if best >= 0 and step.shape[best] >= 4 else None
+
+    def along(self, step: Along, operands: Operands) -> list[str]:
+        """The operands one after the other in memory, and the function on them."""
+        outer = INDICES[: len(step.shape)]
+        name = self.kernels.functions.named(step.rule)[1]
+        inner = INDICES[len(outer) : len(outer) + len(step.inner)]
+        *first, last = step.operands
+        given = [self.element(r, step.shape, outer, operands) for r in first]
+        at = affine(0, row_major(step.inner), inner)
+        value = self.element(last, step.shape + step.inner, outer + inner, operands)
+        fill = " ".join([*loops(inner, step.inner), f"xs[{at}] = {value};"])
+        width = prod(step.inner)
+        call = f"{name}({', '.join([*given, str(width), 'xs'])})"
+        target = f"v[{affine(0, row_major(step.shape), outer)}]"
+        body = [f"double xs[{width}];", fill, f"{target} = {call};"]
+        return nested(loops(outer, step.shape), body)
+
+    def move(
+        self, dims: Shape, value: Read, positions: Sequence[int], target: str, start: int
+    ) -> None:
+        """Elements put where they belong."""
+        self.begin()
+        if prod(dims) == 1:
+            text = self.element(value, dims, "", Statement())
+            self.add(f"{target}[{start + positions[0]}] = {text};")
+            return
+        operands = Operands()
+        indices = INDICES[: len(dims)]
+        strides = self.strides(positions, dims)
+        if strides is not None:
+            to, at = affine(start + positions[0]), affine(0, strides, indices)
+            target = f"{target} + {to}" if to != "0" else target
+        else:
+            table, _ = operands.pointer(self.kernels.array("int", map(str, positions)), 0, "int")
+            at = f"{table}[{affine(0, row_major(dims), indices)}]"
+            target = f"{target} + {start}" if start else target
+        line = f"v[{at}] = {self.element(value, dims, indices, operands)};"
+        self.call("move", nested(loops(indices, dims), [line]), operands, target)
+
+    def outputs(self, places: Sequence[Result], target: str) -> None:
+        """Results put in their order, those of one array at once."""
+        by_array: dict[int, list[tuple[int, int]]] = {}
+        for k, place in enumerate(places):
+            by_array.setdefault(place.array, []).append((k, place.position))
+        for array, found in by_array.items():
+            read = Read(array, 0, (), tuple(position for _, position in found))
+            self.move((len(found),), read, [k for k, _ in found], target, 0)
+
+    def functions(self, name: str) -> tuple[list[str], list[str]]:
+        """Functions for parts of the body, and the body itself."""
+        parts = [
+            [self.shortened(line, i, part) for i, line in enumerate(part)] for part in self.parts
+        ]
+        if len(parts) == 1:
+            return [], parts[0]
+        texts, calls = [], []
+        for k, part in enumerate(parts, 1):
+            lines = ["(void)x, (void)p, (void)y, (void)g, (void)w;", *part]
+            body = "\n".join(f"    {line}" for line in lines)
+            texts.append(f"static void {name}_{k}({GIVEN}) {{\n{body}\n}}")
+            calls.append(f"{name}_{k}(x, p, y, g, w);")
+        return texts, calls
+
+    def shortened(self, line: str, i: int, part: list[str]) -> str:
+        """The statement, without a name for its number that nothing in the part reads."""
+        found = re.match(r"double (v\d+) = (w\[.*)", line)
+        if found and not any(re.search(rf"\b{found[1]}\b", later) for later in part[i + 1 :]):
+            return found[2]
+        return line
