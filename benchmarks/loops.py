@@ -5,22 +5,28 @@
 A pendulum of 10,000 steps and its gradient, the gradient of 1,000,000 steps within little memory,
 a Kalman filter over 2,000 observations, and the Heston model, 1,000 paths of 100 steps at once.
 First calls are from nothing to a result, with the library imported; calls are the best of ROUNDS,
-ours and JAX's in turns. What was measured is in docs/how-to/loops.md.
+ours, ours compiled by the C compiler and JAX's in turns. What was measured is in
+docs/how-to/loops.md.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import resource
+import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
 
 import micrograd as mg
 
+Runs = dict[str, Callable[[], object]]
 ROUNDS = 15
 RNG = random.Random(0)
 OBSERVED = [RNG.gauss(0.0, 1.0) for _ in range(2_000)]
+START, MARKET = (1.0, 0.0, 9.81), (2.0, 0.04, 0.3, -0.7)
 NOISE = [[RNG.gauss(0.0, 1.0) for _ in range(200)] for _ in range(1_000)]
 
 
@@ -97,71 +103,83 @@ def peak() -> float:
 def main() -> None:
     import numpy as np
 
-    start = (1.0, 0.0, 9.81)
-    p = [mg.Value(x) for x in start]
+    observed, z = np.array(OBSERVED), np.array(NOISE).reshape(1_000, 100, 2)
     mg.jit(lambda a: mg.fori_loop(0, 2, lambda i, c: c * a, a))(1.0)
     before = peak()
-    ours = mg.jit(pendulum(mg, mg.scan, 10_000))
-    print(f"pendulum, 10,000 steps: first call {1e3 * took(lambda: ours(*start)):.0f} ms")
-    slope = mg.jit(lambda: pendulum(mg, mg.scan, 10_000)(*p), parameters=p)
-    print(f"  gradient: first call {1e3 * took(slope.value_and_grad):.0f} ms")
-    print(f"  memory of both: {peak() - before:.1f} MiB")
+    print("first calls, in milliseconds")
+    ours = our_runs("auto", observed, z)
+    firsts("ours", ours)
+    print(f"  memory of all: {peak() - before:.1f} MiB")
+    p = [mg.Value(x) for x in START]
     before = peak()
     long = mg.jit(lambda: pendulum(mg, mg.scan, 1_000_000, checkpoint="sqrt")(*p), parameters=p)
     seconds = took(long.value_and_grad)
     print(
         f"pendulum, 1,000,000 steps in parts, gradient: {seconds:.2f} s, {peak() - before:.1f} MiB"
     )
-    q, r = mg.Value(0.1), mg.Value(0.5)
-    filtered = mg.jit(lambda observed: kalman(mg, mg.scan)(observed, q, r), parameters=[q, r])
-    observed = np.array(OBSERVED)
-    print(f"Kalman, 2,000 steps: first call {1e3 * took(lambda: filtered(observed)):.0f} ms")
-    batch = observed[None]
-    print(f"  gradient: first call {1e3 * took(lambda: filtered.value_and_grad(batch)):.0f} ms")
-    market = [mg.Value(x) for x in (2.0, 0.04, 0.3, -0.7)]
-    path = mg.jit(lambda z: heston(mg, mg.scan)(z, *market), parameters=market)
-    z = np.array(NOISE).reshape(1_000, 100, 2)
-    print(f"Heston, 1,000 paths: first call {1e3 * took(lambda: path.map(z)):.0f} ms")
-    path.value_and_grad(z)
-    runs: list[tuple[str, Callable[[], object]]] = [
-        ("pendulum", lambda: ours(*start)),
-        ("its gradient", slope.value_and_grad),
-        ("Kalman", lambda: filtered(observed)),
-        ("its gradient", lambda: filtered.value_and_grad(batch)),
-        ("Heston", lambda: path.map(z)),
-        ("its gradient", lambda: path.value_and_grad(z)),
-    ]
-    theirs = jax_runs(start, observed, z)
-    for k, (name, run) in enumerate(runs):
-        times = best(run, *([theirs[k]] if theirs else []))
-        beside = f", JAX {times[1]:.2f} ms" if theirs else ""
-        print(f"{name}: {times[0]:.2f} ms{beside}")
+    contenders = {"ours": ours}
+    if any(map(shutil.which, ("cc", "gcc", "clang"))) and mg.compiled:
+        with tempfile.TemporaryDirectory() as folder:  # where nothing was compiled yet
+            os.environ["XDG_CACHE_HOME"] = folder
+            contenders["ours, C"] = our_runs("c", observed, z)
+            firsts("ours, C", contenders["ours, C"])
+    theirs = jax_runs(observed, z)
+    if theirs:
+        contenders["JAX"] = theirs
+        firsts("JAX", theirs)
+    print(f"calls, in milliseconds, the best of {ROUNDS}")
+    for name in ours:
+        times = best(*[runs[name] for runs in contenders.values()])
+        print(f"  {name}: " + ", ".join(f"{who} {t:.3f}" for who, t in zip(contenders, times)))
 
 
-def jax_runs(start: Any, observed: Any, z: Any) -> list[Callable[[], object]]:
+def firsts(who: str, runs: Runs) -> None:
+    print(f"  {who}: " + ", ".join(f"{name} {1e3 * took(run):.0f}" for name, run in runs.items()))
+
+
+def our_runs(backend: str, observed: Any, z: Any) -> Runs:
+    p = [mg.Value(x) for x in START]
+    q = [mg.Value(0.1), mg.Value(0.5)]
+    market = [mg.Value(x) for x in MARKET]
+    swing = mg.jit(pendulum(mg, mg.scan, 10_000), backend=backend)
+    slope = mg.jit(lambda: pendulum(mg, mg.scan, 10_000)(*p), parameters=p, backend=backend)
+    filtered = mg.jit(lambda ys: kalman(mg, mg.scan)(ys, *q), parameters=q, backend=backend)
+    path = mg.jit(lambda z: heston(mg, mg.scan)(z, *market), parameters=market, backend=backend)
+    return {
+        "pendulum": lambda: swing(*START),
+        "pendulum, gradient": slope.value_and_grad,
+        "Kalman": lambda: filtered(observed),
+        "Kalman, gradient": lambda: filtered.value_and_grad(observed[None]),
+        "Heston": lambda: path.map(z),
+        "Heston, gradient": lambda: path.value_and_grad(z),
+    }
+
+
+def jax_runs(observed: Any, z: Any) -> Runs:
     """The same in JAX; nothing where it is not installed."""
     try:
         import jax
     except ImportError:
-        return []
+        return {}
     jax.config.update("jax_enable_x64", True)
     np, scan = jax.numpy, jax.lax.scan
     f = pendulum(np, scan, 10_000)
     g = kalman(np, scan)
-    h = heston(np, scan)
-    market = (2.0, 0.04, 0.3, -0.7)
-    each = jax.vmap(h, (0, None, None, None, None))
-    made = [
-        (jax.jit(f), start),
-        (jax.jit(jax.value_and_grad(f, (0, 1, 2))), start),
-        (jax.jit(g), (observed, 0.1, 0.5)),
-        (jax.jit(jax.value_and_grad(g, (1, 2))), (observed, 0.1, 0.5)),
-        (jax.jit(each), (z, *market)),
-        (jax.jit(jax.value_and_grad(lambda *xs: each(*xs).mean(), (1, 2, 3, 4))), (z, *market)),
-    ]
-    firsts = [took(lambda f=f, xs=xs: jax.block_until_ready(f(*xs))) for f, xs in made]  # type: ignore[misc]
-    print(f"JAX: first calls {', '.join(f'{1e3 * seconds:.0f}' for seconds in firsts)} ms")
-    return [lambda f=f, xs=xs: jax.block_until_ready(f(*xs)) for f, xs in made]
+    each = jax.vmap(heston(np, scan), (0, None, None, None, None))
+    made = {
+        "pendulum": (jax.jit(f), START),
+        "pendulum, gradient": (jax.jit(jax.value_and_grad(f, (0, 1, 2))), START),
+        "Kalman": (jax.jit(g), (observed, 0.1, 0.5)),
+        "Kalman, gradient": (jax.jit(jax.value_and_grad(g, (1, 2))), (observed, 0.1, 0.5)),
+        "Heston": (jax.jit(each), (z, *MARKET)),
+        "Heston, gradient": (
+            jax.jit(jax.value_and_grad(lambda *xs: each(*xs).mean(), (1, 2, 3, 4))), (z, *MARKET)
+        ),
+    }  # fmt: skip
+    return {
+        name: lambda f=f, xs=xs: jax.block_until_ready(f(*xs))  # type: ignore[misc]
+        for name, (f, xs) in made.items()
+    }
 
 
 if __name__ == "__main__":

@@ -231,8 +231,6 @@ def test_memory_of_a_reverse_loop_is_chosen():
     assert slopes == pytest.approx([slopes[0]] * 3, rel=1e-12)
 
 
-@pytest.mark.skipif(not available(), reason="the machine is not built")
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer of the system's")
 CHOOSING = {
     "cond": lambda x, q: mg.cond(x > 1.0, lambda c: mg.sin(c) * q, lambda c: c * q, x),
     "while_loop": lambda x, q: mg.while_loop(lambda c: c < 3.0, lambda c: c * 1.8 * q + 0.01, x),
@@ -258,6 +256,8 @@ def test_fit_where_examples_go_different_ways(name, backend):
     assert q.data == pytest.approx(end, rel=1e-13)
 
 
+@pytest.mark.skipif(not available(), reason="the machine is not built")
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer of the system's")
 def test_ctrl_c_ends_a_long_native_loop():
     fast = mg.jit(lambda a: mg.scan(lambda c, _: (mg.sin(c) * a, None), a, length=2 * 10**9)[0])
     fast.trace(0.5)

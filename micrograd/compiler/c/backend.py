@@ -1,7 +1,7 @@
 """The backend "c": examples one by one in code that this machine's C compiler made.
 
-What takes many examples at once runs in the machine of the native backend, over columns of them. So
-does a function with an operation that has no C, of which it warns.
+Batches run in the machine of the native backend, over columns of examples, but where examples go
+different ways. So does a function with an operation that has no C, of which it warns.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from array import array
 from functools import cached_property
 from typing import Any
 
+from ..ir.region import chooses
 from ..native.backend import NativeBatch
 from ..paused import gc_paused
 from .build import library
 from .source import CSource, c_source
-
 
 NAME = "f"
 
@@ -34,24 +34,24 @@ class CBatch(NativeBatch):
 
     @cached_property
     def values(self) -> Any:
-        return (self.loops and self.linked(True, "outputs")) or super().values
+        return (self.apart and self.linked(True, "outputs")) or super().values
 
     def sums_of(self, n: int) -> Any:
-        return self.one_gradient if n == 1 or self.loops else self.sums
+        return self.one_gradient if n == 1 or self.apart else self.sums
 
     @cached_property
-    def loops(self) -> bool:
-        """Whether batches, too, are taken one by one: loops gain more by C than by columns."""
+    def apart(self) -> bool:
+        """Whether examples may go different ways, and there is C for it."""
         made = self.made
         return (
-            made.program.has_regions
+            chooses(made.program)
             and self.value_in_c is not None
             and (not made.result.is_scalar or self.gradient_in_c is not None)
         )
 
     @cached_property
     def alone(self) -> bool:
-        return super().alone and not self.loops
+        return super().alone and not self.apart
 
     @cached_property
     def value_in_c(self) -> CSource | None:

@@ -134,13 +134,14 @@ class NativeBatch(Batch):
             refused = self.one_value.answer(read, self.made.parameters, results, EMPTY, False) == 1
         return super().one(read.rows()[0]) if refused else results
 
-    def one_gradient_of(self, xs: list[float]) -> tuple[float, Any]:
+    def one_gradient_of(self, read: Any) -> tuple[float, Any]:
+        """The result of one example and its gradient, from what the machine read."""
         made = self.made
         results = self.build.zeros(1 + len(made.parameters))
-        read = self.build.module.example((xs,))
         with self.lock:
             wrong = self.one_gradient.answer(read, made.parameters, results, EMPTY, True)
         if wrong:  # refused, or not a number: the eager engine knows
+            xs = read.rows()[0]
             (value,), gradient = exact_gradient(made.program, xs, made.numbers(), [1.0])
             return value, [g + 0.0 for g in gradient]
         return results[0], results[1:]
@@ -175,9 +176,10 @@ class NativeBatch(Batch):
         n = rows.n
         if n == 1:
             # As one example it is the eager engine's result to the last bit.
-            return self.one_gradient_of(rows.rows[0])
+            return self.one_gradient_of(self.columns(rows))
         if self.alone:
-            return summed([self.one_gradient_of(row) for row in rows.rows])
+            example = self.build.module.example
+            return summed([self.one_gradient_of(example((row,))) for row in rows.rows])
         columns = self.columns(rows)
         results = self.build.zeros(1 + len(self.made.parameters))
         with self.lock:
