@@ -120,6 +120,44 @@ def test_loops_and_their_derivatives():
 
 
 @needs_c
+@pytest.mark.parametrize("how", ["scan", "while", "nested"])
+def test_bodies_that_are_layers(how):
+    """What is long within a loop is kernels of arrays there."""
+    rng = random.Random(5)
+    size = 9
+    rows = [[Value(rng.gauss(0, 0.4)) for _ in range(size)] for _ in range(size)]
+    shifts = [Value(rng.gauss(0, 0.4)) for _ in range(size)]
+    parameters = [*[w for row in rows for w in row], *shifts]
+
+    def layer(h, x):
+        return [mg.tanh(mg.dot(row, h) + x * b) for row, b in zip(rows, shifts)]
+
+    def f(xs):
+        h = [0.1 * k for k in range(size)]
+        if how == "while":
+            _, h = mg.while_loop(
+                lambda c: c[0] < 4.0, lambda c: (c[0] + 1.0, layer(c[1], xs[0])), (0.0, h)
+            )
+        elif how == "nested":
+            h, _ = mg.scan(
+                lambda h, x: (mg.fori_loop(0, 2, lambda i, h: layer(h, x), h), None), h, xs
+            )
+        else:
+            h, seen = mg.scan(lambda h, x: (layer(h, x), [h[0], h[-1] * x]), h, xs)
+            return mg.sum([a * b for a, b in seen]) + mg.sum(h)
+        return mg.sum([v * v for v in h])
+
+    xs = [rng.gauss(0, 1) for _ in range(6)]
+    fast, slow = (mg.jit(f, parameters=parameters, backend=b) for b in ("c", "python"))
+    assert flat(fast(xs)) == flat(slow(xs))
+    (value, slopes), (other, others) = (g.value_and_grad([xs]) for g in (fast, slow))
+    assert flat([value, *slopes]) == flat([other, *others])
+    twice = mg.grad(lambda xs: mg.sum(mg.grad(f)(xs)))
+    for g in (mg.grad(f), *([twice] if how == "scan" else [])):
+        assert flat(mg.jit(g, backend="c")(xs)) == flat(mg.jit(g, backend="python")(xs))
+
+
+@needs_c
 @pytest.mark.parametrize("batch_size", [None, 1, 5])
 def test_training_takes_the_steps_of_the_native_backend(batch_size):
     points, y = data.linear(20, noise=0.1)

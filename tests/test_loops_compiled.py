@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from loop_programs import FUNCTIONS, POINTS, expressions, value
 
 import micrograd as mg
-from micrograd import Value
+from micrograd import Value, optim
 from micrograd.compiler.native.backend import available
 
 BACKENDS = ["python", *(["native"] if available() else [])]

@@ -108,19 +108,31 @@ class Statement(Operands):
 class ArrayWriter:
     """Writes one array program as the body of a function of C, in parts if it is long."""
 
-    def __init__(self, program: ArrayProgram, kernels: Kernels) -> None:
-        self.program, self.kernels = program, kernels
-        self.work = 0
+    def __init__(
+        self,
+        program: ArrayProgram,
+        kernels: Kernels,
+        inputs: Sequence[tuple[str, int, int]],
+        work: int = 0,
+    ) -> None:
+        """`inputs` are names of arrays, where in them inputs begin, and how many there are.
+
+        `work` numbers of the room to compute in are taken.
+        """
+        self.program, self.kernels, self.work = program, kernels, work
         self.at: dict[int, tuple[str, int]] = {}  # of each array its name, and where it begins
         self.parts: list[list[str]] = [[]]
         self.locals: set[int] = set()  # single numbers of this part
-        # Of each leaf where its numbers lie among all inputs or all parameters.
+        # Of each leaf where its numbers lie in the array that is given.
         self.given: dict[int, list[int]] = {}
-        for places, letter in ((program.input_places, "x"), (program.parameter_places, "p")):
-            for k, place in enumerate(places):
-                size = program.steps[place.array].size
-                self.given.setdefault(place.array, [0] * size)[place.position] = k
-                self.at[place.array] = letter, 0
+        places = [(name, first + k) for name, first, n in inputs for k in range(n)]
+        parameters = [("p", k) for k in range(len(program.parameter_places))]
+        for place, (name, k) in zip(
+            [*program.input_places, *program.parameter_places], [*places, *parameters], strict=True
+        ):
+            size = program.steps[place.array].size
+            self.given.setdefault(place.array, [0] * size)[place.position] = k
+            self.at[place.array] = name, 0
 
     def write(self, results: Sequence[tuple[Sequence[Result], str]]) -> None:
         for i, step in enumerate(self.program.steps):
@@ -154,26 +166,46 @@ class ArrayWriter:
             return number(constant)
         if isinstance(operands, Statement) and read.array in self.locals:
             return f"v{read.array}"
-        positions: Sequence[int] = read.positions(dims)
+        name, start = self.at[read.array]
+        return self.indexed(name, start, self.places(read, dims), dims, indices, operands)
+
+    def places(self, read: Read, dims: Shape) -> Sequence[int]:
+        """Where the elements of an operand lie in what is given, or in the array."""
+        positions = read.positions(dims)
         if read.array in self.given:
             order = self.given[read.array]
-            positions = [order[p] for p in positions]
-        name, start = self.at[read.array]
-        return self.indexed(name, start, positions, dims, indices, operands)
+            return [order[p] for p in positions]
+        return positions
 
     def indexed(
         self, name: str, start: int, positions: Sequence[int], dims: Shape, indices: Sequence[str],
         operands: Operands,
     ) -> str:  # fmt: skip
-        """An element of an array: at a sum of multiples of the indices, or by a table."""
+        """An element of an array which begins at `start`."""
+        at, base = self.index(positions, dims, indices, operands)
+        name, rest = operands.pointer(name, start + base)
+        return f"{name}[{at} + {rest}]" if rest and at != "0" else f"{name}[{rest or at}]"
+
+    def index(
+        self, positions: Sequence[int], dims: Shape, indices: Sequence[str], operands: Operands
+    ) -> tuple[str, int]:
+        """Where an element is, from a base on: at multiples of the indices, or by a table.
+
+        Where rows are regular, the table has where they begin.
+        """
         strides = self.strides(positions, dims)
         if strides is not None:
-            name, base = operands.pointer(name, start + positions[0])
-            return f"{name}[{affine(base, strides, indices)}]"
-        table, _ = operands.pointer(self.kernels.array("int", map(str, positions)), 0, "int")
-        name, base = operands.pointer(name, start)
-        at = f"{table}[{affine(0, row_major(dims), indices)}]"
-        return f"{name}[{at} + {base}]" if base else f"{name}[{at}]"
+            return affine(0, strides, indices), positions[0]
+        n = dims[-1]
+        step = positions[1] - positions[0] if n > 1 else 0
+        starts = positions[::n]
+        rows = [start + step * k for start in starts for k in range(n)]
+        within = affine(0, [step], indices[-1:])
+        if rows != list(positions) or n < 4:
+            starts, dims, within = positions, (*dims, 1), "0"
+        table, _ = operands.pointer(self.kernels.array("int", map(str, starts)), 0, "int")
+        at = f"{table}[{affine(0, row_major(dims[:-1]), indices)}]"
+        return (f"{at} + {within}" if within != "0" else at), 0
 
     def strides(self, positions: Sequence[int], dims: Shape) -> list[int] | None:
         steps = row_major(dims)
@@ -189,6 +221,9 @@ class ArrayWriter:
         if isinstance(step, Place):
             for dims, value, target in step.parts:
                 self.move(dims, value, target.positions(dims), "w", start)
+            return
+        if isinstance(step, Apply) and step.rule.name == "identity" and step.size > 1:
+            self.move(step.shape, step.operands[0], range(step.size), "w", start)
             return
         text = self.expression(step)
         if text is not None:
@@ -307,18 +342,31 @@ class ArrayWriter:
             text = self.element(value, dims, "", Statement())
             self.add(f"{target}[{start + positions[0]}] = {text};")
             return
+        if self.program.number(value.array) is None:
+            name, first = self.at[value.array]
+            sources = self.places(value, dims)
+            if not (self.strides(sources, dims) and self.strides(positions, dims)):
+                for (n, ds, dt), starts in rows_of(sources, positions).items():
+                    self.begin()
+                    operands = Operands()
+                    here, there = (
+                        [x[k] + step * j for x in starts for j in range(n)]
+                        for k, step in enumerate((ds, dt))
+                    )
+                    rows = (len(starts), n)
+                    at, base = self.index(there, rows, "ij", operands)
+                    source = self.indexed(name, first, here, rows, "ij", operands)
+                    self.copy(rows, f"v[{at}] = {source};", operands, target, start + base)
+                return
         operands = Operands()
         indices = INDICES[: len(dims)]
-        strides = self.strides(positions, dims)
-        if strides is not None:
-            to, at = affine(start + positions[0]), affine(0, strides, indices)
-            target = f"{target} + {to}" if to != "0" else target
-        else:
-            table, _ = operands.pointer(self.kernels.array("int", map(str, positions)), 0, "int")
-            at = f"{table}[{affine(0, row_major(dims), indices)}]"
-            target = f"{target} + {start}" if start else target
-        line = f"v[{at}] = {self.element(value, dims, indices, operands)};"
-        self.call("move", nested(loops(indices, dims), [line]), operands, target)
+        at, base = self.index(positions, dims, indices, operands)
+        text = f"v[{at}] = {self.element(value, dims, indices, operands)};"
+        self.copy(dims, text, operands, target, start + base)
+
+    def copy(self, dims: Shape, line: str, operands: Operands, target: str, to: int) -> None:
+        body = nested(loops(INDICES, dims), [line])
+        self.call("move", body, operands, f"{target} + {to}" if to else target)
 
     def outputs(self, places: Sequence[Result], target: str) -> None:
         """Results put in their order, those of one array at once."""
@@ -331,9 +379,7 @@ class ArrayWriter:
 
     def functions(self, name: str) -> tuple[list[str], list[str]]:
         """Functions for parts of the body, and the body itself."""
-        parts = [
-            [self.shortened(line, i, part) for i, line in enumerate(part)] for part in self.parts
-        ]
+        parts = self.shortened()
         if len(parts) == 1:
             return [], parts[0]
         texts, calls = [], []
@@ -344,9 +390,38 @@ class ArrayWriter:
             calls.append(f"{name}_{k}(x, p, y, g, w);")
         return texts, calls
 
-    def shortened(self, line: str, i: int, part: list[str]) -> str:
-        """The statement, without a name for its number that nothing in the part reads."""
-        found = re.match(r"double (v\d+) = (w\[.*)", line)
-        if found and not any(re.search(rf"\b{found[1]}\b", later) for later in part[i + 1 :]):
-            return found[2]
-        return line
+    def shortened(self) -> list[list[str]]:
+        """The statements of all parts, without names for numbers that nothing in a part reads."""
+        found = []
+        for part in self.parts:
+            read: set[str] = set()
+            lines = []
+            for line in reversed(part):
+                named = re.match(r"double (v\d+) = (w\[.*)", line)
+                lines.append(named[2] if named and named[1] not in read else line)
+                read.update(re.findall(r"\bv\d+\b", named[2] if named else line))
+            found.append(lines[::-1])
+        return found
+
+
+def rows_of(
+    sources: Sequence[int], targets: Sequence[int]
+) -> dict[tuple[int, int, int], list[tuple[int, int]]]:
+    """Pairs of places as rows, by their length and the steps within: where each of them begins."""
+    found: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
+    at, n = 0, len(sources)
+    while at < n:
+        end, ds, dt = at + 1, 0, 0
+        if end < n:
+            ds, dt = sources[end] - sources[at], targets[end] - targets[at]
+        while end < n and (sources[end] - sources[end - 1], targets[end] - targets[end - 1]) == (
+            ds,
+            dt,
+        ):
+            end += 1
+        found.setdefault((end - at, ds, dt), []).append((sources[at], targets[at]))
+        at = end
+    few = sum(map(len, found.values()))
+    if 4 * few <= n:
+        return found
+    return {(1, 0, 0): list(zip(sources, targets))}

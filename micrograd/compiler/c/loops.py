@@ -1,5 +1,6 @@
 """Programs with loops as C: loops of C, whose bodies are written number by number.
 
+A body that is long, as a layer is, becomes kernels of whole arrays, as `arrays.py` makes them.
 `source.py` writes the file; here is what stands in a function. Sequences whose length is known
 stand in the room to compute in; the others, which a loop of unknown length puts out for its
 reverse, grow by `realloc`.
@@ -10,13 +11,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import prod
+from typing import NamedTuple
 
 from ...core.rule import Rule
+from ..arrays.roll import roll
 from ..ir.program import Program
 from ..ir.region import Branch, Element, Item, Loop, Pack
 from ..ir.shapes import Shapes, entries, is_sequence, shape, turns
 from ..ir.structural import Structural
-from .functions import Functions, number
+from .arrays import ArrayWriter, Kernels
+from .functions import number
+
+WIDE = 64  # steps from which on a body is worth kernels of arrays
 
 GROWING = """#include <stdlib.h>
 typedef struct {
@@ -39,8 +45,8 @@ static int mg_grow(mg_growing *g, long n) {
 class LoopWriter:
     """Writes one program, and those in it, as statements of C."""
 
-    def __init__(self, functions: Functions, interrupted: bool) -> None:
-        self.functions, self.interrupted = functions, interrupted
+    def __init__(self, kernels: Kernels, interrupted: bool) -> None:
+        self.kernels, self.interrupted = kernels, interrupted
         self.lines: list[str] = []
         self.work = self.count = 0
         self.grows = False
@@ -92,7 +98,7 @@ class LoopWriter:
             return " + ".join([operands[0], *products])
         if rule.name == "dot":
             return " + ".join(["0.0", *[f"{a} * {b}" for a, b in zip(operands[:n], operands[n:])]])
-        return self.functions.call(rule, operands)
+        return self.kernels.functions.call(rule, operands)
 
     def sequence(
         self, program: Program, i: int, rule: Structural, names: dict[int, str], depth: int,
@@ -109,9 +115,9 @@ class LoopWriter:
         if isinstance(rule, Pack):
             if not entry:
                 given = [names[x] for x in xs]
-                source, *others = runs(given)
-                if source[0] and not others:  # they lie so already
-                    names[i] = f"({source[0]} + {source[1]})"
+                array, *others = runs(given)
+                if array.name and array.step == 1 and not others:  # they lie so already
+                    names[i] = f"({array.name} + {array.first})"
                     return
                 names[i] = self.room(n)
                 self.moved(depth, [f"{names[i]}[{k}]" for k in range(n)], given)
@@ -140,17 +146,50 @@ class LoopWriter:
         frees.append(f"free({name}.x);")
         return name
 
+    def elements(self, n: int) -> list[str]:
+        """The elements of an array of n numbers that is new."""
+        name = self.room(n).replace(" ", "")
+        return [f"{name}[{k}]" for k in range(n)]
+
+    def side_by_side(self, depth: int, texts: list[str]) -> list[str]:
+        """The same numbers as elements of one array."""
+        if len(found := runs(texts)) == 1 and found[0].name and found[0].step == 1:
+            return texts
+        copied = self.elements(len(texts))
+        self.moved(depth, copied, texts)
+        return copied
+
+    def arrays(self, body: Program, groups: list[list[str]], depth: int) -> list[str]:
+        """The outputs of a body, an array; `groups` are its inputs, each an array or none."""
+        rolled = roll(body, [(f"x{k}", (len(g),)) for k, g in enumerate(groups) if g], ordered=True)
+        given = [(runs(group)[0], len(group)) for group in groups if group]
+        inputs = [(run.name, run.first, n) for run, n in given]
+        outputs = self.elements(len(body.outputs))
+        writer = ArrayWriter(rolled, self.kernels, inputs, self.work)
+        writer.write([(rolled.outputs, runs(outputs)[0].name)])
+        self.work = writer.work
+        for part in writer.shortened():
+            for line in part:
+                self.add(depth, line)
+        return outputs
+
     def moved(self, depth: int, targets: Sequence[str], values: Sequence[str]) -> None:
-        """Each value to its target: in loops where both lie side by side."""
-        at = 0
-        for array, first, many in runs(targets):
-            for source, begin, n in runs(values[at : at + many]):
-                if source and array and n > 1:
-                    self.copy(depth, f"{array} + {first}", f"{source} + {begin}", n)
+        """Each value to its target: in loops where they stand in order."""
+        done = 0
+        for to in runs(targets):
+            at = 0
+            for run in runs(values[done : done + to.many]):
+                if to.name and run.many > 1:
+                    k = self.fresh("k")
+                    value = f"({run.name})[{run.at(k)}]" if run.name else values[done + at]
+                    target = to._replace(first=to.first + to.step * at)
+                    head = f"for (long {k} = 0; {k} < {run.many}; {k}++)"
+                    self.add(depth, f"{head} ({to.name})[{target.at(k)}] = {value};")
                 else:
-                    for k in range(at, at + n):
-                        self.add(depth, f"{targets[k]} = {values[k]};")
-                at, first = at + n, first + n
+                    for j in range(done + at, done + at + run.many):
+                        self.add(depth, f"{targets[j]} = {values[j]};")
+                at += run.many
+            done += to.many
 
     def copy(self, depth: int, to: str, source: str, n: int) -> None:
         k = self.fresh("k")
@@ -165,9 +204,16 @@ class LoopWriter:
         a, b = loop.constants, loop.constants + loop.carries
         n = turns(program, i, loop, shapes)
         inner = entries(program, i, loop, shapes)
-        carries = [self.fresh("c") for _ in range(loop.carries)]
-        for c, x in zip(carries, xs[a:b]):
-            self.add(depth, f"double {c} = {names[x]};")
+        wide = is_wide(loop.body)
+        constants = [names[x] for x in xs[:a]]
+        if wide:
+            carries = self.elements(loop.carries)
+            self.moved(depth, carries, [names[x] for x in xs[a:b]])
+            constants = self.side_by_side(depth, constants)
+        else:
+            carries = [self.fresh("c") for _ in range(loop.carries)]
+            for c, x in zip(carries, xs[a:b]):
+                self.add(depth, f"double {c} = {names[x]};")
         puts = loop.body.outputs[loop.carries :]
         sizes = [prod(shape(loop.body, y, inner)) for y in puts]
         targets = [
@@ -181,23 +227,28 @@ class LoopWriter:
         self.add(depth, f"for (long {k} = 0; {end}; {k}++) {{")
         if self.interrupted:
             self.add(depth + 1, "if (mg_stopped()) return 2;")
-        constants = [names[x] for x in xs[:a]]
         if loop.test is not None:
             known = dict(zip(loop.test.inputs, [*constants, *carries]))
             self.program(loop.test, known, depth + 1, {})
             self.add(depth + 1, f"if (!({known[loop.test.outputs[0]]} != 0.0)) break;")
         at = f"({many} - 1 - {k})" if loop.backwards else k
         given = dict(zip(loop.body.inputs, [*constants, *carries]))
+        taken = self.elements(loop.entries) if wide else []
         for x, s in zip(loop.body.inputs[b:], xs[b:]):
             length, *entry = shape(program, s, shapes)
             if entry:
                 given[x] = f"({names[s]} + {at} * {prod(entry)})"
                 continue
             base = names[s] if length is not None else f"{names[s]}.x"
-            given[x] = self.fresh("x")
-            self.add(depth + 1, f"double {given[x]} = {base}[{at}];")
-        self.program(loop.body, given, depth + 1, inner)
-        mine = self.frees
+            given[x] = taken[len(given) - b] if wide else self.fresh("x")
+            self.add(depth + 1, f"{'' if wide else 'double '}{given[x]} = {base}[{at}];")
+        if wide:
+            groups = [constants, carries, taken]
+            given.update(zip(loop.body.outputs, self.arrays(loop.body, groups, depth + 1)))
+            mine: list[str] = []
+        else:
+            self.program(loop.body, given, depth + 1, inner)
+            mine = self.frees
         for to, y, size in zip(targets, puts, sizes):
             if n is None:
                 self.add(depth + 1, f"if (mg_grow(&{to}, {many or f'{k} + 1'})) return 1;")
@@ -207,6 +258,9 @@ class LoopWriter:
             else:
                 self.add(depth + 1, f"{to}[{at}] = {given[y]};")
         ends = [given[y] for y in loop.body.outputs[: loop.carries]]
+        if wide:
+            self.moved(depth + 1, carries, ends)
+            ends = carries
         safe = []
         for c, text in zip(carries, ends):
             if text in carries and text != c:  # it may be overwritten before it is read
@@ -241,18 +295,44 @@ class LoopWriter:
         self.add(depth, "}")
 
 
-def runs(texts: Sequence[str]) -> list[tuple[str, int, int]]:
-    """The elements of one array that stand one after the other: its name, the first, how many.
+def is_wide(body: Program) -> bool:
+    return len(body.rules) - len(body.inputs) >= WIDE and not body.regions()
 
-    What is no element of an array has the name "" and stands alone.
-    """
-    found: list[tuple[str, int, int]] = []
+
+class Run(NamedTuple):
+    """Elements of one array, `step` apart; the name is "" for one text that is no element, or
+    several that are equal."""
+
+    name: str
+    first: int
+    step: int
+    many: int
+
+    def at(self, k: int | str) -> str:
+        """Where the k-th of them is."""
+        if isinstance(k, int):
+            return str(self.first + self.step * k)
+        return f"{self.first} + {self.step}*{k}" if self.step != 1 else f"{self.first} + {k}"
+
+
+def goes_on(run: Run, name: str, k: int) -> bool:
+    """Whether this element is the next of a run."""
+    return name != "" and name == run.name and k == run.first + run.step * run.many
+
+
+def runs(texts: Sequence[str]) -> list[Run]:
+    """The texts as few runs, in their order."""
+    found: list[Run] = []
+    before = ""
     for text in texts:
         element = re.fullmatch(r"(.+)\[(\d+)\]", text)
         name, k = (element[1], int(element[2])) if element else ("", 0)
-        last, first, many = found[-1] if found else ("", 0, 0)
-        if name and name == last and k == first + many:
-            found[-1] = last, first, many + 1
+        last = found[-1] if found else Run("", 0, 1, 0)
+        if name and name == last.name and last.many == 1 and k > last.first:
+            found[-1] = Run(name, last.first, k - last.first, 2)
+        elif goes_on(last, name, k) or (not name and not last.name and text == before):
+            found[-1] = last._replace(many=last.many + 1)
         else:
-            found.append((name, k, 1))
+            found.append(Run(name, k, 1, 1))
+        before = text
     return found

@@ -54,12 +54,12 @@ def c_source(
     work, grows = 1, False
     for program, title, given, results in programs:
         if made.program.has_regions:
-            loops = LoopWriter(kernels.functions, interrupted)
+            loops = LoopWriter(kernels, interrupted)
             body = loops.body(program, [f"{t}[{k}]" for a, b, t in results for k in range(b - a)])
             work, grows = max(work, loops.work), grows or loops.grows
         else:
             rolled = roll(program, inputs, ordered=True)
-            writer = ArrayWriter(rolled, kernels)
+            writer = ArrayWriter(rolled, kernels, [("x", 0, len(program.inputs))])
             writer.write([(rolled.outputs[a:b], t) for a, b, t in results])
             parts, body = writer.functions(title)
             if parts and given is VALUE:
