@@ -3,7 +3,8 @@
     python -m benchmarks.loops
 
 A pendulum of 10,000 steps and its gradient, the gradient of 1,000,000 steps within little memory,
-a Kalman filter over 2,000 observations, and the Heston model, 1,000 paths of 100 steps at once.
+a Kalman filter over 2,000 observations, and the Heston model, 1,000 paths of 100 steps at once;
+the gradient of a recurrent network of 48 units over 100 steps.
 First calls are from nothing to a result, with the library imported; calls are the best of ROUNDS,
 ours, ours compiled by the C compiler and JAX's in turns. What was measured is in
 docs/how-to/loops.md.
@@ -80,6 +81,18 @@ def heston(m: Any, scan: Any) -> Callable[..., Any]:
     return payoff
 
 
+UNITS, STEPS = 48, 100
+SERIES = [[RNG.gauss(0.0, 1.0) for _ in range(4)] for _ in range(STEPS)]
+
+
+def rnn_matrices() -> list[list[list[float]]]:
+    """Of a recurrent network: by its state, by its inputs, and the biases as one column."""
+    rng = random.Random(1)
+    return [
+        [[rng.gauss(0.0, n**-0.5) for _ in range(n)] for _ in range(UNITS)] for n in (UNITS, 4, 1)
+    ]
+
+
 def took(run: Callable[[], object]) -> float:
     start = time.perf_counter()
     run()
@@ -127,10 +140,12 @@ def main() -> None:
     if theirs:
         contenders["JAX"] = theirs
         firsts("JAX", theirs)
+    contenders["CasADi"] = casadi_runs()
     print(f"calls, in milliseconds, the best of {ROUNDS}")
     for name in ours:
-        times = best(*[runs[name] for runs in contenders.values()])
-        print(f"  {name}: " + ", ".join(f"{who} {t:.3f}" for who, t in zip(contenders, times)))
+        there = {who: runs[name] for who, runs in contenders.items() if name in runs}
+        times = best(*there.values())
+        print(f"  {name}: " + ", ".join(f"{who} {t:.3f}" for who, t in zip(there, times)))
 
 
 def firsts(who: str, runs: Runs) -> None:
@@ -138,6 +153,8 @@ def firsts(who: str, runs: Runs) -> None:
 
 
 def our_runs(backend: str, observed: Any, z: Any) -> Runs:
+    import numpy as np
+
     p = [mg.Value(x) for x in START]
     q = [mg.Value(0.1), mg.Value(0.5)]
     market = [mg.Value(x) for x in MARKET]
@@ -145,6 +162,19 @@ def our_runs(backend: str, observed: Any, z: Any) -> Runs:
     slope = mg.jit(lambda: pendulum(mg, mg.scan, 10_000)(*p), parameters=p, backend=backend)
     filtered = mg.jit(lambda ys: kalman(mg, mg.scan)(ys, *q), parameters=q, backend=backend)
     path = mg.jit(lambda z: heston(mg, mg.scan)(z, *market), parameters=market, backend=backend)
+    w, u, c = ([[mg.Value(x) for x in row] for row in m] for m in rnn_matrices())
+
+    def recurrent(xs: Any) -> Any:
+        def turn(h: Any, x: Any) -> Any:
+            h = [mg.tanh(mg.dot(a, h) + mg.dot(b, x) + d) for a, b, (d,) in zip(w, u, c)]
+            return h, h[0]
+
+        found = mg.scan(turn, [0.0] * UNITS, xs)[1]
+        return mg.mean([y * y for y in found])
+
+    weights = [x for m in (w, u, c) for row in m for x in row]
+    network = mg.jit(recurrent, parameters=weights, backend=backend)
+    series = np.array(SERIES)[None]
     return {
         "pendulum": lambda: swing(*START),
         "pendulum, gradient": slope.value_and_grad,
@@ -152,6 +182,7 @@ def our_runs(backend: str, observed: Any, z: Any) -> Runs:
         "Kalman, gradient": lambda: filtered.value_and_grad(observed[None]),
         "Heston": lambda: path.map(z),
         "Heston, gradient": lambda: path.value_and_grad(z),
+        "RNN, gradient": lambda: network.value_and_grad(series),
     }
 
 
@@ -166,7 +197,17 @@ def jax_runs(observed: Any, z: Any) -> Runs:
     f = pendulum(np, scan, 10_000)
     g = kalman(np, scan)
     each = jax.vmap(heston(np, scan), (0, None, None, None, None))
-    made = {
+
+    def recurrent(weights: Any, xs: Any) -> Any:
+        w, u, c = weights
+
+        def turn(h: Any, x: Any) -> Any:
+            h = np.tanh(w @ h + u @ x + c[:, 0])
+            return h, h[0]
+
+        return (scan(turn, np.zeros(UNITS), xs)[1] ** 2).mean()
+
+    made: dict[str, Any] = {
         "pendulum": (jax.jit(f), START),
         "pendulum, gradient": (jax.jit(jax.value_and_grad(f, (0, 1, 2))), START),
         "Kalman": (jax.jit(g), (observed, 0.1, 0.5)),
@@ -175,10 +216,43 @@ def jax_runs(observed: Any, z: Any) -> Runs:
         "Heston, gradient": (
             jax.jit(jax.value_and_grad(lambda *xs: each(*xs).mean(), (1, 2, 3, 4))), (z, *MARKET)
         ),
+        "RNN, gradient": (
+            jax.jit(jax.value_and_grad(recurrent)),
+            ([np.array(m) for m in rnn_matrices()], np.array(SERIES)),
+        ),
     }  # fmt: skip
     return {
         name: lambda f=f, xs=xs: jax.block_until_ready(f(*xs))  # type: ignore[misc]
         for name, (f, xs) in made.items()
+    }
+
+
+def casadi_runs() -> Runs:
+    """The pendulum and the filter in CasADi; nothing where it is not installed."""
+    try:
+        import casadi as ca
+    except ImportError:
+        return {}
+    s = ca.MX.sym("s", 3)  # theta, omega, g
+    omega = s[1] - 0.001 * s[2] * ca.sin(s[0])
+    turn = ca.Function("turn", [s], [ca.vertcat(s[0] + 0.001 * omega, omega, s[2])])
+    end = turn.fold(10_000)(s)[0]
+    swing, slope = (ca.Function("f", [s], [y]) for y in (end, ca.gradient(end, s)))
+    k, y = ca.MX.sym("k", 5), ca.MX.sym("y")  # mean, variance, total, q, r
+    predicted = k[1] + k[3]
+    spread, error = predicted + k[4], y - k[0]
+    gain = predicted / spread
+    total = k[2] - 0.5 * (ca.log(spread) + error * error / spread)
+    new = ca.vertcat(k[0] + gain * error, (1.0 - gain) * predicted, total, k[3], k[4])
+    ys = ca.MX.sym("ys", 1, 2_000)
+    last = ca.Function("turn", [k, y], [new]).fold(2_000)(k, ys)[2]
+    filtered, slopes = (ca.Function("f", [k, ys], [y]) for y in (last, ca.gradient(last, k)))
+    first, observed = (0.0, 1.0, 0.0, 0.1, 0.5), ca.DM(OBSERVED).T
+    return {
+        "pendulum": lambda: swing(START),
+        "pendulum, gradient": lambda: slope(START),
+        "Kalman": lambda: filtered(first, observed),
+        "Kalman, gradient": lambda: slopes(first, observed),
     }
 
 

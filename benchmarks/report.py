@@ -101,20 +101,22 @@ def tables(found: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]
         w5 = found["W5"]
         rows = []
         for key, label in (
-            ("ours", "jit, native"),
+            ("ours", CONTENDERS["ours"][0]),
+            ("ours_c", CONTENDERS["ours_c"][0]),
             ("eager", "the script as it is"),
             ("plain", CONTENDERS["plain"][0]),
         ):
             if key in w5["seconds"]:
                 n, seconds = w5["steps"][key], w5["seconds"][key]
-                if key == "ours":
-                    a_step = (seconds - w5["preparation"]) / max(n - 1, 1)
+                if key in w5["preparation"]:
+                    first = w5["preparation"][key]
+                    a_step = (seconds - first) / n
                     rows.append(
                         [
                             label,
-                            duration(w5["preparation"]),
+                            duration(first),
                             duration(a_step),
-                            duration(w5["preparation"] + 999 * a_step),
+                            duration(first + 999 * a_step),
                         ]
                     )
                 else:

@@ -31,6 +31,7 @@ FLAGS = (
     *[f"-fno-builtin-{name}" for name in LIBRARY.split()],
 )  # fmt: skip
 KEPT = 256  # libraries
+OWN: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def compiler() -> list[str]:
@@ -73,7 +74,8 @@ def folder() -> Path:
             return found
     except (OSError, AttributeError):
         pass
-    return Path(tempfile.mkdtemp(prefix="micrograd-"))  # for this process
+    OWN.append(tempfile.TemporaryDirectory(prefix="micrograd-"))  # until this process ends
+    return Path(OWN[-1].name)
 
 
 def library(text: str) -> ctypes.CDLL:
