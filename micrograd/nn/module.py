@@ -62,7 +62,10 @@ class Module(Saved):
 
     def named_parameters(self) -> list[tuple[str, Value]]:
         """The parameters with where they are: ("layers.0.neurons.3.w.1", Value)."""
-        names = {id(x): name for name, x in members(self, Module) if isinstance(x, Value)}
+        inside = [(name, x) for name, x in members(self, Module) if isinstance(x, Value)]
+        if type(self).parameters is Module.parameters:
+            return list(zip(different([name for name, _ in inside]), [x for _, x in inside]))
+        names = {id(x): name for name, x in inside}
         found = unique(self.parameters())
         paths = different([names.get(id(p)) or str(i) for i, p in enumerate(found)])
         return list(zip(paths, found, strict=True))
