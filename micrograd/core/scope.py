@@ -24,7 +24,7 @@ class scope(Observer):  # noqa: N801  (a context manager, named like no_grad)
     >>> with scope("square"):
     ...     y = x * x
     >>> [box.title for box in draw(y + 1, depth=1).diagram.boxes]
-    ['x', 'square', '', '+']
+    ['x', 'square', '· + 1']
     """
 
     def __init__(self, name: str) -> None:

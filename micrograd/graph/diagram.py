@@ -6,14 +6,16 @@ there are, what is written in each, and which leads to which.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from ..core.node import Node, attribute, is_leaf, op_name
+from ..core.node import Node, attribute, is_leaf
 from ..core.view import View
 from ..engine import Value
 from ..nn.module import Module
 from ..nn.naming import indexed
 from .picture.measure import clean, clipped
+from .written import is_ordered, literals, written
 
 MENTIONED = 4  # results in the sentence that tells what is drawn
 
@@ -21,7 +23,7 @@ MENTIONED = 4  # results in the sentence that tells what is drawn
 class Box(NamedTuple):
     """One box: a node of the graph, a number written in an expression, or many nodes folded."""
 
-    op: str  # the symbol of the operation, empty on a leaf; the title of a fold
+    op: str  # the operation as it is written, empty on a leaf; the title of a fold
     label: str
     data: float
     grad: float
@@ -34,6 +36,7 @@ class Box(NamedTuple):
     frame: int = -1  # the innermost frame around it, by its number in the diagram
     path: str = ""  # of what is folded: the module or neuron, layers.0.neurons.1
     found: str = ""  # the codes of what the doctor says about it
+    ordered: bool = False  # whether it matters which operand comes first
 
     @property
     def chance(self) -> str:
@@ -142,33 +145,40 @@ def diagram(
     constants: bool = True,
     names: dict[Any, str] | None = None,
     places: dict[Any, str] | None = None,
+    given: Collection[Any] = (),
 ) -> Diagram:
     """The boxes and edges of a view, operands before their users.
 
-    With `constants` the numbers in expressions are boxes too; without, only Values are.
+    With `constants` numbers in expressions are shown, in the box of their operation; those that
+    are data, as the nodes in `given` take them, are boxes. Without, only Values are.
     `names` are labels to be shown in the place of the nodes' own, `places` where they stand.
     """
     boxes: list[Box] = []
     links: list[Link] = []
     place_of: dict[Node, int] = {}
 
-    def add(v: Node) -> int:
+    def add(v: Node, numbers: dict[int, float] | None = None) -> int:
         place = place_of.get(v)
         if place is None:
             kind = "leaf" if is_leaf(v) else "op"
             place = place_of[v] = len(boxes)
             label = names[v] if names else label_of(v)
             where = places.get(v, "") if places else ""
-            boxes.append(Box(clean(op_name(v)), label, v._data, v._grad, kind, v, place=where))
+            ordered = kind == "op" and is_ordered(view.rule(v))
+            op = clean(written(view, v, numbers or {}))
+            boxes.append(
+                Box(op, label, v._data, v._grad, kind, v, place=where, ordered=ordered)
+            )  # fmt: skip
         return place
 
     for v in view.inner:
         operands, partials = view.edges(v)
         settings = view.rule(v).settings
+        numbers = literals(view, v) if constants and v not in given else {}
         shown = [
             (i, x)
             for i, x in enumerate(operands)
-            if isinstance(x, Node) or (constants and i not in settings)
+            if isinstance(x, Node) or (constants and i not in settings and i not in numbers)
         ]
         sources = []
         for i, x in shown:
@@ -177,7 +187,7 @@ def diagram(
             else:
                 sources.append((i, len(boxes)))
                 boxes.append(Box("", "", x, 0.0, "number"))
-        target = add(v)
+        target = add(v, numbers)
         links += [
             Link(source, target, place, len(shown), partials[i] is not None, flow(v, partials[i]))
             for place, (i, source) in enumerate(sources)

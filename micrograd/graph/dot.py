@@ -103,7 +103,10 @@ def digraph(shown: Diagram, rankdir: str = "LR") -> graphviz.Digraph:
 
     fill(dot, -1)
     for link in shown.links:
-        dot.edge(str(link.source), str(link.target))
+        # Graphviz chooses the order: where it matters, each operand says which it is.
+        numbered = shown.boxes[link.target].ordered and link.of > 1
+        place = {"headlabel": str(link.place + 1), "fontsize": "10"} if numbered else {}
+        dot.edge(str(link.source), str(link.target), **place)
     return dot
 
 

@@ -19,6 +19,7 @@ from ..nn.naming import indexed
 from .diagram import check, number
 from .latex import decimal, symbol
 from .names import Names
+from .written import expression
 
 SHOWN = 100  # steps in the table that a notebook shows
 LONGEST = 4  # operands in a formula
@@ -206,14 +207,8 @@ def formula_of(view: View, v: Node, names: dict[Any, str]) -> str:
     """An operation on its operands by their names: `a * b`, `tanh(v1)`, `sum(v1, v2, v3, ...)`."""
     op = view.rule(v).symbol
     xs = [names[x] if isinstance(x, Node) else number(x) for x in view.operands(v)]
-    if op == "**":
-        return f"{xs[0]}**{xs[1]}"
-    if op == "neg":
-        return f"-{xs[0]}"
-    if len(xs) == 2 and not op[:1].isalpha():
-        return f"{xs[0]} {op} {xs[1]}"
     more = ["..."] if len(xs) > LONGEST else []
-    return f"{op}({', '.join([*xs[:LONGEST], *more])})"
+    return expression(op, [*xs[:LONGEST], *more])
 
 
 def names_of(view: View, named: Names | None = None) -> dict[Any, str]:

@@ -6,11 +6,15 @@ import re
 from typing import Any
 
 from ...core.node import Node, op_name, operands_of
-from ..diagram import Box, Diagram, Link, Spread, flow, interval, number, plural
+from ..diagram import Box, Diagram, Link, Spread, flow, plural
 from ..picture.measure import clean
+from ..written import is_ordered, literals, written
+from .labels import ends, number_list, shared_name, spread_number, stem
 from .nest import framed
 from .parts import Part, Way, inside_of, is_earlier, last_part
 from .quotient import Key, ordered
+
+LAST = 1 << 30  # the place of what comes behind all operands
 
 
 def assemble(fold: Any) -> Diagram:
@@ -56,8 +60,9 @@ class Assembly:
         places = self.places
         given_boxes: dict[tuple[tuple[float, ...], ...], int] = {}
         for key in ordered([self.keys[i] for i in mesh.roots], below):
-            numbers = self.numbers(members[key]) if self.fold.constants else []
             sources = [(places[other], flows) for other, flows in below[key].items()]
+            in_it, beside = self.numbers(members[key]) if self.fold.constants else ({}, {})
+            before = self.operands(members[key][0], below[key]) if beside else []
             given = self.inputs(members[key]) if self.fold.constants else ()
             if given:
                 if given not in given_boxes:
@@ -66,13 +71,15 @@ class Assembly:
                     ways.append(None)
                     inner.append(False)
                 sources.append((given_boxes[given], None))
-            if numbers:
-                sources.append((len(boxes), None))
+            for place, numbers in sorted(beside.items()):
+                there = sum(k < place for k in before)
+                before.insert(there, place)
+                sources.insert(there, (len(boxes), None))
                 boxes.append(spread_number(numbers))
                 ways.append(None)
                 inner.append(True)
             places[key] = target = len(boxes)
-            boxes.append(self.box(key, members[key]))
+            boxes.append(self.box(key, members[key], in_it))
             first = next((i for i in members[key] if i >= mesh.first), None)
             ways.append(None if first is None else self.fold.open_around(first))
             inner.append(all(map(mesh.is_inner, members[key])) if first is None else True)
@@ -122,20 +129,37 @@ class Assembly:
                 found[part] = max(found.get(part, 1), n)
         return found
 
-    def numbers(self, members: list[int]) -> list[float]:
-        """The numbers written in a box's operation, if it is just one kind of operation."""
+    def operands(self, i: int, sources: dict[Key, float | None]) -> list[int]:
+        """The places at which boxes are operands of a node; LAST of those that are of another."""
+        mesh = self.mesh
+        found = dict.fromkeys(sources, LAST - 1)
+        for k, x in reversed([*enumerate(mesh.view.operands(mesh.nodes[i]))]):
+            if isinstance(x, Node) and self.keys[mesh.place[x]] in found:
+                found[self.keys[mesh.place[x]]] = k
+        return list(found.values())
+
+    def numbers(self, members: list[int]) -> tuple[dict[int, float], dict[int, list[float]]]:
+        """By place the numbers that a box's operation takes, if it is one kind of operation.
+
+        First those that stand in it, the same in all that are drawn as the one; then data: what
+        differs between them, or goes into a sum, which has one place for all, the last.
+        """
         mesh = self.mesh
         first = members[0]
         if isinstance(self.fold.units[first], tuple) or first < mesh.first:
-            return []
-        found = []
+            return {}, {}
+        found: dict[int, list[float]] = {}
+        elementary = False
         for i in members:
             node = mesh.nodes[i]
             settings = mesh.view.rule(node).settings
+            here = {} if mesh.takes_data(i) else literals(mesh.view, node)
+            elementary = elementary or bool(here)
             for k, x in enumerate(mesh.view.operands(node)):
                 if not isinstance(x, Node) and k not in settings:
-                    found.append(x)
-        return found
+                    found.setdefault(k if here else LAST, []).append(x)
+        alike = {k: xs[0] for k, xs in found.items() if elementary and len(set(map(repr, xs))) == 1}
+        return alike, {k: xs for k, xs in found.items() if k not in alike}
 
     def inputs(self, members: list[int]) -> tuple[tuple[float, ...], ...]:
         """The numbers that go into folded neurons: one input, or the inputs of several examples."""
@@ -158,7 +182,7 @@ class Assembly:
         examples = len({units[i] for i in inner})
         return tuple(inputs) if len(inputs) <= examples else ()
 
-    def box(self, key: Key, members: list[int]) -> Box:
+    def box(self, key: Key, members: list[int], numbers: dict[int, float]) -> Box:
         mesh = self.mesh
         if len(members) == 1:
             i = members[0]
@@ -166,8 +190,9 @@ class Assembly:
             if not isinstance(self.fold.units[i], tuple):
                 kind = "leaf" if i < mesh.first else "op"
                 return Box(
-                    clean(op_name(node)), mesh.labels[i], node._data, node._grad, kind, node,
-                    place=mesh.where(i),
+                    clean(written(mesh.view, node, numbers)), mesh.labels[i], node._data,
+                    node._grad, kind, node, place=mesh.where(i),
+                    ordered=kind == "op" and is_ordered(mesh.view.rule(node)),
                 )  # fmt: skip
         inner = [i for i in members if i >= mesh.first]
         # What leaves the box: its results, or the leaves in it.
@@ -183,10 +208,15 @@ class Assembly:
             title, label = "", title
         elif label == title:
             label = ""
+        ordered = False
+        if kind == "op":
+            node = mesh.nodes[inner[0]]
+            ordered = is_ordered(mesh.view.rule(node))
+            title = written(mesh.view, node, numbers) if numbers else title
         place = ", ".join(filter(None, (part.path, part.line))) if part else ""
         path = part.path if part else ""
         return Box(clean(title), label, data[0], grads[0], kind, None, count, spread, note, place,
-                   path=path)  # fmt: skip
+                   path=path, ordered=ordered)  # fmt: skip
 
     def title(
         self, key: Key, members: list[int], inner: list[int]
@@ -254,46 +284,3 @@ class Assembly:
             counts[symbol] = counts.get(symbol, 0) + 1
         most = sorted(counts, key=lambda symbol: (-counts[symbol], symbol))
         return "  ".join(most[:3]) + (" \u2026" if len(most) > 3 else "")
-
-
-def stem(label: str) -> str:
-    """A label without its index: w of w[3], x of x0."""
-    return re.sub(r"(\[[^\[\]]*\]|[\d_.])+$", "", label)
-
-
-def shared_name(labels: list[str]) -> str:
-    """What labels of one stem have in common: xs[0] of xs[0,0] and xs[0,1], w of w[0] and w[1]."""
-    name = stem(labels[0])
-    rest = [label[len(name) :].strip("[]").split(",") for label in labels]
-    shared: list[str] = []
-    for column in zip(*rest):
-        if len(set(column)) > 1 or not column[0].isdigit():
-            break
-        shared.append(column[0])
-    if len({tuple(r) for r in rest}) == 1 or not all("[" in label for label in labels):
-        return name
-    return f"{name}[{','.join(shared)}]" if shared else name
-
-
-def ends(numbers: list[float]) -> tuple[float, float]:
-    """The smallest and the largest number; nan if there is any."""
-    if any(x != x for x in numbers):
-        return float("nan"), float("nan")
-    return min(numbers), max(numbers)
-
-
-def number_list(inputs: tuple[tuple[float, ...], ...]) -> Box:
-    """A box for the numbers of an input: all of them, or how many and from where to where."""
-    numbers = [x for one in inputs for x in one]
-    shown = ", ".join(map(number, numbers))
-    if len(inputs) > 1:
-        shown = f"{len(inputs)} inputs, {interval(*ends(numbers))}"
-    elif len(numbers) > 4:
-        shown = f"{len(numbers)} numbers, {interval(*ends(numbers))}"
-    return Box("", shown, numbers[0], 0.0, "number")
-
-
-def spread_number(numbers: list[float]) -> Box:
-    low, high = ends(numbers)
-    spread = Spread(low, high, 0.0, 0.0) if low != high else None
-    return Box("", "", low, 0.0, "number", None, 1, spread)

@@ -16,8 +16,10 @@ from ...core.view import View
 from ...engine import Value
 from ..diagram import Diagram, diagram
 from ..names import Names
+from ..written import literals
 from .alike import classes
-from .assemble import assemble, stem
+from .assemble import assemble
+from .labels import stem
 from .nest import framed
 from .parts import EARLIER, Part, inside_of, last_part
 from .pattern import Mesh
@@ -84,7 +86,8 @@ def whole(roots: tuple[Value, ...], constants: bool, zeros: bool, frame: Any) ->
     mesh = Mesh(view, Names(view, frame))
     labels = dict(zip(mesh.nodes, mesh.labels, strict=True))
     places = {v: mesh.where(i) for i, v in enumerate(mesh.nodes)}
-    shown = diagram(view, constants, labels, places)
+    given = {v for i, v in enumerate(mesh.nodes) if mesh.takes_data(i)}
+    shown = diagram(view, constants, labels, places, given)
     ways = [
         None if box.kind != "op" else mesh.paths[mesh.place[box.node]] for box in shown.boxes
     ]  # fmt: skip
@@ -309,8 +312,10 @@ class Fold:
             if last is not None:
                 return around, last.kind, last.likeness or last.title, EARLIER in key
             return around, key[0]
-        name = self.mesh.names[i]
-        return around, op_name(self.mesh.nodes[i]) if name == "pow" or not name else name
+        mesh = self.mesh
+        name, v = mesh.names[i], mesh.nodes[i]
+        places = tuple(literals(mesh.view, v))  # 1 - x is not x - 1
+        return around, op_name(v) if name == "pow" or not name else name, places
 
     def open_around(self, i: int) -> tuple[Part, ...]:
         """The parts around the box of a node."""

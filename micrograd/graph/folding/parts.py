@@ -101,7 +101,26 @@ def members(mesh: Any, call: Any, outputs: list[int]) -> list[int]:
                 continue
             seen.add(j)
             stack.append(j)
-    return stack
+    return made(mesh, call, sorted(stack), set(outputs))
+
+
+def made(mesh: Any, call: Any, found: list[int], outputs: set[int]) -> list[int]:
+    """Those that the call made, of all that its outputs depend on, operands first.
+
+    What others use, too, came in by another way than the arguments, unless it depends on a
+    parameter of the module: then it is a state that the module keeps.
+    """
+    parameters = call.places.paths
+    own: set[int] = set()
+    for i in found:
+        below = mesh.operands[i]
+        if any(j in own or mesh.nodes[j] in parameters for j in below):
+            own.add(i)
+    inside = set(found)
+    for i in reversed(found):
+        if i not in outputs and i not in own and not inside.issuperset(mesh.users[i]):
+            inside.discard(i)
+    return [i for i in found if i in inside]
 
 
 def numbered(calls: list[Any]) -> dict[Any, tuple[str, str]]:

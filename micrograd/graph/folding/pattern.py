@@ -21,6 +21,8 @@ ACTIVATIONS = frozenset(
     ("relu", "leaky_relu", "elu", "silu", "gelu", "sigmoid", "tanh", "softplus", "sin", "clip")
 )
 SUMS = ("add", "weighted_sum", "dot")
+ADDED = ("add", "sum", "fsum", "mean")
+PENALTY = ("mul", "dot", "pow", "abs")  # what is done to a bias to keep it small
 LONG_SUM = 4  # from how many terms on a sum folds into one box
 
 
@@ -53,9 +55,15 @@ class Mesh:
         self.labels: list[str] = [names.labels.get(v, "") for v in self.nodes]
         self.places = [names.places.get(v) for v in self.nodes]
         # The way to each interior node, and whether a leaf is a weight, a bias or neither.
-        self.scopes: list[Way] = [
-            *((),) * self.first, *ways(self, calls_in(self.nodes))
-        ]  # fmt: skip
+        calls = calls_in(self.nodes)
+        self.scopes: list[Way] = [*((),) * self.first, *ways(self, calls)]
+        self.biases = [
+            self.places[i] is not None or not any(id(v) in call.inputs for call in calls)
+            for i, v in enumerate(leaves)
+        ]
+        for i in range(self.first):  # of all leaves those that can be a bias
+            self.biases[i] = self.biases[i] and all(self.biased(i, j) for j in self.users[i])
+        self.terms = self.fitting()
         self.paths: list[Way] = list(self.scopes)
         self.roles: list[set[str]] = [set() for _ in range(self.first)]
         self.find_softmax()
@@ -71,6 +79,16 @@ class Mesh:
             self.places[i] is not None
             or is_virtual(self.nodes[i])
             or (bool(self.roles[i]) and "input" not in self.roles[i])
+        )
+
+    def takes_data(self, i: int) -> bool:
+        """Whether a node multiplies a weight of a neuron by what may be a number: an input."""
+        last = self.paths[i][-1] if self.paths[i] else None
+        return (
+            last is not None
+            and last.kind == "neuron"
+            and last not in self.plain
+            and self.names[i] == "mul"
         )
 
     def is_all_of(self, part: Part, around: Part) -> bool:
@@ -285,7 +303,7 @@ class Mesh:
             name = self.names[j]
             xs = self.view.operands(self.nodes[j])
             if j != i and not self.belongs(j, i):
-                (biases if j < self.first else others).append(j)
+                (biases if j < self.first and self.biases[j] else others).append(j)
             elif name == "add":
                 members.append(j)
                 stack += reversed(self.operands[j])
@@ -313,7 +331,7 @@ class Mesh:
                 others.append(j)
             if others and self.names[i] != "weighted_sum":
                 return None
-        if not inputs or len(biases) > 2 or len(inputs) + len(biases) < 2:
+        if not is_neuron((len(inputs), len(biases))):
             return None
         for w in weights:
             if isinstance(w, Node) and is_leaf(w):
@@ -324,6 +342,47 @@ class Mesh:
             if isinstance(x, Node) and is_leaf(x):
                 self.roles[self.place[x]].add("input")
         return members, (tuple(map(self.identity, inputs)), tuple(others)), weights
+
+    def biased(self, i: int, j: int) -> bool:
+        """Whether a node uses a leaf as a bias, or as a penalty does: never with another node.
+
+        What is added to a neuron and goes into others, too, is an input: around it a residual.
+        """
+        name = self.names[j]
+        if name == "weighted_sum":
+            _, *factors = self.view.operands(self.nodes[j])
+            return not any(x is self.nodes[i] for x in factors)
+        if name in PENALTY and set(self.operands[j]) == {i}:
+            return all(self.names[k] in ADDED for k in self.users[j])
+        return name in ADDED
+
+    def fitting(self) -> list[tuple[int, int] | None]:
+        """Of each addition how many products and biases it adds, if it adds nothing else."""
+        found: list[tuple[int, int] | None] = [None] * len(self.nodes)
+        for i in range(self.first, len(self.nodes)):
+            if self.names[i] != "add":
+                continue
+            products = biases = 0
+            for j in self.operands[i]:
+                inner, known = self.belongs(j, i), found[j]
+                if j < self.first and self.biases[j]:
+                    biases += 1
+                elif inner and known is not None:
+                    products, biases = products + known[0], biases + known[1]
+                elif inner and self.is_product(j):
+                    products += 1
+                else:
+                    break
+            else:
+                found[i] = products, biases
+        return found
+
+    def is_product(self, i: int) -> bool:
+        """Whether a node multiplies weights by something else."""
+        name, xs = self.names[i], self.view.operands(self.nodes[i])
+        if name == "mul":
+            return xs[0] is not xs[1] and any(isinstance(x, Node) and is_leaf(x) for x in xs)
+        return name == "weighted_sum" or (name == "dot" and all_leaves(xs[: len(xs) // 2]))
 
     def belongs(self, j: int, i: int) -> bool:
         """Whether a node can be a part of what another one folds into."""
@@ -336,12 +395,13 @@ class Mesh:
         )
 
     def additions(self, i: int) -> list[int]:
-        """The additions that make up a long sum."""
+        """The additions that make up a long sum, up to the neurons that are added."""
         members = [i]
         for j in members:  # which grows on the way
             members += [
-                k for k in self.operands[j] if self.names[k] == "add" and self.belongs(k, i)
-            ]
+                k for k in self.operands[j]
+                if self.names[k] == "add" and self.belongs(k, i) and not is_neuron(self.terms[k])
+            ]  # fmt: skip
         return members
 
     def identity(self, x: Any) -> object:
@@ -364,6 +424,11 @@ class Mesh:
         if self.scopes[users[0]] != self.scopes[i]:
             return None
         return users[0]
+
+
+def is_neuron(terms: tuple[int, int] | None) -> bool:
+    """Whether so many products and biases make one."""
+    return terms is not None and terms[0] > 0 and terms[1] <= 2 and sum(terms) > 1
 
 
 def row_kind(row: str) -> str:

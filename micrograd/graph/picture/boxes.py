@@ -16,10 +16,6 @@ from .measure import text_width
 from .ranks import Edge
 
 LINE = 16.0
-# Operations whose operands may be drawn in any order.
-COMMUTATIVE = frozenset(
-    ("add", "mul", "sum", "fsum", "mean", "prod", "maximum", "minimum", "hypot", "logsumexp")
-)
 
 
 class Style:
@@ -43,11 +39,7 @@ class Style:
         self.edges: list[Edge] = []
         self.show(shown, {})
         self.prepare()
-        self.free = {
-            self.entry(i)
-            for i, box in enumerate(shown.boxes)
-            if box.node is None or box.node._rule.name in COMMUTATIVE
-        }
+        self.free = {self.entry(i) for i, box in enumerate(shown.boxes) if not box.ordered}
         self.live = [link.live for link in shown.links]
         self.live += [True] * (len(self.edges) - len(self.live))
 
