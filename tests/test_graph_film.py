@@ -42,7 +42,9 @@ def test_each_picture_of_the_animation_is_that_of_the_film(style):
     svg = film.animation()
     still = [e for e in read(svg).iter(f"{SVG}g") if "mg-still" in classes(e)]
     fixed = "".join(
-        "".join(e.itertext()) for e in read(svg) if e.tag == f"{SVG}g" and e not in still
+        "".join(e.itertext())
+        for e in read(svg)
+        if e.tag in (f"{SVG}g", f"{SVG}text") and e not in still
     )
     for i, frame in enumerate(film.frames):
         seen = looks(svg, i)
@@ -77,8 +79,8 @@ def test_labels_are_text_and_nothing_else():
 def test_captions_are_as_wide_as_the_picture_at_most():
     film = frames(mlp_loss((3, 2, 1)))
     left, top, width, height = map(float, read(film.animation()).get("viewBox").split())
-    assert width >= film.picture.paper().width
-    assert height > film.picture.paper().height
+    assert width >= film.picture.paper(film.diagram).width
+    assert height > film.picture.paper(film.diagram).height
     for frame in film.frames:
         lines = wrapped(frame.words, width - 20, 12)
         assert all(text_width(line, 12) <= width - 20 for line in lines)

@@ -168,8 +168,46 @@ def test_equal_gradients_have_equal_bars():
     c.backward()
     root = read(draw(c).svg)
     bars = [r.get("width") for r in root.iter(f"{SVG}rect") if "mg-plus" in classes(r)]
+    key, *bars = bars
     assert len(bars) == 3
     assert len(set(bars)) == 1
+
+
+def key_of(graph):
+    """The words in the key, which stands below all boxes and frames."""
+    root = read(graph.svg)
+    held = {t for group in root.iter(f"{SVG}g") for t in group.iter(f"{SVG}text")}
+    texts = [t for t in root if t.tag == f"{SVG}text" and t not in held]
+    lowest = max(shape(r).bottom for g in root.iter(f"{SVG}g") for r in g.iter(f"{SVG}rect"))
+    return [t.text for t in texts if extent(t).top > lowest and len(t.text) > 1]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("rankdir", ["LR", "TB"])
+def test_a_key_names_what_the_picture_has_and_nothing_else(theme, rankdir):
+    first = "upper" if rankdir == "LR" else "left"
+    bars = "gradient: \u2212 left, + right, length as \u221a|grad|"
+    dots = f"what comes in, {first} edge first"
+    numbers = "data: numbers without a gradient"
+
+    def drawn(y, **more):
+        return key_of(draw(y, theme=theme, rankdir=rankdir, **more))
+
+    x = Value(2.0)
+    for numbered, words in ((1 - x, [dots]), (x * x, []), (mg.sum([x, 1.0]), [numbers])):
+        assert drawn(numbered) == words
+        assert drawn(numbered, style="record") == words
+    y = mg.sum([(1 - x) ** 2, 2.0])
+    y.backward()
+    assert drawn(y) == [bars, dots, numbers]
+    assert drawn(y, style="record") == [dots, numbers]
+    assert drawn(y, constants=False) == [bars]
+    flow = drawn(y, flow=True)
+    assert flow[0] == "gradient along an edge:"
+    assert flow[-3:] == [bars, dots, numbers]
+    wires = key_of(draw(y, theme=theme, style="circuit"))
+    assert wires == ["value above, gradient below", dots, numbers]
+    assert "gradient" not in draw(y).to_dot().source
 
 
 # Names --------------------------------------------------------------------------------------

@@ -140,7 +140,7 @@ class Frames:
             Still(part, frame.text, frame.words)
             for part, frame in zip(parts, self.frames, strict=True)
         ]
-        return Reel(self.picture.paper(), stills, self.theme)
+        return Reel(self.picture.paper(self.diagram), stills, self.theme)
 
     def animation(self, seconds: float = 1.2) -> str:
         """The film as the text of an SVG file that moves by itself: for slides, without a script.

@@ -31,6 +31,7 @@ class Style:
     pen = ("mg-edge", "mg-tip")
     back = 0.0
     down = False  # whether edges run from top to bottom
+    bars = False  # whether there is one under each gradient
 
     def __init__(self, shown: Diagram, marks: bool, down: bool = False) -> None:
         self.marks = marks
@@ -64,6 +65,14 @@ class Style:
             for a, b, place, of, *_ in self.shown.links
         ]
 
+    def length(self, box: Box) -> float:
+        """The length of the bar of a box; 0 where it could not be seen."""
+        known = box.grad and box.grad == box.grad and not box.spread and box.kind != "number"
+        if not known or not self.largest:
+            return 0.0
+        length = self.longest * min(1.0, sqrt(abs(box.grad) / self.largest))
+        return length if length >= 0.5 else 0.0
+
     def entry(self, i: int) -> int:
         """The layout's number for where edges go into the i-th box."""
         return i
@@ -85,6 +94,8 @@ class Style:
 
 
 class NodeStyle(Style):
+    bars = True
+
     def size(self, box: Box) -> tuple[float, float]:
         if box.kind == "number":
             return number_size(box)
@@ -126,10 +137,8 @@ class NodeStyle(Style):
     def bar(self, box: Box, x: float, y: float, width: float) -> str:
         """The size of a gradient, to the right where it is positive, else to the left."""
         middle = x + width / 2
-        length = 0.0
-        if box.grad and self.largest and box.grad == box.grad and not box.spread:
-            length = self.longest * min(1.0, sqrt(abs(box.grad) / self.largest))
-        if length < 0.5 and not self.marks:
+        length = self.length(box)
+        if not length and not self.marks:
             return ""
         start = middle if box.grad > 0 else middle - length
         name = "mg-plus" if box.grad > 0 else "mg-minus"

@@ -20,6 +20,8 @@ from ..diagram import Box, Diagram, number, plural, summary
 from .arrays import ArrayStyle
 from .boxes import NodeStyle, RecordStyle, Style, text
 from .circuit import CircuitStyle
+from .key import key
+from .key import size as key_size
 from .measure import clipped, text_width
 from .nested import Around, Whole
 from .nested import Picture as Places
@@ -91,11 +93,13 @@ class Picture:
         """
         parts = self.parts(shown, classes, hot)
         title = summary(shown) + in_rows(self.where)
-        return document(self.paper(), parts, self.theme, title, describe(shown))
+        return document(self.paper(shown), parts, self.theme, title, describe(shown))
 
-    def paper(self) -> Paper:
+    def paper(self, shown: Diagram) -> Paper:
         """Where on the plane the picture is."""
-        width, height = self.where.width + 2 * MARGIN, self.where.height + 2 * MARGIN
+        wide, high = key_size(self.look, self.where, shown)
+        width = max(self.where.width, wide) + 2 * MARGIN
+        height = self.where.height + high + 2 * MARGIN
         if self.flow:
             width, height = max(width, LEGEND), height + 34
         least = ceil(width / WIDEST)  # never so wide that it is a strip
@@ -120,6 +124,7 @@ class Picture:
             *frames(shown, where),
             *(flows(shown, look, where) if self.flow else wires(look, where, self.apart)),
             *marks(look, where),
+            *key(look, where, shown, where.height + (34 if self.flow else 0)),
         ]
 
     def film(self, looks: Iterable[tuple[Diagram, dict[int, str], int | None]]) -> list[list[str]]:
