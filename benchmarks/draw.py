@@ -142,7 +142,7 @@ def crossings(edges):
     active = []
     points, pairs = set(), set()
     for left, line, source, target, users in segments:
-        active = [s for s in active if max(s[1][0][0], s[1][1][0]) > left]
+        active = [s for s in active if max(s[1][0][0], s[1][1][0]) >= left]  # ends may meet
         for _, other, source2, _, users2 in active:
             if source != source2 and meet(line, other):
                 apart = [

@@ -111,7 +111,9 @@ def test_two_networks_that_are_used_differently_stay_apart():
         x = [Value(0.1 * i), Value(-0.2)]
         losses.append(actor(x).tanh() * critic(x) + critic(x) ** 2)
     names = titles(sum(losses))
-    assert names.count("layer 1 x9") >= 3
+    assert names.count("layer 1 x9") == names.count("layer 1 x18") == 1
+    assert names.count("x x18") == 1
+    assert names.count("parameters x272") == names.count("parameters x48") == 2
 
 
 def test_what_repeats_irregularly_is_cut_into_pieces():

@@ -168,7 +168,7 @@ def test_equal_gradients_have_equal_bars():
     c.backward()
     root = read(draw(c).svg)
     bars = [r.get("width") for r in root.iter(f"{SVG}rect") if "mg-plus" in classes(r)]
-    key, *bars = bars
+    bars = bars[1:]  # without that in the key
     assert len(bars) == 3
     assert len(set(bars)) == 1
 
@@ -206,7 +206,7 @@ def test_a_key_names_what_the_picture_has_and_nothing_else(theme, rankdir):
     assert flow[0] == "gradient along an edge:"
     assert flow[-3:] == [bars, dots, numbers]
     wires = key_of(draw(y, theme=theme, style="circuit"))
-    assert wires == ["value above, gradient below", dots, numbers]
+    assert wires == ["value above, gradient below", dots.replace("left", "upper"), numbers]
     assert "gradient" not in draw(y).to_dot().source
 
 

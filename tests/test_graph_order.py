@@ -291,3 +291,29 @@ def test_what_came_in_by_another_way_is_not_in_the_frame():
     shown = draw(mg.sum([*model(x), model.context])).diagram
     outside = {box.op for box in shown.boxes if box.frame < 0 and box.kind == "op"}
     assert outside == {"*", "exp", "sum"}
+
+
+def test_like_operations_on_operands_the_other_way_round_are_not_one_box():
+    x = Value(1.5, label="x")
+    ys = [mg.exp(Value(0.1 * k)) for k in range(9)]
+    zs = [mg.sin(Value(0.2 * k)) for k in range(9)]
+    parts = [y - z for y, z in zip(ys, zs)] + [z - y for y, z in zip(ys, zs)]
+    graph = draw(mg.sum([x * p.tanh() for p in parts]), most=20)
+    assert [box.title for box in graph.diagram.boxes].count("-  \u00d79") == 2
+    shown = graph.diagram.boxes
+    orders = [
+        [shown[source].op for *_, source in ends]
+        for i, ends in arrivals(graph).items()
+        if shown[i].op == "-"
+    ]
+    assert sorted(orders) == [["exp", "sin"], ["sin", "exp"]]
+
+
+def test_examples_are_one_frame_whatever_is_made_of_what_a_model_gives():
+    random.seed(1)
+    model = nn.MLP(2, [16, 16, 1])
+    xs = [[random.random(), random.random()] for _ in range(40)]
+    loss = mg.mean([losses.logistic(model(x), k % 2) for k, x in enumerate(xs)])
+    shown = draw(loss).diagram
+    assert [frame.head for frame in shown.frames] == ["MLP  \u00d740"]
+    assert sorted(box.times for box in shown.boxes if box.op == "softplus") == [20, 20]

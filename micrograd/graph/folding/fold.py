@@ -16,7 +16,7 @@ from ...core.view import View
 from ...engine import Value
 from ..diagram import Diagram, diagram
 from ..names import Names
-from ..written import literals
+from ..written import is_ordered, literals
 from .alike import classes
 from .assemble import assemble
 from .labels import stem
@@ -278,7 +278,7 @@ class Fold:
         way = self.mesh.paths[i]
         layer = next((part for part in reversed(way) if part.kind == "layer"), None)
         if layer is not None:
-            return layer.likeness, way.index(layer)
+            return tuple(part.likeness or part.title for part in way[: way.index(layer) + 1])
         return key if isinstance(key, tuple) else self.mesh.names[i]
 
     def stack(self) -> None:
@@ -286,8 +286,10 @@ class Fold:
         mesh = self.mesh
         kinds: dict[Key, object] = {}
         operands: dict[Key, list[Key]] = {}
+        ordered: set[Key] = set()
+        calls: dict[Key, object] = {}
         for i, key in enumerate(self.keys):
-            if i < mesh.first and not isinstance(key, tuple):
+            if i < mesh.first and (not isinstance(key, tuple) or key[0] == "leaves"):
                 roles = tuple(sorted(mesh.roles[i]))
                 place = mesh.places[i]
                 if place is not None:
@@ -299,8 +301,13 @@ class Fold:
             if key not in kinds:
                 kinds[key] = self.kind(i, key)
                 operands[key] = []
+                call = next((p.key for p in mesh.paths[i] if p.kind == "call"), None)
+                if call is not None:
+                    calls[key] = call
+                if key == i and is_ordered(mesh.view.rule(mesh.nodes[i])):
+                    ordered.add(key)
             operands[key] += [self.keys[j] for j in mesh.operands[i] if self.keys[j] != key]
-        found = classes(kinds, operands, STACKED)
+        found = classes(kinds, operands, STACKED, ordered, calls)
         self.units = self.keys
         self.keys = self.acyclic([("alike", found[key]) for key in self.keys])
 
