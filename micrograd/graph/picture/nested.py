@@ -99,7 +99,7 @@ class Block(NamedTuple):
     height: float
     rows: list[Row]
     children: dict[int, Block]
-    entries: dict[tuple[int, int], float]  # of a source outside, by row: how far down
+    entries: dict[int, float]  # of a source outside: how far down
     exits: dict[int, float]  # of a source inside
     row_of: dict[Ref, int]
     crossings: int  # of lines in it, also in the frames inside
@@ -222,10 +222,9 @@ class Whole:
     def in_order(self, block: Block) -> bool:
         """Whether edges pass the border in the order of what is outside."""
         enters, leaves = self.outside[block.frame]
-        inner = {source: y for (source, _), y in block.entries.items()}
         return all(
             sorted(known, key=known.__getitem__) == sorted(known, key=lambda i: (outer[i], i))
-            for known, outer in ((inner, enters), (block.exits, leaves))
+            for known, outer in ((block.entries, enters), (block.exits, leaves))
         )
 
     def block(self, g: int, limit: float) -> Block:
@@ -309,10 +308,14 @@ class Whole:
         before: dict[Ref, None] = {}
         after: dict[Ref, None] = {}
         local: list[tuple[Ref, Ref, int]] = []
+        first = first_rows(links, row_of)
         for a, b, k in links:
             source = self.edges[k].source
-            if b in inside and a not in inside:
-                a = a if a[0] == "in" else ("from", source)
+            if a[0] == "in" and b in row_of and b not in inside and first[source] == r:
+                before[a] = after["to", source] = None  # and from there to later rows
+                b = "to", source
+            elif b in inside and a not in inside:
+                a = a if a[0] == "in" and first[source] == r else ("from", source)
                 before[a] = None
             elif a in inside and b not in inside:
                 b = b if b[0] == "out" else ("to", source)
@@ -340,9 +343,7 @@ class Whole:
             ports = [edge.port if b[0] == "box" else 0.0]
             if b[0] == "frame":
                 child = children[b[1]]
-                inner = self.item(edge.target, b[1])
-                assert inner is not None
-                ports = [child.entries[edge.source, child.row_of[inner]] - child.height / 2]
+                ports = [child.entries[edge.source] - child.height / 2]
             mark = (a, b, ports[0], outs[0] if b[0] != "box" else float(k))
             if mark in seen:
                 continue
@@ -386,15 +387,15 @@ class Whole:
             space = 0.0
             width, top = max(inner + 2 * side, least), head
         placed: list[Row] = []
-        entries: dict[tuple[int, int], float] = {}
+        entries: dict[int, float] = {}
         exits: dict[int, float] = {}
-        for r, row in enumerate(rows):
+        for row in rows:
             middle = (width - row.found.width) / 2
             at = Point(head if self.down else middle if len(rows) == 1 else side, top)
             placed.append(row._replace(at=at))
             for ref, point in zip(row.items, row.found.boxes, strict=True):
                 if ref[0] == "in":
-                    entries[ref[1], r] = top + point.y
+                    entries[ref[1]] = top + point.y
                 elif ref[0] == "out":
                     exits[ref[1]] = top + point.y
             top += row.found.height + BETWEEN
@@ -438,23 +439,16 @@ class Whole:
                         way[0] = way[0]._replace(x=x)
                     if b[0] == "out":
                         way[-1] = way[-1]._replace(x=x + block.width)
-                    mine[a, b, self.tag(k, b, block.children)] = way
+                    mine[a, b, self.tag(k, b)] = way
 
         put(top, 0.0, 0.0)
         ends: list[tuple[int, list[Point]]] = []
         routes = [self.route(k, blocks, pieces, ends) for k in range(len(self.edges))]
         return Picture(boxes, routes, frames, marks, ends, top.width, top.height, self.rows)
 
-    def tag(self, k: int, b: Ref, children: dict[int, Block]) -> tuple[int, int]:
+    def tag(self, k: int, b: Ref) -> tuple[int, int]:
         """What tells the pieces of edges between the same two things apart."""
-        edge = self.edges[k]
-        if b[0] == "box":
-            return (-1, k)
-        if b[0] == "frame":
-            inner = self.item(edge.target, b[1])
-            assert inner is not None
-            return edge.source, children[b[1]].row_of[inner]
-        return edge.source, -1
+        return (-1, k) if b[0] == "box" else (self.edges[k].source, -1)
 
     def route(
         self, k: int, blocks: dict[int, Block], pieces: Pieces, ends: list[tuple[int, list[Point]]]
@@ -473,7 +467,7 @@ class Whole:
         def join(g: int, a: Ref, b: Ref) -> None:
             nonlocal found
             mine = pieces[g]
-            tag = self.tag(k, b, blocks[g].children)
+            tag = self.tag(k, b)
             piece = mine.get((a, b, tag))
             if piece is None:  # it begins anew at a mark
                 end = mine[a, ("to", edge.source), (edge.source, -1)]
@@ -493,6 +487,15 @@ class Whole:
         found = self.item(box, g)
         assert found is not None
         return found
+
+
+def first_rows(links: list[tuple[Ref, Ref, int]], row_of: dict[Ref, int]) -> dict[int, int]:
+    """By source outside of a frame the row in which its edges come in."""
+    found: dict[int, int] = {}
+    for a, b, _ in links:
+        if a[0] == "in" and b in row_of:
+            found[a[1]] = min(found.get(a[1], row_of[b]), row_of[b])
+    return found
 
 
 def comes_from(route: list[Point]) -> float:
