@@ -17,13 +17,17 @@ from bisect import bisect_right, insort
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from .channels import Net, room, trunks
+from .channels import CLOSE, WORTH, Net, curved, room, trunks
 from .ranks import Edge, ranks
 
 SMALL = 40  # up to how many boxes and passages other orders are tried to begin with
 STARTS = 3  # how many
 STILL = 0.05  # what moves less, stands
 TINY = 0.0001  # in terms of a place in a column, what a pixel up or down on a box is
+
+
+THIN = 2.0  # the height of a passage
+SHIFTS = (0.0, *(sign * k for k in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0) for sign in (1, -1)))
 
 
 class Point(NamedTuple):
@@ -126,7 +130,7 @@ class Columns:
             for c in range(column[source] + 1, reach[source, out]):
                 passage = len(column)
                 column.append(c)
-                self.height.append(2.0)
+                self.height.append(THIN)
                 leave = out if before == source else 0.0
                 self.left.append([(before, -leave, leave)])
                 self.right.append([])
@@ -395,6 +399,8 @@ class Columns:
 
     def finish(self, upright: bool) -> Layout:
         boxes = len(self.sizes)
+        if upright:
+            self.clear()
         top = min(self.y[i] - self.height[i] / 2 for i in range(len(self.y)))
         y = self.y = [v - top for v in self.y]
         bottom = max(y[i] + self.height[i] / 2 for i in range(len(y)))
@@ -464,6 +470,41 @@ class Columns:
                     return True
         return False
 
+    def nets(self, layer: list[int]) -> dict[tuple[int, float], Net]:
+        """What goes into a column, by the places that it comes from."""
+        y = self.y
+        ways: dict[tuple[int, float], list[float]] = {}
+        for i in layer:
+            for j, drop, out in self.left[i]:
+                ways.setdefault((j, out), []).append(y[i] + drop + out)
+        return {
+            (j, out): Net(y[j] + out, tuple(sorted(taps))) for (j, out), taps in ways.items()
+        }  # fmt: skip
+
+    def clear(self) -> None:
+        """Move passages a little where their line would come to lie on that of another edge."""
+        for layer, after in zip(self.layers[-2::-1], self.layers[:0:-1], strict=True):
+            nets = self.nets(after)
+            if curved([*nets.values()]) < WORTH:
+                continue
+            for place, i in enumerate(layer):
+                net = nets.get((i, 0.0))
+                if self.height[i] > THIN or net is None or net.straight:
+                    continue
+                lines = [t for way, other in nets.items() if way[0] != i for t in other.taps]
+                beside = [
+                    self.y[j]
+                    for j in (*layer[max(0, place - 1) : place], *layer[place + 1 : place + 2])
+                ]
+                for shift in SHIFTS:
+                    y = net.start + shift
+                    if all(abs(y - line) > CLOSE for line in lines) and all(
+                        abs(y - near) > 2 * CLOSE and (y > near) == (net.start > near)
+                        for near in beside
+                    ):
+                        self.y[i] = y
+                        break
+
     def channel(
         self, layer: list[int], upright: bool
     ) -> tuple[float, dict[tuple[int, float], float], int]:
@@ -471,13 +512,11 @@ class Columns:
         from the column; and how many lines cross."""
         y = self.y
         climb = 0.0  # of the steepest edge
-        ways: dict[tuple[int, float], list[float]] = {}
         for i in layer:
-            for j, drop, out in self.left[i]:
+            for j, drop, _ in self.left[i]:
                 climb = max(climb, abs(y[i] + drop - y[j]))
-                ways.setdefault((j, out), []).append(y[i] + drop + out)
-        nets = [Net(y[j] + out, tuple(sorted(taps))) for (j, out), taps in ways.items()]
-        found, crossings = trunks(nets, upright)
+        ways = self.nets(layer)
+        found, crossings = trunks([*ways.values()], upright)
         if found is None:
             return self.gap[0] + min(90.0, 0.12 * climb), {}, crossings
         wide, pitch = room(found)
