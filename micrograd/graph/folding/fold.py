@@ -22,7 +22,7 @@ from .assemble import assemble
 from .labels import stem
 from .nest import framed
 from .parts import EARLIER, Part, inside_of, last_part
-from .pattern import Mesh
+from .pattern import Mesh, weight
 from .quotient import Key, in_circles
 
 READABLE = 60  # how many boxes a picture has at most before it folds by itself
@@ -57,13 +57,12 @@ def folded(
         raise ValueError(f"draw: depth is a whole number from 1, or None, not {depth!r}")
     limit = most or (READABLE if depth is None else LARGEST)
     view = View(roots, products=False, zeros=zeros)
-    names = Names(view, frame)
-    mesh = Mesh(view, names)
-    size = mesh.first + mesh.operations
+    size = len(view.leaves) + sum(weight(view, v) for v in view.inner)
     if depth is None and size <= limit:
         if size > READABLE:
             return gathered(roots, constants, zeros, frame)
         return whole(roots, constants, zeros, frame), None
+    mesh = Mesh(view, Names(view, frame))
     if depth is not None:
         fold = Fold(mesh, constants)
         fold.cut(depth)

@@ -141,10 +141,7 @@ class Mesh:
         return sum(self.weight(i) for i in range(self.first, len(self.nodes)))
 
     def weight(self, i: int) -> int:
-        """How many operations a node stands for."""
-        if self.names[i] == "weighted_sum":
-            return len(self.view.operands(self.nodes[i])) // 2 * 2
-        return 1
+        return weight(self.view, self.nodes[i])
 
     def find_softmax(self) -> None:
         """The parts of a softmax: exponentials, their sum, and the quotients by it."""
@@ -424,6 +421,11 @@ class Mesh:
         if self.scopes[users[0]] != self.scopes[i]:
             return None
         return users[0]
+
+
+def weight(view: View, v: Any) -> int:
+    """How many operations a node stands for."""
+    return len(view.operands(v)) // 2 * 2 if view.rule(v).name == "weighted_sum" else 1
 
 
 def is_neuron(terms: tuple[int, int] | None) -> bool:

@@ -13,9 +13,10 @@ boxes is in `diagram.py`, what draws them in `svg.py`; the columns come from `ra
 from __future__ import annotations
 
 import random
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from copy import copy
+from typing import Any, NamedTuple
 
 from .channels import CLOSE, WORTH, Net, curved, room, trunks
 from .ranks import Edge, ranks
@@ -26,6 +27,7 @@ STILL = 0.05  # what moves less, stands
 TINY = 0.0001  # in terms of a place in a column, what a pixel up or down on a box is
 
 
+FIRM = 4.0  # how much more passages pull than boxes do
 THIN = 2.0  # the height of a passage
 SHIFTS = (0.0, *(sign * k for k in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0) for sign in (1, -1)))
 
@@ -62,6 +64,7 @@ def layout(
     last: Sequence[int] = (),
     upright: bool = False,
     fixed: bool = False,
+    known: dict[Any, Columns] | None = None,
 ) -> Layout:
     """The positions of boxes of these widths and heights, given in topological order.
 
@@ -69,15 +72,31 @@ def layout(
     boxes in `free` may be entered in any order: their ports are dealt out anew. Those in
     `first` have a column to the left of all others, those in `last` one to the right.
     With `upright` edges from one place share an upright line where many would cross. With
-    `fixed` the boxes of `first` and `last` keep their order.
+    `fixed` the boxes of `first` and `last` keep their order. In `known` is kept what does not
+    depend on widths, for boxes that differ in nothing else.
     """
     if not sizes:
         return Layout([], [], 0.0, 0.0)
-    columns = Columns(sizes, edges, gap, free, first, last, fixed)
-    columns.order()
-    columns.untwist()
-    columns.place()
-    return columns.finish(upright)
+    heights = tuple([h for _, h in sizes])
+    sign = heights, tuple(edges), gap, frozenset(free), tuple(first), tuple(last), fixed
+    columns = None if known is None else known.get(sign)
+    if columns is None:
+        columns = Columns(sizes, edges, gap, free, first, last, fixed)
+        columns.order()
+        columns.untwist()
+        columns.place()
+        if known is not None:
+            known[sign] = columns
+    return columns.of_widths(sizes).finish(upright)
+
+
+class Pull(NamedTuple):
+    """What something would be level with: boxes, passages or from passages; ports; the weight."""
+
+    boxes: list[int]
+    passages: list[int]
+    ports: float
+    weight: float
 
 
 class Columns:
@@ -117,6 +136,13 @@ class Columns:
         self.fixed = fixed
         low, high = int(fixed and bool(first)), len(self.layers) - int(fixed and bool(last))
         self.loose = range(low, high)
+
+    def of_widths(self, sizes: Sequence[tuple[float, float]]) -> Columns:
+        """The same with boxes of other widths."""
+        found = copy(self)
+        found.sizes = sizes
+        found.y = list(self.y)
+        return found
 
     def cut_long_edges(self) -> None:
         column = self.column
@@ -181,7 +207,8 @@ class Columns:
     def order(self) -> None:
         """Choose the order within each column: few crossings, and no more time than needed."""
         self.first_order()
-        fewest = self.improve()
+        begun = self.crossings(self.positions())
+        fewest = self.improve() if begun else 0
         size = len(self.column)
         starts = 0 if size > SMALL else STARTS
         for seed in range(starts):
@@ -192,10 +219,13 @@ class Columns:
             for c in self.loose:
                 source.shuffle(self.layers[c])
             found = self.improve(patience=2)
-            if found < fewest:
-                fewest = found
-            else:
+            if found >= fewest:
                 self.layers = kept
+            if (
+                seed and found == fewest == begun
+            ):  # no order seems to matter, as where all go to all
+                return
+            fewest = min(found, fewest)
 
     def improve(self, patience: int = 5) -> int:
         """Make crossings fewer than in the order as it is; how many are left."""
@@ -334,6 +364,7 @@ class Columns:
             for i in layer:
                 self.y[i] = y + self.height[i] / 2
                 y += self.height[i] + self.gap[1]
+        self.pulls = [self.pulls_on(i) for i in range(len(self.column))]
         rounds = 12 if len(self.column) < 1500 else 6
         moved = [float("inf")] * 2  # in the last turns to the left and to the right
         for turn in range(rounds):
@@ -348,12 +379,26 @@ class Columns:
             if both and moved[rightwards] < STILL:
                 break
 
+    def pulls_on(self, i: int) -> tuple[Pull, Pull]:
+        """What pulls at something from the left and from the right."""
+        left = [(j, -drop) for j, drop, _ in self.left[i]]
+        return self.pull(i, left), self.pull(i, self.right[i])
+
+    def pull(self, i: int, near: list[tuple[int, float]]) -> Pull:
+        boxes = len(self.sizes)
+        firm = [(j, drop) for j, drop in near if i >= boxes or j >= boxes]
+        loose = [(j, drop) for j, drop in near if i < boxes and j < boxes]
+        ports = FIRM * sum([drop for _, drop in firm]) + sum([drop for _, drop in loose])
+        weight = FIRM * len(firm) + len(loose)
+        return Pull([j for j, _ in loose], [j for j, _ in firm], ports, weight)
+
     def settle(self, layer: list[int], look_left: bool, look_right: bool) -> float:
         """The heights of one column: the least squares fit that keeps order and distance.
 
         How far something has moved.
         """
         y, height, boxes, gap = self.y, self.height, len(self.sizes), self.gap[1]
+        pulls = self.pulls
         # In terms of z = y - (what must lie above), keeping distance means not decreasing:
         # an isotonic regression, solved by pooling neighbours that violate it.
         pools: list[list[float]] = []  # of z: the weighted sum, the weight, how many
@@ -364,16 +409,20 @@ class Columns:
             above += half
             offsets.append(above)
             wish = weight = 0.0
+            from_left, from_right = pulls[i]
             if look_left:
-                for j, port, _ in self.left[i]:
-                    w = 4.0 if i >= boxes or j >= boxes else 1.0
-                    wish += w * (y[j] - port)
-                    weight += w
+                wish, weight = from_left.ports, from_left.weight
+                for j in from_left.boxes:
+                    wish += y[j]
+                for j in from_left.passages:
+                    wish += FIRM * y[j]
             if look_right:
-                for j, port in self.right[i]:
-                    w = 4.0 if i >= boxes or j >= boxes else 1.0
-                    wish += w * (y[j] + port)
-                    weight += w
+                wish += from_right.ports
+                weight += from_right.weight
+                for j in from_right.boxes:
+                    wish += y[j]
+                for j in from_right.passages:
+                    wish += FIRM * y[j]
             if weight == 0.0:
                 wish, weight = 0.05 * y[i], 0.05
             pools.append([wish - weight * above, weight, 1])
@@ -556,7 +605,8 @@ def gain(above: list[float], below: list[float]) -> int:
         return 0
     if above[-1] < below[0]:
         return -len(above) * len(below)
-    return sum([(p > q) - (p < q) for p in above for q in below])
+    n = len(below)
+    return sum([bisect_left(below, p) + bisect_right(below, p) for p in above]) - n * len(above)
 
 
 def median(places: Sequence[float]) -> float:

@@ -140,6 +140,10 @@ class Whole:
         self.chain: dict[int, list[int]] = {-1: []}  # of each frame those around it and itself
         for g, frame in enumerate(frames):
             self.chain[g] = [*self.chain[frame.parent], g]
+        # Of each frame by the frames around it what holds it there.
+        self.within: dict[int, dict[int, Ref]] = {-1: {}}
+        for g, frame in enumerate(frames):
+            self.within[g] = {**self.within[frame.parent], frame.parent: ("frame", g)}
         # By frame the edges that are inside it or cross its border.
         self.touching: dict[int, list[int]] = {g: [] for g in range(-1, len(frames))}
         for k, edge in enumerate(edges):
@@ -147,6 +151,7 @@ class Whole:
             for g in {*self.chain[owner[edge.source]], *self.chain[owner[edge.target]]}:
                 self.touching[g].append(k)
         self.layouts: dict[Any, Layout] = {}  # by all that they are made of
+        self.shapes: dict[Any, Any] = {}  # and by that without widths
         self.rows = 1
         self.large = len(sizes) > LARGE
         self.naturals: dict[int, Block] = {}
@@ -156,11 +161,8 @@ class Whole:
 
     def item(self, box: int, g: int) -> Ref | None:
         """What holds a box directly inside of frame g: itself or a frame; None if it is outside."""
-        chain = self.chain[self.owner[box]]
-        depth = len(self.chain[g])
-        if chain[:depth] != self.chain[g]:
-            return None
-        return ("frame", chain[depth]) if len(chain) > depth else ("box", box)
+        owner = self.owner[box]
+        return ("box", box) if owner == g else self.within[owner].get(g)
 
     def places(self, limit: float = float("inf")) -> Picture:
         """No row is wider than the limit if it can be cut."""
@@ -357,7 +359,7 @@ class Whole:
             found = self.layouts[key] = layout(
                 sizes, edges, self.gap, free,
                 [number[ref] for ref in before], [number[ref] for ref in after],
-                self.with_trunks, fixed,
+                self.with_trunks, fixed, self.shapes,
             )  # fmt: skip
         return Row(Point(0.0, 0.0), found, items, kept)
 
