@@ -20,6 +20,7 @@ from .flow import with_findings
 from .folding.fold import folded
 from .names import caller
 from .picture import svg
+from .picture.arrange import LIMIT
 from .picture.theme import check_theme
 from .roots import called, roots_of
 from .show import show
@@ -94,7 +95,7 @@ class Graph:
     def fit(self, again: Callable[[int], tuple[Diagram, Any]]) -> None:
         """Fold further, and say so, where the picture would be too wide for a page."""
         for limit in (40, 20, 10, 5):
-            if self.picture.where.width <= svg.LIMIT:
+            if self.picture.where.width <= LIMIT:
                 return
             shown, fold = again(limit)
             if len(shown.boxes) < len(self.diagram.boxes):
@@ -111,7 +112,7 @@ class Graph:
     def picture(self) -> svg.Picture:
         """The places of everything."""
         found = svg.Picture(self.diagram, self.theme, self.style, down=self.rankdir == "TB")
-        if self.rankdir == "TB" and found.where.width > svg.LIMIT:
+        if self.rankdir == "TB" and found.where.width > LIMIT:
             self.rankdir = "LR"
             self.say("From top to bottom it is too wide: it runs from left to right.")
             found = svg.Picture(self.diagram, self.theme, self.style)

@@ -7,7 +7,7 @@ from html import escape
 from ..diagram import Box, Diagram
 from .boxes import LINE, rect, text
 from .circuit import BACK, CircuitStyle
-from .layout import Point
+from .columns import Point
 from .measure import clipped, text_width
 
 LONGEST = 38  # characters in a line of a formula

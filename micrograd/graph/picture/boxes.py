@@ -11,7 +11,7 @@ from html import escape
 from math import sqrt
 
 from ..diagram import Box, Diagram, interval, number
-from .layout import Point
+from .columns import Point
 from .measure import text_width
 from .ranks import Edge
 

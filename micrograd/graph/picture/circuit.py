@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..diagram import Box, Diagram
 from .boxes import Style, number_box, number_size, rect, stack, text
-from .layout import Point
+from .columns import Point
 from .measure import text_width
 
 GATE = 30.0  # the diameter of a gate

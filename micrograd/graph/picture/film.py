@@ -12,9 +12,10 @@ from hashlib import sha256
 from itertools import groupby
 from typing import NamedTuple
 
+from .arrange import MARGIN
 from .boxes import LINE, text
 from .measure import text_width
-from .svg import MARGIN, Paper, document
+from .svg import Paper, document
 
 HOLD = 2  # for how many more pictures the last one stands
 LEAST = 520.0  # pixels that a caption has at least

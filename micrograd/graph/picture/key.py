@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from ..diagram import Diagram
 from ..written import COMES_IN
+from .blocks import Picture as Places
 from .boxes import Style, rect, text
 from .measure import text_width
-from .nested import Picture as Places
 
 SAMPLE = 26.0  # the width of what is explained
 APART = 14.0  # between two entries

@@ -3,106 +3,28 @@
 So frames nest and never cross, whatever the graph. An edge through a frame's border passes it at
 a place of its own, the same inside and outside. What is too wide is cut into rows, one below the
 other: an edge from one row to a later one ends at a mark, and begins again at a mark of the same
-name. Read `layout.py` first, which knows nothing of frames.
-(Past 300 lines because laying out, cutting and joining routes share what they know of a frame.)
+name. Read `layout.py` first, which knows nothing of frames, and `absolute.py` next, where all is
+put together.
+(Past 300 lines because laying out and cutting share what they know of a frame.)
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from .layout import Layout, Point, layout
+from .blocks import MARK, Around, Block, Ref, Row, beside_users, cuts, first_rows, sorted_items
+from .columns import Layout, Point
+from .layout import layout
 from .measure import text_width
 from .ranks import Edge
 
 HEAD = 24.0  # the height of the line with the title of a frame
 SIDE = 12.0  # the room between a frame and what is in it
 BETWEEN = 30.0  # the room between two rows
-MARK = 20.0  # the height of a mark
 LARGE = 300  # from how many boxes on frames that fit are not made narrower for what is beside them
 REFINED = 2  # how often frames are laid out again, knowing what is outside
 MARKED = 200.0  # how much of a row its marks take, about
-
-Ref = tuple[str, int]  # "box", "frame"; of an edge "in", "out", "from", "to", with its source
-# By frame: the pieces of edges in it, by both ends and a tag.
-Pieces = dict[int, dict[tuple[Ref, Ref, tuple[int, int]], list["Point"]]]
-
-
-class Around(NamedTuple):
-    """A frame by its title and the frame around it."""
-
-    parent: int
-    title_width: float
-
-
-class Mark(NamedTuple):
-    """Where an edge goes on in a later row, or comes from an earlier one."""
-
-    source: int  # the box whose edge it is
-    at: Point  # the middle of its left edge
-    width: float
-    goes_on: bool
-
-
-class Picture(NamedTuple):
-    """Absolute places: of boxes their left edge and middle, of frames their corners.
-
-    `routes` has for each edge its last piece, or all where it is in one row; `ends` the pieces
-    up to the marks, each with the number of an edge that it belongs to.
-    """
-
-    boxes: list[Point]
-    routes: list[list[Point]]
-    frames: list[tuple[float, float, float, float]]
-    marks: list[Mark]
-    ends: list[tuple[int, list[Point]]]
-    width: float
-    height: float
-    rows: int
-
-
-def upright(found: Picture, sizes: Sequence[tuple[float, float]]) -> Picture:
-    """A picture that was laid out on its side."""
-
-    def turn(route: list[Point]) -> list[Point]:
-        return [Point(p.y, p.x) for p in route]
-
-    boxes = [Point(p.y - w / 2, p.x + h / 2) for p, (w, h) in zip(found.boxes, sizes, strict=True)]
-    frames = [(top, left, bottom, right) for left, top, right, bottom in found.frames]
-    marks = [
-        mark._replace(at=Point(mark.at.y - mark.width / 2, mark.at.x + MARK / 2))
-        for mark in found.marks
-    ]
-    ends = [(k, turn(route)) for k, route in found.ends]
-    return Picture(
-        boxes, [turn(route) for route in found.routes], frames, marks, ends,
-        found.height, found.width, found.rows,
-    )  # fmt: skip
-
-
-class Row(NamedTuple):
-    """One layout inside a block, and where in the block it stands."""
-
-    at: Point
-    found: Layout
-    items: list[Ref]  # what the boxes of the layout are
-    edges: list[tuple[Ref, Ref, int]]  # between which, and the number of an edge of the whole
-
-
-class Block(NamedTuple):
-    """A frame with all that is in it, in coordinates of its own."""
-
-    frame: int
-    width: float
-    height: float
-    rows: list[Row]
-    children: dict[int, Block]
-    entries: dict[int, float]  # of a source outside: how far down
-    exits: dict[int, float]  # of a source inside
-    row_of: dict[Ref, int]
-    crossings: int  # of lines in it, also in the frames inside
 
 
 class Whole:
@@ -164,14 +86,10 @@ class Whole:
         owner = self.owner[box]
         return ("box", box) if owner == g else self.within[owner].get(g)
 
-    def places(self, limit: float = float("inf")) -> Picture:
-        """No row is wider than the limit if it can be cut."""
-        if not self.outside and self.frames:
-            self.refine()
-        found = self.absolute(self.block(-1, limit))
-        return upright(found, self.upright) if self.down else found
-
-    # One frame --------------------------------------------------------------------------------
+    def held(self, box: int, g: int) -> Ref:
+        found = self.item(box, g)
+        assert found is not None
+        return found
 
     def natural(self, g: int) -> Block:
         """The layout of what is in a frame in one row, however wide; it is made once."""
@@ -407,98 +325,6 @@ class Whole:
         crossings += sum([child.crossings for child in children.values()])
         return Block(g, width, height, placed, children, entries, exits, row_of, crossings)
 
-    # All of them ------------------------------------------------------------------------------
-
-    def absolute(self, top: Block) -> Picture:
-        """Everything in the coordinates of the page."""
-        boxes = [Point(0.0, 0.0)] * len(self.sizes)
-        frames = [(0.0, 0.0, 0.0, 0.0)] * len(self.frames)
-        marks: list[Mark] = []
-        pieces: Pieces = {}
-        blocks: dict[int, Block] = {}
-
-        def put(block: Block, x: float, y: float) -> None:
-            blocks[block.frame] = block
-            if block.frame >= 0:
-                frames[block.frame] = (x, y, x + block.width, y + block.height)
-            mine = pieces[block.frame] = {}
-            for row in block.rows:
-                left, up = x + row.at.x, y + row.at.y
-                for ref, point in zip(row.items, row.found.boxes, strict=True):
-                    kind, i = ref
-                    if kind == "box":
-                        boxes[i] = Point(left + point.x, up + point.y)
-                    elif kind == "frame":
-                        child = block.children[i]
-                        put(child, left + point.x, up + point.y - child.height / 2)
-                    elif kind in ("from", "to"):
-                        at = Point(left + point.x, up + point.y)
-                        wide = self.size(ref, {})[1 if self.down else 0]
-                        marks.append(Mark(i, at, wide, kind == "to"))
-                for (a, b, k), route in zip(row.edges, row.found.routes, strict=True):
-                    way = [Point(left + p.x, up + p.y) for p in route]
-                    if a[0] == "in":  # from the border itself
-                        way[0] = way[0]._replace(x=x)
-                    if b[0] == "out":
-                        way[-1] = way[-1]._replace(x=x + block.width)
-                    mine[a, b, self.tag(k, b)] = way
-
-        put(top, 0.0, 0.0)
-        ends: list[tuple[int, list[Point]]] = []
-        routes = [self.route(k, blocks, pieces, ends) for k in range(len(self.edges))]
-        return Picture(boxes, routes, frames, marks, ends, top.width, top.height, self.rows)
-
-    def tag(self, k: int, b: Ref) -> tuple[int, int]:
-        """What tells the pieces of edges between the same two things apart."""
-        return (-1, k) if b[0] == "box" else (self.edges[k].source, -1)
-
-    def route(
-        self, k: int, blocks: dict[int, Block], pieces: Pieces, ends: list[tuple[int, list[Point]]]
-    ) -> list[Point]:
-        """The way of an edge from its box, or from its last mark, to its target.
-
-        What comes before a mark is put into `ends`.
-        """
-        edge = self.edges[k]
-        up, down = self.chain[self.owner[edge.source]], self.chain[self.owner[edge.target]]
-        shared = 0
-        while shared < min(len(up), len(down)) and up[shared] == down[shared]:
-            shared += 1
-        found: list[Point] = []
-
-        def join(g: int, a: Ref, b: Ref) -> None:
-            nonlocal found
-            mine = pieces[g]
-            tag = self.tag(k, b)
-            piece = mine.get((a, b, tag))
-            if piece is None:  # it begins anew at a mark
-                end = mine[a, ("to", edge.source), (edge.source, -1)]
-                ends.append((k, [*found, *end]))
-                found, piece = [], mine[("from", edge.source), b, tag]
-            found = [*found, *piece]
-
-        for g in reversed(up[shared:]):
-            join(g, self.held(edge.source, g), ("out", edge.source))
-        g = down[shared - 1] if shared else -1
-        join(g, self.held(edge.source, g), self.held(edge.target, g))
-        for g in down[shared:]:
-            join(g, ("in", edge.source), self.held(edge.target, g))
-        return found
-
-    def held(self, box: int, g: int) -> Ref:
-        found = self.item(box, g)
-        assert found is not None
-        return found
-
-
-def first_rows(links: list[tuple[Ref, Ref, int]], row_of: dict[Ref, int]) -> dict[int, int]:
-    """By source outside of a frame the row in which its edges come in."""
-    found: dict[int, int] = {}
-    for a, b, _ in links:
-        if a[0] == "in" and b in row_of:
-            found[a[1]] = min(found.get(a[1], row_of[b]), row_of[b])
-    return found
-
 
 def comes_from(route: list[Point]) -> float:
     """How far down the last bend of a route begins."""
@@ -510,60 +336,3 @@ def comes_from(route: list[Point]) -> float:
 
 def means(heights: dict[int, list[float]]) -> dict[int, float]:
     return {source: sum(ys) / len(ys) for source, ys in heights.items()}
-
-
-def sorted_items(items: list[Ref], links: list[tuple[Ref, Ref, int]]) -> list[Ref]:
-    """The items of a frame in topological order, as near to the given one as that allows."""
-    place = {ref: i for i, ref in enumerate(items)}
-    users: dict[Ref, set[Ref]] = {ref: set() for ref in items}
-    missing = dict.fromkeys(items, 0)
-    for a, b, _ in links:
-        if a in place and b in place and b not in users[a]:
-            users[a].add(b)
-            missing[b] += 1
-    free = [place[ref] for ref in items if not missing[ref]]
-    heapq.heapify(free)
-    found: list[Ref] = []
-    while free:
-        ref = items[heapq.heappop(free)]
-        found.append(ref)
-        for user in users[ref]:
-            missing[user] -= 1
-            if not missing[user]:
-                heapq.heappush(free, place[user])
-    return found
-
-
-def beside_users(row_of: dict[Ref, int], links: list[tuple[Ref, Ref, int]]) -> None:
-    """Put what depends on nothing into the row of the first that uses it."""
-    fixed = {b for _, b, _ in links}
-    first: dict[Ref, int] = {}
-    for a, b, _ in links:
-        if a in row_of and b in row_of and a not in fixed:
-            first[a] = min(first.get(a, row_of[b]), row_of[b])
-    row_of.update(first)
-
-
-def cuts(row: Row, room: float) -> list[int]:
-    """The row of each column: as few rows as there is room for, and as even as they can be."""
-
-    def packed(width: float) -> list[int]:
-        parts: list[int] = []
-        start, r = spans[0][0], 0
-        for left, right in spans:
-            if right - start > width and left > start:
-                r += 1
-                start = left
-            parts.append(r)
-        return parts
-
-    spans = row.found.spans
-    parts = packed(room)
-    low, high = 0.0, room
-    for _ in range(12):
-        middle = (low + high) / 2
-        if packed(middle)[-1] == parts[-1]:
-            high = middle
-        else:
-            low = middle
-    return packed(high)

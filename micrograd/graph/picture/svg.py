@@ -4,27 +4,25 @@ The picture is described in words for those who cannot see it, and never tells b
 alone: a gradient has its sign, and a bar of its size to the left or right. It uses no
 ids, so any number of pictures can stand on a page.
 
-What a box looks like is in `boxes.py` and, for wires with values on them, `circuit.py`;
-colours are in `theme.py`.
+Where everything is comes from `arrange.py`. What a box looks like is in `boxes.py` and, for wires
+with values on them, `circuit.py`; colours are in `theme.py`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from math import ceil
 from typing import Any, NamedTuple
 
-from ..diagram import Box, Diagram, number, plural, summary
+from ..diagram import Diagram, plural, summary
+from .arrange import MARGIN, WIDEST, arranged, mark_names
 from .arrays import ArrayStyle
+from .blocks import Picture as Places
 from .boxes import NodeStyle, RecordStyle, Style, text
 from .circuit import CircuitStyle
 from .key import key
 from .key import size as key_size
-from .measure import clipped, text_width
-from .nested import Around, Whole
-from .nested import Picture as Places
 from .theme import style_sheet
 from .wires import Pen, flows, wires
 
@@ -34,13 +32,7 @@ STYLES: dict[str, type[Style]] = {
     "circuit": CircuitStyle,
     "arrays": ArrayStyle,  # of array programs alone
 }
-MARGIN = 10.0
 LEGEND = 740.0  # how wide the legend of gradients is at most
-WIDEST = 4.0  # how many times as wide as high a picture is at most
-PADDED = 5.5  # up to what a margin makes it so
-# As wide that the smallest text, of 11 pixels, still has 9 where the page is 1400 wide.
-LIMIT = 1400 * 11 / 9 - 2 * MARGIN
-SMALL = 1400.0  # as wide as the page: up to here a margin is better than a second row
 
 
 def check_style(style: object) -> None:
@@ -191,60 +183,6 @@ def describe(shown: Diagram) -> str:
         lines = [box.words for box in reversed(shown.boxes) if box.kind != "number"]
     more = f" And {len(lines) - 100} more." if len(lines) > 100 else ""
     return ". ".join(lines[:100]) + "." + more
-
-
-def arranged(look: Style, shown: Diagram) -> Places:
-    """Places for everything, in rows where it would be too wide."""
-    boxes = shown.boxes
-    owner = [boxes[look.owner(i)].frame for i in range(len(look.sizes))]
-    around = [
-        Around(frame.parent, text_width(frame.head, 12, bold=True)) for frame in shown.frames
-    ]  # fmt: skip
-    marked = mark_names(shown)
-    names = [marked[look.owner(i)] for i in range(len(look.sizes))]
-    whole = Whole(
-        look.sizes, look.edges, look.gap, look.free, owner, around, names, look.down, not look.back
-    )  # fmt: skip
-    place = whole.places
-    if look.down:  # as high as it is, and as wide as its widest row
-        return place()
-    if whole.large and whole.natural(-1).width > LIMIT:
-        return place(0.8 * LIMIT)
-    found = place(LIMIT)
-    for part in (0.92, 0.84, 0.76, 0.68, 0.6, 0.5, 0.4):  # what stands beside frames takes room
-        if found.width <= LIMIT:
-            break
-        again = place(part * LIMIT)
-        if again.width < found.width:
-            found = again
-    for rows in range(2, 12):
-        width, height = found.width + 2 * MARGIN, found.height + 2 * MARGIN
-        if width <= max(PADDED * height, SMALL):
-            break
-        # Twice as many rows are twice as high and half as wide.
-        limit = width / (width / (WIDEST * height)) ** 0.5 * (1.05 - 0.05 * rows)
-        again = place(limit)
-        if again.width < found.width:
-            found = again
-        elif rows > 4:
-            break
-    return found
-
-
-def mark_names(shown: Diagram) -> list[str]:
-    """What the edges of each box are called where they go on in another row: no two alike."""
-    labels = Counter(box.label for box in shown.boxes)
-    noted = Counter((box.label, box.note) for box in shown.boxes)
-    return [mark_name(box, i, labels, noted) for i, box in enumerate(shown.boxes)]
-
-
-def mark_name(box: Box, i: int, labels: Counter[str], noted: Counter[tuple[str, str]]) -> str:
-    """The label of a box, with what it belongs to or its number where others have it too."""
-    if box.label and labels[box.label] == 1:
-        return clipped(box.label, 24)
-    if box.label and box.note and noted[box.label, box.note] == 1:
-        return clipped(f"{box.label}, {box.note}", 32)
-    return f"{clipped(box.label or box.op or number(box.data), 24)} #{i}"
 
 
 def frames(shown: Diagram, where: Places) -> list[str]:

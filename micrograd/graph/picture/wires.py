@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ..diagram import Diagram
 from ..flow import WIDE, legend, widths
+from .blocks import Picture as Places
 from .boxes import Style, text
-from .layout import Point
+from .columns import Point
 from .measure import text_width
-from .nested import Picture as Places
 
 
 def wires(look: Style, where: Places, apart: bool = False) -> list[str]:
