@@ -168,6 +168,47 @@ def test_edges_of_dense_bundles_share_trunks():
     assert len(trunks) == n
 
 
+def test_edges_of_small_bundles_enter_so_that_few_cross():
+    """From 3 passages to 3 boxes in any order: what turns off first is outermost at both ends."""
+    sizes = [(0.0, 2.0)] * 3 + [(20.0, 60.0)] * 3
+    edges = [Edge(i, 3 + j, 12.0 * i - 12) for i in range(3) for j in range(3)]
+    free = range(3, 6)
+    assert layout(sizes, edges, free=free).crossings == 9
+    assert layout(sizes, edges, free=free, first=range(3), upright=True).crossings == 6
+    assert layout(sizes, edges, first=range(3), upright=True).crossings == 9  # an order is kept
+
+
+def test_boxes_that_differ_in_width_alone_share_a_layout():
+    known = {}
+    edges = [Edge(0, 2, -4.0), Edge(1, 2, 4.0), Edge(0, 3), Edge(2, 3)]
+    for wide in (20.0, 90.0, 40.0):
+        sizes = [(wide + 3 * i, 24.0) for i in range(4)]
+        shared = layout(sizes, edges, free={3}, upright=True, known=known)
+        assert shared == layout(sizes, edges, free={3}, upright=True)
+    assert len(known) == 1
+    layout([(20.0, 25.0)] * 4, edges, free={3}, known=known)
+    assert len(known) == 2
+
+
+def the_gallery():
+    spec = importlib.util.spec_from_file_location(
+        "gallery", BENCHMARK.parent.parent / "docs" / "gallery.py"
+    )
+    gallery = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(gallery)
+    return gallery
+
+
+@pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz's program")
+def test_no_picture_of_the_gallery_has_more_crossings_than_that_of_dot():
+    benchmark = the_benchmark()
+    for name, entry in the_gallery().ENTRIES.items():
+        graph = entry.graph()
+        if graph.style != "arrays":
+            ours, theirs = benchmark.both(graph)
+            assert ours[0] <= theirs[0], name
+
+
 def test_edges_leave_a_box_where_they_are_told_to():
     """Two edges from different heights of one box to another do not become one."""
     found = layout([(20.0, 60.0)] * 2, [Edge(0, 1, 5.0, -20.0), Edge(0, 1, -5.0, 20.0)])
@@ -188,5 +229,10 @@ def test_the_benchmark_counts_crossings():
     cross = [("a", "b", [((0, 0), (2, 2))]), ("c", "d", [((0, 2), (2, 0))])]
     assert benchmark.crossings(cross) == (1, 1)
     assert benchmark.crossings([cross[0], ("c", "d", [((0, 1), (2, 3))])]) == (0, 0)
+    joined = [
+        ("a", "b", [((0, 0), (1, 1)), ((1, 1), (2, 2))]),
+        ("c", "d", [((1, 2), (1, 1)), ((1, 1), (2, 0))]),
+    ]
+    assert benchmark.crossings(joined)[1] == 1  # where the pieces of both meet
     shared = [*cross, ("c", "e", [((0, 2), (2, 0)), ((2, 0), (3, 0))])]
     assert benchmark.crossings(shared) == (1, 2)

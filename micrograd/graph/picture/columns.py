@@ -60,7 +60,7 @@ class Columns:
         self.ends = list(last)
         self.begins = list(first)
         self.sizes = sizes
-        self.edges = edges
+        self.edges: list[Edge] = list(edges)
         self.gap = gap
         self.column = pinned(ranks(len(sizes), edges), first, last)
         self.height = [h for _, h in sizes]
@@ -82,6 +82,9 @@ class Columns:
         found = copy(self)
         found.sizes = sizes
         found.y = list(self.y)
+        found.edges = list(self.edges)
+        found.left = list(self.left)
+        found.right = [list(near) for near in self.right]
         return found
 
     def cut_long_edges(self) -> None:
@@ -125,22 +128,25 @@ class Columns:
         for k, edge in enumerate(self.edges):
             if edge.target in self.free:
                 into.setdefault(edge.target, []).append(k)
-        edges = list(self.edges)
+        self.edges = list(self.edges)
         for target, ks in into.items():
-            if len(ks) < 2:
-                continue
-            ports = sorted(edges[k].port for k in ks)
-            ks.sort(key=lambda k: (position[self.last(edges[k])], edges[k].out))
-            self.left[target] = []
-            for k, port in zip(ks, ports, strict=True):
-                last = self.last(edges[k])
-                self.right[last].remove((target, self.drop(edges[k], last)))
-                edges[k] = edges[k]._replace(port=port)
-                drop = self.drop(edges[k], last)
-                self.right[last].append((target, drop))
-                out = edges[k].out if last == edges[k].source else 0.0
-                self.left[target].append((last, drop, out))
-        self.edges = edges
+            if len(ks) > 1:
+                ks.sort(key=lambda k: (position[self.last(self.edges[k])], self.edges[k].out))
+                self.deal(target, ks)
+
+    def deal(self, target: int, ks: list[int]) -> None:
+        """Let these edges, all that enter a box, do so from above to below."""
+        edges = self.edges
+        ports = sorted(edges[k].port for k in ks)
+        self.left[target] = []
+        for k, port in zip(ks, ports, strict=True):
+            last = self.last(edges[k])
+            self.right[last].remove((target, self.drop(edges[k], last)))
+            edges[k] = edges[k]._replace(port=port)
+            drop = self.drop(edges[k], last)
+            self.right[last].append((target, drop))
+            out = edges[k].out if last == edges[k].source else 0.0
+            self.left[target].append((last, drop, out))
 
     def positions(self) -> list[int]:
         position = [0] * len(self.column)

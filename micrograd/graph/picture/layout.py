@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from .channels import room, trunks
+from .channels import WORTH, curved, room, trunks
 from .columns import Columns, Layout, Point
 from .heights import clear, place
 from .order import order
@@ -61,6 +61,7 @@ def finish(columns: Columns, upright: bool) -> Layout:
     boxes = len(columns.sizes)
     if upright:
         clear(columns)
+        turn_inwards(columns)
     top = min(columns.y[i] - columns.height[i] / 2 for i in range(len(columns.y)))
     y = columns.y = [v - top for v in columns.y]
     bottom = max(y[i] + columns.height[i] / 2 for i in range(len(y)))
@@ -130,6 +131,33 @@ def is_in_the_way(columns: Columns, c: int, near: Point, far: Point, points: lis
             if beside and low < columns.y[i] + half and columns.y[i] - half < high:
                 return True
     return False
+
+
+def turn_inwards(columns: Columns) -> None:
+    """Let edges of a bundle enter the boxes above it the other way round, if fewer lines cross.
+
+    So what turns off first is the outermost, above and below.
+    """
+    into: dict[int, list[int]] = {}
+    for layer in columns.layers[1:]:
+        nets = [*columns.nets(layer).values()]
+        if curved(nets) < WORTH:
+            continue
+        if not into:
+            for k, edge in enumerate(columns.edges):
+                into.setdefault(edge.target, []).append(k)
+        highest = min(net.start for net in nets)
+        above = [i for i in layer if i in columns.free and columns.y[i] < highest and i in into]
+        if not above:
+            continue
+        _, before = trunks(nets, wanted=True)
+        for _ in range(2):  # and back, where that is no better
+            for i in above:
+                ks = sorted(into[i], key=lambda k: -columns.edges[k].port)
+                columns.deal(i, ks)
+            found, after = trunks([*columns.nets(layer).values()], wanted=True)
+            if found is not None and after < before:
+                break
 
 
 def channel(
