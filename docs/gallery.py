@@ -34,10 +34,9 @@ BESIDE = (
     "\n"
     "Beside dot, with the same boxes and frames as clusters: over 40 random graphs each of "
     "15, 30 and 60 operations in random scopes (`python benchmarks/draw.py`) edges cross "
-    "308, 546 and 630 times in all, with dot 407, 933 and 1,225 times, counted where dot "
-    "draws the graph, which it does for 40, 37 and 25 of them; in 10, 4 and 1 of these "
-    "there are more crossings than with dot. In the gallery dot has fewer for both "
-    "perceptrons and for the batch of 50.\n"
+    "307, 551 and 600 times in all, with dot 429, 988 and 1,307 times, counted where dot "
+    "draws the graph, which it does for 40, 37 and 25 of them; in 10, 2 and 1 of these "
+    "there are more crossings than with dot. In the gallery there are in none.\n"
 )
 
 

@@ -19,7 +19,7 @@ STRAIGHT = 0.05  # what differs less in height is a straight line
 CLOSE = 4.0  # how near two lines in different directions may come
 OVERLAP = 50  # how many crossings are better than two lines on top of each other
 SIFTED = 80  # up to how many tracks each is tried at all places
-PITCH = 8.0  # between two tracks
+PITCH = 10.0  # between two tracks
 BROADEST = 130.0  # how much room all tracks of a channel take, where they can be nearer
 
 
