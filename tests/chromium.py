@@ -17,7 +17,7 @@ import pytest
 
 NAMES = ("chromium", "google-chrome", "chromium-browser", "chrome")
 KEYS = {
-    "Enter": 13, "Tab": 9, "ArrowRight": 39, "ArrowLeft": 37, "Home": 36, "End": 35, " ": 32,
+    "Enter": 13, "Escape": 27, "Tab": 9, "ArrowRight": 39, "ArrowLeft": 37, "Home": 36, "End": 35, " ": 32,
 }  # fmt: skip
 
 
