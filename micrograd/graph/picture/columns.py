@@ -72,6 +72,7 @@ class Columns:
         self.cut_long_edges()
         self.layers: list[list[int]] = [[] for _ in range(max(self.column) + 1)]
         self.y = [0.0] * len(self.column)
+        self.fewest = 0  # crossings, in the order that was found
         # The layers in which boxes may change places.
         self.fixed = fixed
         low, high = int(fixed and bool(first)), len(self.layers) - int(fixed and bool(last))
@@ -82,10 +83,13 @@ class Columns:
         found = copy(self)
         found.sizes = sizes
         found.y = list(self.y)
-        found.edges = list(self.edges)
-        found.left = list(self.left)
-        found.right = [list(near) for near in self.right]
         return found
+
+    def own(self) -> None:
+        """Change no edges of others with the same order and heights from now on."""
+        self.edges = list(self.edges)
+        self.left = list(self.left)
+        self.right = [list(near) for near in self.right]
 
     def cut_long_edges(self) -> None:
         column = self.column

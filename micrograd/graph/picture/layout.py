@@ -49,7 +49,7 @@ def layout(
     columns = None if known is None else known.get(sign)
     if columns is None:
         columns = Columns(sizes, edges, gap, free, first, last, fixed)
-        order(columns)
+        columns.fewest = order(columns)
         columns.untwist()
         place(columns)
         if known is not None:
@@ -59,7 +59,7 @@ def layout(
 
 def finish(columns: Columns, upright: bool) -> Layout:
     boxes = len(columns.sizes)
-    if upright:
+    if upright and columns.fewest >= WORTH:
         clear(columns)
         turn_inwards(columns)
     top = min(columns.y[i] - columns.height[i] / 2 for i in range(len(columns.y)))
@@ -144,6 +144,7 @@ def turn_inwards(columns: Columns) -> None:
         if curved(nets) < WORTH:
             continue
         if not into:
+            columns.own()
             for k, edge in enumerate(columns.edges):
                 into.setdefault(edge.target, []).append(k)
         highest = min(net.start for net in nets)

@@ -17,8 +17,11 @@ STARTS = 3  # how many
 TINY = 0.0001  # in terms of a place in a column, what a pixel up or down on a box is
 
 
-def order(columns: Columns) -> None:
-    """Choose the order within each column: few crossings, and no more time than needed."""
+def order(columns: Columns) -> int:
+    """Choose the order within each column; how many crossings are left.
+
+    Few, and found in no more time than needed.
+    """
     first_order(columns)
     begun = crossings(columns, columns.positions())
     fewest = improve(columns) if begun else 0
@@ -26,7 +29,7 @@ def order(columns: Columns) -> None:
     starts = 0 if size > SMALL else STARTS
     for seed in range(starts):
         if fewest == 0:
-            return
+            break
         kept = [list(layer) for layer in columns.layers]
         source = random.Random(seed)
         for c in columns.loose:
@@ -35,8 +38,9 @@ def order(columns: Columns) -> None:
         if found >= fewest:
             columns.layers = kept
         if seed and found == fewest == begun:  # no order seems to matter, as where all go to all
-            return
+            break
         fewest = min(found, fewest)
+    return fewest
 
 
 def improve(columns: Columns, patience: int = 5) -> int:
