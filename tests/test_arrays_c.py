@@ -129,6 +129,18 @@ def test_c_of_a_network_is_as_long_whatever_its_size(tmp_path):
     assert lines(9) == lines(17) < 100
 
 
+@needs_gcc
+@pytest.mark.parametrize("name", ["sum_1", "c1", "at1", "double", "sin", "1st", "main", "v"])
+def test_any_name_of_a_file_will_do(name, tmp_path):
+    ps = [Value(0.1 * k) for k in range(9)]
+    fast = mg.jit(lambda xs: mg.sin(mg.dot(ps, xs)) * xs[0], parameters=ps)
+    fast.trace([1.0] * 9)
+    source = fast.to_c(tmp_path / f"{name}.c")
+    command = [GCC, *FLAGS, "-o", str(tmp_path / "f.so"), str(source), "-lm"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("name", BEYOND_C)
 def test_what_has_no_c_is_named(name, tmp_path):
     case = CASES[name]()

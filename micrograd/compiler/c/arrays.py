@@ -53,7 +53,7 @@ class Kernels:
         self.arrays: dict[str, str] = {}
 
     def kernel(self, stem: str, text: str) -> str:
-        return self.names.setdefault((stem, text), f"{stem}_{len(self.names) + 1}")
+        return self.names.setdefault((stem, text), f"mg_{stem}_{len(self.names) + 1}")
 
     def array(self, kind: str, texts: Iterable[str]) -> str:
         """The name of a constant array of these numbers."""
@@ -64,7 +64,7 @@ class Kernels:
                 line = "   "
             line += f" {text},"
         text = "\n".join([*lines, line])
-        letter = "at" if kind == "int" else "c"
+        letter = "mg_at" if kind == "int" else "mg_c"
         return self.arrays.setdefault(f"{kind} {text}", f"{letter}{len(self.arrays) + 1}")
 
     def texts(self) -> tuple[list[str], list[str]]:

@@ -18,13 +18,11 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from .functions import LIBRARY
+
 # No option may change a result: no a*b + c in one rounding, no other order of additions, and a
 # function of a constant as the C library has it, not as the compiler knows better. Without errno a
 # square root is an instruction; small functions in line take time and give none.
-LIBRARY = (
-    "sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh exp exp2 expm1 log log1p "
-    "log2 log10 pow hypot cbrt erf erfc lgamma tgamma"
-)
 FLAGS = (
     "-std=c99", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
     "-fno-inline-small-functions", "-fPIC", "-shared", "-w",

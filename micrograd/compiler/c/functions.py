@@ -15,6 +15,11 @@ from ...core.rule import Rule
 from ..arrays.spaces import is_own
 
 HEADER = Path(__file__).parent.parent / "native" / "functions.h"
+# Functions of the C library, whose values compilers may know better than it does.
+LIBRARY = (
+    "sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh exp exp2 expm1 log log1p "
+    "log2 log10 pow hypot cbrt erf erfc lgamma tgamma"
+)
 OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 
 

@@ -15,6 +15,7 @@ from ..arrays.inputs import input_arrays
 from ..arrays.roll import roll
 from ..ir.program import Program
 from .arrays import GIVEN, ArrayWriter, Kernels
+from .functions import LIBRARY
 from .loops import GROWING, LoopWriter
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ INTERRUPTED = """static int (*mg_ask)(void);
 static long mg_turns;
 void mg_link(int (*ask)(void)) { mg_ask = ask; }
 static int mg_stopped(void) { return !(++mg_turns & 0xffff) && mg_ask && mg_ask(); }"""
+# What no function in C can be called: keywords, and what math.h has.
+KEYWORDS = (
+    "auto break case char const continue default do double else enum extern float for goto if "
+    "inline int long main register restrict return short signed sizeof static struct switch "
+    "typedef union unsigned void volatile while"
+)
+TAKEN = {*f"{KEYWORDS} {LIBRARY} sqrt fabs floor ceil round trunc fmod fmax fmin gamma".split()}
+TAKEN |= {"j0", "j1", "y0", "y1"}
 VALUE = "const double *x, const double *p, double *y, double *w"
 
 
@@ -40,7 +49,8 @@ def c_source(
 ) -> CSource:
     """The functions `name` and `name_gradient`, or one of them; TypeError for what has no C.
 
-    Loops of one that may be `interrupted` ask now and then whether to end, as `build.py` says.
+    Loops of one that may be `interrupted` ask now and then whether to end: a function that
+    `mg_link` is given says so by anything but 0, and they return 2.
     """
     kernels = Kernels(who)
     inputs = input_arrays(made.structure)
@@ -89,7 +99,7 @@ def write_c(made: Compiled, path: str | Path, who: str) -> tuple[Path, Path]:
     source = Path(path).with_suffix(".c")
     header = source.with_suffix(".h")
     name = re.sub(r"\W", "_", source.stem)
-    if not name or name[0].isdigit():
+    if not name or name[0].isdigit() or name in TAKEN:
         name = f"f_{name}"
     gradient = made.result.is_scalar
     text, work, what = c_source(made, name, who, True, gradient)
