@@ -77,6 +77,7 @@ def value(title, operands):
     elif source.isidentifier():
         source = f"{source}({', '.join(names)})"
     tools = {name: getattr(mg, name) for name in ("where", "atan2", "fma", "sum")}
+    tools |= {"true": 1.0, "false": 0.0}
     return eval(source, tools, {name: Value(x) for name, x in names.items()})
 
 
@@ -128,7 +129,7 @@ def test_numbers_of_all_kinds():
     said = {
         "1 - \u00b7": 1 - x, "\u00b7 - 1": x - 1, "\u00b7 * -1": x * -1, "\u00b7 - (-1)": x - -1, "(-2)**\u00b7": (-2) ** x, "2**\u00b7": 2**x,
         "**2": x**2, "\u00b7 / 3": x / 3, "1 / \u00b7": 1 / x, "\u00b7 + 1e-05": x + 1e-5,
-        "\u00b7 + inf": x + float("inf"), "where(1, 0.5, \u00b7)": mg.where(1.0, 0.5, x),
+        "\u00b7 + inf": x + float("inf"), "where(true, 0.5, \u00b7)": mg.where(1.0, 0.5, x),
         "clip(0, 1)": mg.clip(x, 0, 1), "tanh": x.tanh(),
     }  # fmt: skip
     for title, y in said.items():

@@ -58,9 +58,8 @@ def test_a_page_with_written_numbers(browser, tmp_path, style, rankdir, scheme):
     ink = browser.run("return getComputedStyle(document.querySelector('.mg-text')).fill")
     bright = [sum(map(int, c[4:-1].split(","))) for c in (paper, ink)]
     assert (bright[0] > bright[1]) == (scheme == "light")
-    first = "upper" if rankdir == "LR" else "left"
     texts = browser.run("return [...document.querySelectorAll('svg text')].map(t => t.textContent)")
-    assert f"what comes in, {first} edge first" in texts
+    assert "what comes in" in texts
 
     # Folding by the mouse and by keys.
     assert count(".mg-cover.shut") == 0

@@ -36,6 +36,8 @@ def expression(op: str, xs: Sequence[str]) -> str:
         return f"{xs[0]}**{xs[1]}"
     if op == "neg":
         return f"-{xs[0]}"
+    if op == "exp_diff":
+        return f"exp({xs[0]} - {xs[1]})"
     if len(xs) == 2 and not op[:1].isalpha():
         return f"{xs[0]} {op} {xs[1]}"
     return f"{op}({', '.join(xs)})"
@@ -53,11 +55,13 @@ def literals(view: View, v: Any) -> dict[int, float]:
 
 def written(view: View, v: Any, numbers: dict[int, float]) -> str:
     """What stands on the box of an operation, with these numbers in it: `1 - ·`, `**2`, `tanh`."""
-    if not numbers:
-        return str(op_name(v))
     rule = view.rule(v)
+    if not numbers and rule.name != "exp_diff":
+        return "stop gradient" if rule.name == "stop" else str(op_name(v))
     given = {i: x for i, x in enumerate(view.operands(v)) if i in rule.settings} | numbers
     shown = [literal(given[i]) if i in given else COMES_IN for i in range(rule.arity)]
+    if rule.name == "where" and 0 in numbers:
+        shown[0] = "true" if numbers[0] else "false"
     enclosed = ENCLOSED.get(rule.name)
     if enclosed is not None and shown[enclosed].startswith("-"):
         shown[enclosed] = f"({shown[enclosed]})"

@@ -153,7 +153,10 @@ class Mesh:
                     members += [k for k in self.operands[j] if set(self.users[k]) == {j}]
             if len({self.scopes[j] for j in members}) == 1:
                 note = f"of {plural(len(powers), 'number')}"
-                part = Part("softmax", i, "softmax", note, ("softmax",))
+                title = "softmax"
+                if len(quotients) == 1 < len(powers):  # one of its numbers alone is used
+                    title = f"softmax[{powers.index(self.operands[quotients[0]][0])}]"
+                part = Part("softmax", i, title, note, (title,))
                 for j in members:
                     if not self.is_leaf(j):
                         self.paths[j] += (part,)

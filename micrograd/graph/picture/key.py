@@ -6,6 +6,8 @@ is in `boxes.py`; where the key is put, in `svg.py`.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ..diagram import Diagram
 from ..written import COMES_IN
 from .blocks import Picture as Places
@@ -30,7 +32,12 @@ def entries(look: Style, where: Places, shown: Diagram) -> list[Entry]:
     if look.back and any(box.kind == "op" for box in boxes) and not shown.sentence:
         found.append(("wire", "value above, gradient below"))
     if not shown.sentence and any(box.kind == "op" and COMES_IN in box.op for box in boxes):
-        found.append((COMES_IN, f"what comes in, {'left' if look.down else 'upper'} edge first"))
+        found.append((COMES_IN, "what comes in"))
+    into = Counter(link.target for link in shown.links)
+    if not shown.sentence and any(box.ordered and into[i] > 1 for i, box in enumerate(boxes)):
+        found.append(
+            ("order", f"the {'left' if look.down else 'upper'} arrow is the first operand")
+        )
     if any(box.kind == "number" for box in boxes):
         found.append(("number", "data: numbers without a gradient"))
     if where.marks:
@@ -92,6 +99,11 @@ def sample(what: str, x: float, y: float) -> str:
         return (
             f'<path class="mg-wire" d="M{x + 2:.1f} {y - 2:.1f}H{x + SAMPLE - 2:.1f}"/>'
             f'<path class="mg-back" d="M{x + 2:.1f} {y + 2:.1f}H{x + SAMPLE - 2:.1f}"/>'
+        )
+    if what == "order":
+        return (
+            f'<path class="mg-edge" d="M{x + 4:.1f} {y - 3:.1f}h14M{x + 4:.1f} {y + 3:.1f}h14"/>'
+            f'<path class="mg-edge" d="M{x + 20:.1f} {y - 7:.1f}v14"/>'
         )
     if what == "number":
         return rect("mg-number", x + 2, y - 6, SAMPLE - 4, 12, 4)

@@ -23,6 +23,7 @@ from .boxes import NodeStyle, RecordStyle, Style, text
 from .circuit import CircuitStyle
 from .key import key
 from .key import size as key_size
+from .measure import text_width
 from .theme import style_sheet
 from .wires import Pen, flows, wires
 
@@ -226,9 +227,9 @@ def lies_in(shown: Diagram, g: int, around: int) -> bool:
 
 
 def marks(look: Style, where: Places) -> list[str]:
-    """The places where edges go on in another row."""
+    """The places where edges go on in another row, and on boxes the numbers that tell them."""
     names = mark_names(look.shown) if where.marks else []
-    return [
+    found = [
         f'<rect class="mg-mark" x="{mark.at.x:.1f}" y="{mark.at.y - 10:.1f}" '
         f'width="{mark.width:.1f}" height="20" rx="10"/>'
         + text(
@@ -237,3 +238,11 @@ def marks(look: Style, where: Places) -> list[str]:
         )
         for mark in where.marks
     ]  # fmt: skip
+    for j in dict.fromkeys(mark.source for mark in where.marks if look.bars):
+        _, sign, which = names[look.owner(j)].rpartition(" #")
+        (width, height), title = look.sizes[j], look.shown.boxes[look.owner(j)].title
+        room = (width - text_width(title, 14, bold=True)) / 2 - 6
+        if sign and text_width(f"#{which}", 11) <= room:
+            at = where.boxes[j]
+            found.append(text("mg-faint mg-small", at.x + 5, at.y - height / 2 + 13, f"#{which}"))
+    return found
