@@ -157,6 +157,29 @@ def test_bodies_that_are_layers(how):
         assert flat(mg.jit(g, backend="c")(xs)) == flat(mg.jit(g, backend="python")(xs))
 
 
+def layers_within(a, b):
+    """A loop that is a layer with numbers in it, in a loop that carries ten numbers."""
+    size = 9
+    rows = [[0.3 * i - 0.1 * j for j in range(size)] for i in range(size)]
+
+    def turn(h, x):
+        return [mg.tanh(mg.dot(row, h) + x * b) for row in rows], None
+
+    def outer(carry, x):
+        h, total = carry
+        h, _ = mg.scan(turn, h, [0.1, x])
+        return (h, total + h[0]), None
+
+    (h, total), _ = mg.scan(outer, ([a] * size, b), [0.1, 0.2, 0.3])
+    return mg.sum(h) * total
+
+
+@needs_c
+def test_tables_are_called_unlike_carries():
+    for f in (layers_within, mg.grad(layers_within, (0, 1))):
+        assert flat(mg.jit(f, backend="c")(0.3, 0.5)) == flat(mg.jit(f, backend="python")(0.3, 0.5))
+
+
 @needs_c
 @pytest.mark.parametrize("batch_size", [None, 1, 5])
 def test_training_takes_the_steps_of_the_native_backend(batch_size):

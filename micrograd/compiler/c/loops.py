@@ -233,8 +233,11 @@ class LoopWriter:
             self.add(depth + 1, f"if (!({known[loop.test.outputs[0]]} != 0.0)) break;")
         at = f"({many} - 1 - {k})" if loop.backwards else k
         given = dict(zip(loop.body.inputs, [*constants, *carries]))
+        read = {x for operands in loop.body.operands for x in operands} | {*loop.body.outputs}
         taken = self.elements(loop.entries) if wide else []
         for x, s in zip(loop.body.inputs[b:], xs[b:]):
+            if x not in read and not wide:  # it only says how often
+                continue
             length, *entry = shape(program, s, shapes)
             if entry:
                 given[x] = f"({names[s]} + {at} * {prod(entry)})"
