@@ -106,6 +106,15 @@ def solved(a, b):
     return mg.root(lambda x: x * x * x + b * x - a, 1.0)
 
 
+def solved_by_a_loop(a, b):
+    """Each turn of Newton's method has a reverse loop in it."""
+
+    def end(s):
+        return mg.scan(lambda c, x: (c + 0.1 * mg.sin(c * a) + x * s, None), b, [1.0, 0.5, 0.2])[0]
+
+    return mg.root(lambda s: end(s) - 1.0, 0.0)
+
+
 def recurrent(a, b):
     w = [[mg.sin(a * i + j) for j in range(3)] for i in range(3)]
 
@@ -120,7 +129,7 @@ def recurrent(a, b):
 FUNCTIONS = [
     outputs, newton, nested, branch, branch_in_a_loop, carries_that_change_places, swaps,
     while_in_a_loop, some_turns_or_none, guarded, in_parts, in_parts_backwards, while_in_parts, no_turn, solved,
-    recurrent,
+    solved_by_a_loop, recurrent,
 ]  # fmt: skip
 POINTS = [(0.7, 0.9), (1.3, 0.4), (0.3, 0.8)]
 

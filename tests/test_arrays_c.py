@@ -130,7 +130,9 @@ def test_c_of_a_network_is_as_long_whatever_its_size(tmp_path):
 
 
 @needs_gcc
-@pytest.mark.parametrize("name", ["sum_1", "c1", "at1", "double", "sin", "1st", "main", "v"])
+@pytest.mark.parametrize(
+    "name", ["sum_1", "c1", "at1", "double", "sin", "1st", "main", "v", "free", "mg_refused"]
+)
 def test_any_name_of_a_file_will_do(name, tmp_path):
     ps = [Value(0.1 * k) for k in range(9)]
     fast = mg.jit(lambda xs: mg.sin(mg.dot(ps, xs)) * xs[0], parameters=ps)

@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 from array_code import GOLDEN, random_model
@@ -155,6 +156,29 @@ def test_bodies_that_are_layers(how):
     twice = mg.grad(lambda xs: mg.sum(mg.grad(f)(xs)))
     for g in (mg.grad(f), *([twice] if how == "scan" else [])):
         assert flat(mg.jit(g, backend="c")(xs)) == flat(mg.jit(g, backend="python")(xs))
+
+
+def layers_within(a, b):
+    """A loop that is a layer with numbers in it, in a loop that carries ten numbers."""
+    size = 9
+    rows = [[0.3 * i - 0.1 * j for j in range(size)] for i in range(size)]
+
+    def turn(h, x):
+        return [mg.tanh(mg.dot(row, h) + x * b) for row in rows], None
+
+    def outer(carry, x):
+        h, total = carry
+        h, _ = mg.scan(turn, h, [0.1, x])
+        return (h, total + h[0]), None
+
+    (h, total), _ = mg.scan(outer, ([a] * size, b), [0.1, 0.2, 0.3])
+    return mg.sum(h) * total
+
+
+@needs_c
+def test_tables_are_called_unlike_carries():
+    for f in (layers_within, mg.grad(layers_within, (0, 1))):
+        assert flat(mg.jit(f, backend="c")(0.3, 0.5)) == flat(mg.jit(f, backend="python")(0.3, 0.5))
 
 
 @needs_c
@@ -308,6 +332,34 @@ def test_ctrl_c_ends_a_loop():
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
     assert fast(3.0) == 3.0
+
+
+@needs_c
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux alone says what is held")
+def test_a_loop_that_is_ended_holds_no_memory():
+    def f(a, n):
+        def more(carry):
+            return mg.less(carry[1], n)
+
+        return mg.while_loop(more, lambda c: (mg.sin(c[0] * a) + 0.5, c[1] + 1.0), (a, 0.0))[0]
+
+    def held():
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4096
+
+    fast = mg.jit(mg.grad(f), backend="c")
+    fast(0.7, 10.0)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        sizes = []
+        for _ in range(4):
+            signal.setitimer(signal.ITIMER_REAL, 0.15)
+            with pytest.raises(KeyboardInterrupt):
+                fast(0.7, 1e12)
+            sizes.append(held())
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert sizes[-1] - sizes[0] < 2**22  # the carries of a million turns are twice as much
+    assert fast(0.7, 50.0) == mg.jit(mg.grad(f), backend="python")(0.7, 50.0)
 
 
 @needs_c

@@ -90,7 +90,7 @@ def test_c_has_the_bits_too(f, tmp_path):
     number, slopes = fast.value_and_grad()
     path, library = tmp_path / "f.c", tmp_path / "f.so"
     fast.to_c(path)
-    flags = ["-std=c99", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-unused", "-shared", "-fPIC"]
+    flags = ["-std=c99", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
     subprocess.run(["gcc", *flags, str(path), "-o", str(library), "-lm"], check=True)
     compiled = ctypes.CDLL(str(library))
     given, y, g = (

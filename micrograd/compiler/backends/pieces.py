@@ -17,6 +17,7 @@ from ..arrays.roll import roll
 from ..arrays.runtime import Layout
 from ..ir.derived import relevant
 from ..ir.program import Program
+from ..ir.prune import reached_by
 from ..ir.region import Branch, Element, Item, Loop, Pack
 from ..ir.structural import Structural
 
@@ -116,9 +117,10 @@ class Pieces:
     def __init__(self, program: Program, fixed: set[int], side: Side) -> None:
         self.program, self.fixed, self.side = program, fixed, side
         self.reached = relevant(program, program.outputs)
+        needed = reached_by(program, program.outputs)  # what others read may be gone
         users: dict[int, list[int]] = {}
         for i, xs in enumerate(program.operands):
-            for x in xs:
+            for x in xs if needed[i] else ():
                 users.setdefault(x, []).append(i)
         ends = set(program.outputs)
         self.plan: list[int | Segment] = []
@@ -134,6 +136,8 @@ class Pieces:
             waiting.clear()
 
         for i, rule in enumerate(program.rules):
+            if not needed[i]:
+                continue
             if isinstance(rule, Structural):
                 if not inside_of(program.operands[i], waiting):
                     self.plan.append(i)

@@ -50,6 +50,7 @@ class LoopWriter:
         self.lines: list[str] = []
         self.work = self.count = 0
         self.grows = False
+        self.held: list[list[str]] = []  # what is to be freed, of each program around
 
     def body(self, program: Program, targets: list[str]) -> list[str]:
         """The statements of a function; `targets` are where the outputs go."""
@@ -71,6 +72,7 @@ class LoopWriter:
         """Statements for all steps; `names` has the inputs, and then every step."""
         names.update({i: number(c) for i, c in program.data.items()})
         frees: list[str] = []
+        self.held.append(frees)
         for i, (rule, xs) in enumerate(zip(program.rules, program.operands)):
             if isinstance(rule, Loop):
                 self.loop(program, i, rule, names, depth, shapes, frees)
@@ -84,7 +86,15 @@ class LoopWriter:
                 names[i] = self.fresh("v")
                 operands = [names[x] for x in xs]
                 self.add(depth, f"double {names[i]} = {self.operation(rule, operands)};")
-        self.frees = frees
+        self.frees = self.held.pop()
+
+    def leave(self, depth: int, condition: str, code: int, more: Sequence[str] = ()) -> None:
+        """The function ends early where this holds, and holds no memory then."""
+        frees = [line for some in self.held for line in some] + [*more]
+        ends = f"return {code};"
+        if frees:
+            ends = f"{{ {' '.join(frees)} {ends} }}"
+        self.add(depth, f"if ({condition}) {ends}")
 
     def add(self, depth: int, line: str) -> None:
         self.lines.append("    " * depth + line)
@@ -131,7 +141,7 @@ class LoopWriter:
         if n is None:
             many = f"{a}.n"
             names[i] = self.growing(depth, frees)
-            self.add(depth, f"if (mg_grow(&{names[i]}, {many})) return 1;")
+            self.leave(depth, f"mg_grow(&{names[i]}, {many})", 1)
             a, b, to = f"{a}.x", f"{b}.x", f"{names[i]}.x"
         else:
             many, names[i] = str(n * size), self.room(n * size)
@@ -226,15 +236,18 @@ class LoopWriter:
         end = f"{k} < {many}" if many else ""
         self.add(depth, f"for (long {k} = 0; {end}; {k}++) {{")
         if self.interrupted:
-            self.add(depth + 1, "if (mg_stopped()) return 2;")
+            self.leave(depth + 1, "mg_stopped()", 2)
         if loop.test is not None:
             known = dict(zip(loop.test.inputs, [*constants, *carries]))
             self.program(loop.test, known, depth + 1, {})
             self.add(depth + 1, f"if (!({known[loop.test.outputs[0]]} != 0.0)) break;")
         at = f"({many} - 1 - {k})" if loop.backwards else k
         given = dict(zip(loop.body.inputs, [*constants, *carries]))
+        read = {x for operands in loop.body.operands for x in operands} | {*loop.body.outputs}
         taken = self.elements(loop.entries) if wide else []
         for x, s in zip(loop.body.inputs[b:], xs[b:]):
+            if x not in read and not wide:  # it only says how often
+                continue
             length, *entry = shape(program, s, shapes)
             if entry:
                 given[x] = f"({names[s]} + {at} * {prod(entry)})"
@@ -251,7 +264,7 @@ class LoopWriter:
             mine = self.frees
         for to, y, size in zip(targets, puts, sizes):
             if n is None:
-                self.add(depth + 1, f"if (mg_grow(&{to}, {many or f'{k} + 1'})) return 1;")
+                self.leave(depth + 1, f"mg_grow(&{to}, {many or f'{k} + 1'})", 1, mine)
                 self.add(depth + 1, f"{to}.x[{at}] = {given[y]};")
             elif is_sequence(loop.body, y):
                 self.copy(depth + 1, f"{to} + {at} * {size}", given[y], size)

@@ -32,7 +32,7 @@ KEYWORDS = (
     "typedef union unsigned void volatile while"
 )
 TAKEN = {*f"{KEYWORDS} {LIBRARY} sqrt fabs floor ceil round trunc fmod fmax fmin gamma".split()}
-TAKEN |= {"j0", "j1", "y0", "y1"}
+TAKEN |= {"j0", "j1", "y0", "y1", "abs", "exit", "free", "malloc", "printf", "realloc"}
 VALUE = "const double *x, const double *p, double *y, double *w"
 
 
@@ -99,7 +99,7 @@ def write_c(made: Compiled, path: str | Path, who: str) -> tuple[Path, Path]:
     source = Path(path).with_suffix(".c")
     header = source.with_suffix(".h")
     name = re.sub(r"\W", "_", source.stem)
-    if not name or name[0].isdigit() or name in TAKEN:
+    if not name or name[0].isdigit() or name in TAKEN or name.startswith("mg_"):
         name = f"f_{name}"
     gradient = made.result.is_scalar
     text, work, what = c_source(made, name, who, True, gradient)
