@@ -301,3 +301,16 @@ if __name__ == "__main__":
     GOLDEN.mkdir(exist_ok=True)
     for file, content in golden():
         (GOLDEN / file).write_text(content, encoding="utf-8")
+
+
+def test_parameters_are_named_by_where_they_stand_when_it_is_traced():
+    """Also after a call before, when the model was another one."""
+    model = nn.MLP(2, [2, 1])
+    model([1.0, 2.0])
+    model.layers.insert(0, nn.Layer(2, 2))
+    fast = mg.jit(lambda x: model(x), parameters=model.parameters())
+    program = fast.trace([1.0, 2.0])
+    wanted = [f"{kind}{k}" for k in range(3) for kind in ("w", "b")]
+    names = {program.names[p] for p in program.parameters}
+    assert {name[:2] for name in names} == set(wanted)
+    assert len(names) == len(model.parameters())

@@ -138,7 +138,7 @@ def test_many_results_fold(depth):
     random.seed(1)
     model = nn.MLP(2, [16, 16, 1])
     with scope("all"):
-        outs = [model([1.0, float(i)]) for i in range(24)]
+        outs = [model([1.0, float(i)]) for i in range(40)]
     graph = draw(outs, depth=depth)
     check_geometry(graph.svg, "node")
     assert len(graph.diagram.boxes) <= 600

@@ -25,8 +25,7 @@ from micrograd.core.rule import CHOICE, FLAT, TABLE
 # of which one outweighs the others, 1 - s*s is taken with s near 1.
 EXEMPT = {("hypot", 2)}
 # How much of the search is done: all of it by `python tests/ulp_search.py`.
-# As Python the same lines are tried at fewer points.
-SHARE = 0.25 if LONG else 0.04 if mg.compiled else 0.02
+SHARE = 0.25 if LONG else 0.04
 
 
 def test_every_row_has_a_reference():

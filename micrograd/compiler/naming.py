@@ -27,17 +27,14 @@ def names_and_places(
     """
     taken = taken | RESERVED
     paths: dict[int, str] = {}
-    called = dict.fromkeys([call.places for v in nodes for call in attribute(v, "_calls") or ()])
-    for model in models_of(f):
-        # What was called knows its places already.
-        known = next((places.paths for places in called if places.path_of(model) == ""), None)
-        if known is None:
-            known = {p: path for path, p in model.named_parameters()}
-        for p, path in known.items():
-            paths.setdefault(id(p), path)
-    for places in called:
-        for p, path in places.paths.items():
-            paths.setdefault(id(p), path)
+    models = list(models_of(f))
+    for model in models:
+        for name, p in model.named_parameters():
+            paths.setdefault(id(p), name)
+    called = [call.places for v in nodes for call in attribute(v, "_calls") or ()]
+    for places in dict.fromkeys(called):
+        for p, name in places.paths.items():
+            paths.setdefault(id(p), name)
     names: list[str] = []
     for i, p in enumerate(parameters):
         label = attribute(p, "_label")
