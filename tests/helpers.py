@@ -8,6 +8,10 @@ from __future__ import annotations
 import math
 import os
 import random
+import signal
+from contextlib import contextmanager
+
+import pytest
 
 from micrograd import Value
 
@@ -90,3 +94,16 @@ def notebook_trace(root):
 
     build(root)
     return nodes, edges
+
+
+@contextmanager
+def interrupted(seconds):
+    """What runs within is ended as by Ctrl-C after so many seconds, and that is expected."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        with pytest.raises(KeyboardInterrupt):
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)

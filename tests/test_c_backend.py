@@ -6,13 +6,13 @@ import math
 import os
 import random
 import shutil
-import signal
 import threading
 from pathlib import Path
 
 import pytest
 from array_code import GOLDEN, random_model
 from corpus import CASES
+from helpers import interrupted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_compiler_modes import bits
@@ -323,14 +323,8 @@ def test_ctrl_c_ends_a_loop():
         lambda a: mg.while_loop(lambda c: c < 2.0, lambda c: mg.sin(c) * a, a), backend="c"
     )
     fast.trace(0.5)
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.5)
-        with pytest.raises(KeyboardInterrupt):
-            fast(0.5)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+    with interrupted(0.5):
+        fast(0.5)
     assert fast(3.0) == 3.0
 
 
@@ -348,16 +342,11 @@ def test_a_loop_that_is_ended_holds_no_memory():
 
     fast = mg.jit(mg.grad(f), backend="c")
     fast(0.7, 10.0)
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    try:
-        sizes = []
-        for _ in range(4):
-            signal.setitimer(signal.ITIMER_REAL, 0.15)
-            with pytest.raises(KeyboardInterrupt):
-                fast(0.7, 1e12)
-            sizes.append(held())
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    sizes = []
+    for _ in range(4):
+        with interrupted(0.15):
+            fast(0.7, 1e12)
+        sizes.append(held())
     assert sizes[-1] - sizes[0] < 2**22  # the carries of a million turns are twice as much
     assert fast(0.7, 50.0) == mg.jit(mg.grad(f), backend="python")(0.7, 50.0)
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 
 import pytest
+from helpers import interrupted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loop_programs import FUNCTIONS, POINTS, expressions, value
@@ -261,14 +262,8 @@ def test_fit_where_examples_go_different_ways(name, backend):
 def test_ctrl_c_ends_a_long_native_loop():
     fast = mg.jit(lambda a: mg.scan(lambda c, _: (mg.sin(c) * a, None), a, length=2 * 10**9)[0])
     fast.trace(0.5)
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
-        with pytest.raises(KeyboardInterrupt):
-            fast(0.5)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+    with interrupted(0.2):
+        fast(0.5)
 
 
 def test_an_if_in_a_trace_names_the_line_and_what_to_write():

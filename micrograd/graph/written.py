@@ -16,6 +16,8 @@ from ..core.view import View, is_virtual
 
 COMES_IN = "\u00b7"
 ENCLOSED = {"add": 1, "sub": 1, "pow": 0}  # where a negative number has parentheses
+# Operations of ours that nobody writes by their names.
+WRITTEN = {"exp_diff": "exp({0} - {1})", "stop": "stop_gradient({0})"}
 # Operations whose operands may be drawn in any order.
 COMMUTATIVE = frozenset(
     (
@@ -36,8 +38,8 @@ def expression(op: str, xs: Sequence[str]) -> str:
         return f"{xs[0]}**{xs[1]}"
     if op == "neg":
         return f"-{xs[0]}"
-    if op == "exp_diff":
-        return f"exp({xs[0]} - {xs[1]})"
+    if op in WRITTEN:
+        return WRITTEN[op].format(*xs)
     if len(xs) == 2 and not op[:1].isalpha():
         return f"{xs[0]} {op} {xs[1]}"
     return f"{op}({', '.join(xs)})"
@@ -56,8 +58,8 @@ def literals(view: View, v: Any) -> dict[int, float]:
 def written(view: View, v: Any, numbers: dict[int, float]) -> str:
     """What stands on the box of an operation, with these numbers in it: `1 - ·`, `**2`, `tanh`."""
     rule = view.rule(v)
-    if not numbers and rule.name != "exp_diff":
-        return "stop gradient" if rule.name == "stop" else str(op_name(v))
+    if not numbers and rule.name not in WRITTEN:
+        return str(op_name(v))
     given = {i: x for i, x in enumerate(view.operands(v)) if i in rule.settings} | numbers
     shown = [literal(given[i]) if i in given else COMES_IN for i in range(rule.arity)]
     if rule.name == "where" and 0 in numbers:

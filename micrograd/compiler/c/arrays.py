@@ -2,7 +2,8 @@
 
 A kernel is a function with the loops of a step. It takes pointers, so that steps that do the same
 in other places, as the letters of a word do, share one. Single numbers are statements between the
-calls. Sums keep their order, and with it the bits of Python.
+calls. Sums keep their order, and with it the bits of Python. (Past 300 lines because each kind of
+step has its loops here; `loops.py` is to be read next.)
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def affine(base: int, strides: Iterable[int] = (), indices: Iterable[str] = ()) 
 
 
 def loops(indices: Iterable[str], dims: Shape) -> list[str]:
+    """The heads of loops over these dimensions."""
     return [f"for (int {k} = 0; {k} < {n}; {k}++)" for k, n in zip(indices, dims)]
 
 
@@ -53,6 +55,7 @@ class Kernels:
         self.arrays: dict[str, str] = {}
 
     def kernel(self, stem: str, text: str) -> str:
+        """The name of the kernel of this text, new if there is none like it."""
         return self.names.setdefault((stem, text), f"mg_{stem}_{len(self.names) + 1}")
 
     def array(self, kind: str, texts: Iterable[str]) -> str:
@@ -208,6 +211,7 @@ class ArrayWriter:
         return (f"{at} + {within}" if within != "0" else at), 0
 
     def strides(self, positions: Sequence[int], dims: Shape) -> list[int] | None:
+        """How far elements lie apart along each dimension; None where that differs."""
         steps = row_major(dims)
         strides = [positions[s] - positions[0] if n > 1 else 0 for n, s in zip(dims, steps)]
         regular = list(Read(0, positions[0], tuple(strides)).positions(dims)) == list(positions)

@@ -34,14 +34,14 @@ class CBatch(NativeBatch):
 
     @cached_property
     def values(self) -> Any:
-        return (self.apart and self.linked(True, "outputs")) or super().values
+        return (self.divergent and self.linked(True, "outputs")) or super().values
 
     def sums_of(self, n: int) -> Any:
-        return self.one_gradient if n == 1 or self.apart else self.sums
+        return self.one_gradient if n == 1 or self.divergent else self.sums
 
     @cached_property
-    def apart(self) -> bool:
-        """Whether examples may go different ways, and there is C for it."""
+    def divergent(self) -> bool:
+        """Whether examples may take different branches, and there is C for it."""
         made = self.made
         return (
             chooses(made.program)
@@ -51,14 +51,16 @@ class CBatch(NativeBatch):
 
     @cached_property
     def alone(self) -> bool:
-        return super().alone and not self.apart
+        return super().alone and not self.divergent
 
     @cached_property
     def value_in_c(self) -> CSource | None:
+        """The results as C; None where an operation has none."""
         return self.source(True)
 
     @cached_property
     def gradient_in_c(self) -> CSource | None:
+        """The result and its gradient as C; None where an operation has none."""
         return self.source(False)
 
     @gc_paused

@@ -3,7 +3,8 @@
 A body that is long, as a layer is, becomes kernels of whole arrays, as `arrays.py` makes them.
 `source.py` writes the file; here is what stands in a function. Sequences whose length is known
 stand in the room to compute in; the others, which a loop of unknown length puts out for its
-reverse, grow by `realloc`.
+reverse, grow by `realloc`. (Past 300 lines because a loop's sequences, carries and body are written
+together.)
 """
 
 from __future__ import annotations
@@ -61,10 +62,12 @@ class LoopWriter:
         return [*self.lines, *self.frees]
 
     def fresh(self, letter: str) -> str:
+        """A name that nothing has yet."""
         self.count += 1
         return f"{letter}{self.count}"
 
     def room(self, n: int) -> str:
+        """Where n numbers that nothing has yet begin in the room to compute in."""
         self.work += n
         return f"(w + {self.work - n})"
 
@@ -309,6 +312,7 @@ class LoopWriter:
 
 
 def is_wide(body: Program) -> bool:
+    """Whether a body becomes kernels of arrays: it is long, and has no loops in it."""
     return len(body.rules) - len(body.inputs) >= WIDE and not body.regions()
 
 
