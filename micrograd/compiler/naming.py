@@ -9,10 +9,10 @@ import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..core.node import attribute
+from ..core.node import attribute, each_attribute
 from ..engine import Value
 from ..nn.module import Module
-from ..nn.naming import identifier
+from ..nn.naming import before_index, identifier
 from .ir.names import RESERVED
 
 
@@ -23,31 +23,34 @@ def names_and_places(
 
     The label of the Value if that is a name; else the place in a model that the function
     refers to or that was called while `nodes` were made, `w0_3_1` for the weight 1 of neuron 3
-    in layer 0; else p0, p1, ...
+    in layer 0; else p0, p1, ... Of parameters in a list only the first has a place.
     """
-    taken = taken | RESERVED
-    paths: dict[int, str] = {}
-    models = list(models_of(f))
-    for model in models:
-        for name, p in model.named_parameters():
-            paths.setdefault(id(p), name)
     called = [call.places for v in nodes for call in attribute(v, "_calls") or ()]
-    for places in dict.fromkeys(called):
-        for p, name in places.paths.items():
-            paths.setdefault(id(p), name)
-    names: list[str] = []
-    for i, p in enumerate(parameters):
-        label = attribute(p, "_label")
-        path = paths.get(id(p))
-        if label and str(label).isidentifier():
-            name = str(label)
+    lists = [model._named_lists() for model in models_of(f)]
+    lists += [places.lists for places in dict.fromkeys(called)]
+    known: dict[int, str] = {}
+    places: dict[int, str] = {}
+    for path, x in reversed([each for some in lists for each in some]):  # what stands first wins
+        if isinstance(x, tuple):
+            begin = before_index(path)
+            numbered = [f"{begin}{i}" for i in range(len(x))]
+            known.update(zip(map(id, reversed(x)), reversed(numbered)))
+            places[id(x[0])] = f"{path}.0"
         else:
-            name = identifier(path) if path else f"p{i}"
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        names.append(name)
-    return names, paths
+            known[id(x)] = identifier(path)
+            places[id(x)] = path
+    names = [name or f"p{i}" for i, name in enumerate(map(known.get, map(id, parameters)))]
+    for i, label in enumerate(each_attribute(parameters, "_label")):
+        if label and str(label).isidentifier():
+            names[i] = str(label)
+    if len({*names}) < len(names) or not (taken | RESERVED).isdisjoint(names):
+        taken = taken | RESERVED
+        for i, name in enumerate(names):
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            names[i] = name
+    return names, places
 
 
 def models_of(f: Any) -> Iterator[Module]:

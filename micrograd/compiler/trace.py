@@ -202,7 +202,7 @@ def written(
     known = set(tracer.inputs) | tracer.constants
     reached = [] if parameters is None else list(parameters)
     known.update(reached)
-    for leaf in [*search.leaves, *full.leaves]:
+    for leaf in search.leaves if search is full else [*search.leaves, *full.leaves]:
         if leaf in known or leaf in tracer.bare:
             continue
         if parameters is not None:
@@ -218,8 +218,7 @@ def written(
     for x, name in zip(tracer.inputs, input_names):
         at[x] = program.input(name)
     names, places = names_and_places(f, reached, set(input_names), full.inner)
-    for p, name in zip(reached, names):
-        at[p] = program.parameter(name)
+    at.update(zip(reached, program.all_parameters(len(reached), names)))
     write_steps(program, at, tracer, search, full, places)
     program.outputs = [at[y] for y in outputs]
     program.forward_steps = len(program)

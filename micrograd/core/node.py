@@ -305,6 +305,14 @@ def attribute(v: Node, name: str) -> Any:
     return getattr(v, name, None)
 
 
+def each_attribute(nodes: Any, name: str) -> list[Any]:
+    """Of many nodes what `attribute` says."""
+    found: list[Any] = []
+    for node in nodes:
+        found.append(attribute(node, name))
+    return found
+
+
 def attributes_of(v: Node) -> dict[str, Any]:
     """What was set on a node beyond its fields: its label, and a user's own attributes."""
     found = v._more if compiled else v.__dict__

@@ -105,6 +105,13 @@ class Selection:
         """Whether somebody will ask if the gradient of this node is missing."""
         return self.below.get(key, 0) >= (1 if self.guards else 2)
 
+    def selects(self, key: Any) -> bool:
+        """Whether what this node passes on is there only where its own gradient is."""
+        mine = self.missing.get(key)
+        return mine is not None and (
+            self.singular[key] or (self.scales[key] and (mine.guard or self.strict))
+        )
+
     def select(
         self, key: Any, rule: Any, xs: Sequence[Any], y: Any, keys: Sequence[Any], parts: list[Any]
     ) -> list[Any]:
@@ -115,9 +122,7 @@ class Selection:
         if not self.choices:
             return parts
         mine = self.missing.get(key)
-        if mine is not None and (
-            self.singular[key] or (self.scales[key] and (mine.guard or self.strict))
-        ):
+        if mine is not None and self.selects(key):
             parts = [
                 p if p is None or isinstance(p, Whole) else choose(mine.condition, p, 0.0)
                 for p in parts

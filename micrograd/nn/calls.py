@@ -18,6 +18,7 @@ from ..core.node import attribute, is_leaf
 from ..core.scope import depth
 from ..core.watch import WATCH
 from ..engine import Value
+from .members import by_name
 
 CLOCK: Final = count(1)
 
@@ -27,13 +28,21 @@ class Places:
 
     def __init__(self, module: Any) -> None:
         self.title = type(module).__name__
-        self.paths: dict[Value, str] = {path[1]: path[0] for path in module.named_parameters()}
+        self.lists: list[tuple[str, Any]] = module._named_lists()
+        self.known: dict[Value, str] | None = None
         modules = module.named_modules()
         self.inner: dict[int, tuple[Any, str]] = {id(x): (ref(x), path) for path, x in modules}
         # What the rows of the parameters of a module are, where it says so.
         self.rows: dict[str, tuple[str, ...]] = {
             path: tuple(x.row_names) for path, x in modules if x.row_names
         }
+
+    @property
+    def paths(self) -> dict[Value, str]:
+        """The path of each parameter."""
+        if self.known is None:
+            self.known = {path[1]: path[0] for path in by_name(self.lists)}
+        return self.known
 
     def path_of(self, module: Any) -> str | None:
         """Where a module stands in this one, or None."""

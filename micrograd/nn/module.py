@@ -12,7 +12,7 @@ from ..core.rule import real
 from ..core.watch import WATCH
 from ..engine import Value
 from ..files import Saved
-from .members import members
+from .members import by_name, different, leaves, members, parts
 from .parameters import is_frozen, set_all, unique
 from .recorded import recorded
 from .summary import Row, Summary, kind_of
@@ -58,17 +58,25 @@ class Module(Saved):
 
     def parameters(self) -> list[Value]:
         """The Values that training changes, always in the same order."""
-        return [x for _, x in members(self, Module) if isinstance(x, Value)]
+        return leaves(parts(self, Module))
 
     def named_parameters(self) -> list[tuple[str, Value]]:
         """The parameters with where they are: ("layers.0.neurons.3.w.1", Value)."""
-        inside = [(name, x) for name, x in members(self, Module) if isinstance(x, Value)]
+        inside = parts(self, Module)
         if type(self).parameters is Module.parameters:
-            return list(zip(different([name for name, _ in inside]), [x for _, x in inside]))
-        names = {id(x): name for name, x in inside}
+            return by_name(inside)
+        names = {id(x): name for name, x in members(inside)}
         found = unique(self.parameters())
         paths = different([names.get(id(p)) or str(i) for i, p in enumerate(found)])
         return list(zip(paths, found, strict=True))
+
+    def _named_lists(self) -> list[tuple[str, Any]]:
+        """What `by_name` makes the named parameters of, for whoever asks later, if at all."""
+        # The modules of this package list what stands among their attributes; others may do more.
+        known = type(self).parameters.__module__.startswith(__package__)
+        if known and type(self).named_parameters is Module.named_parameters:
+            return [(path, x) for path, x in parts(self, Module) if not isinstance(x, Module)]
+        return list(self.named_parameters())
 
     def parameter_count(self) -> int:
         """How many parameters there are.
@@ -95,7 +103,7 @@ class Module(Saved):
             found = unique(module.parameters())
             return len(found), sum(map(is_frozen, found))
 
-        inner = [(path, x) for path, x in members(self, Module) if isinstance(x, Module)]
+        inner = [(path, x) for path, x in parts(self, Module) if isinstance(x, Module)]
         paths = [path for path, _ in inner]
         rows = tuple(
             Row(path, kind_of(x), *counts(x))
@@ -129,7 +137,7 @@ class Module(Saved):
 
     def named_modules(self) -> list[tuple[str, Module]]:
         """The same with where they are, this one first: [("", self), ("layers.0", Layer), ...]."""
-        return [("", self), *((p, x) for p, x in members(self, Module) if isinstance(x, Module))]
+        return [("", self), *((p, x) for p, x in parts(self, Module) if isinstance(x, Module))]
 
     def train(self: M, mode: bool = True) -> M:
         """The module itself, where dropout and batch statistics are on, or with False off."""
@@ -210,23 +218,6 @@ def size(n: Any, what: str, least: int = 1) -> int:
     if whole < least:
         raise ValueError(f"{what} is at least {least}, not {whole}")
     return int(whole)
-
-
-def different(names: list[str]) -> list[str]:
-    """The names, with a mark behind those that were there before: a state needs each once.
-
-    Two are alike where a dict has the keys 1 and "1".
-    """
-    if len({*names}) == len(names):
-        return names
-    seen: set[str] = set()
-    found = []
-    for name in names:
-        while name in seen:
-            name += "'"
-        seen.add(name)
-        found.append(name)
-    return found
 
 
 def is_batch(x: Any) -> bool:

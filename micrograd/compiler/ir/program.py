@@ -38,11 +38,37 @@ class Source:
         return self.name
 
 
+def added_products(*xs: float) -> float:
+    n = len(xs) // 2
+    total = xs[0] * xs[n]
+    for i in range(1, n):
+        total += xs[i] * xs[n + i]
+    return total
+
+
 INPUT, PARAMETER, CONSTANT = Source("input"), Source("parameter"), Source("constant")
-# In a program over a batch: how many examples there are, and the sum over them of one operand
-# or of a product of two.
+# In a program over a batch: products of the first half of the operands with the second, added up
+# from the first one on; how many examples there are, and the sum over them of one operand or of
+# a product of two.
+PRODUCTS = Rule("products", added_products, (), 0)
 COUNT = Source("count")
+MUL, DOT, WEIGHTED_SUM = TABLE["mul"], TABLE["dot"], TABLE["weighted_sum"]
 TOTAL, INNER = Rule("total", abs, (), 1), Rule("inner", abs, (), 2)
+
+
+def sum_of_products(
+    rule: Rule | Source, xs: tuple[int, ...]
+) -> tuple[int, tuple[int, ...], tuple[int, ...]] | None:
+    """What an operation starts with and the factors of what it adds; None for another one.
+
+    The start is -1 where there is none.
+    """
+    n = len(xs) // 2
+    if rule is WEIGHTED_SUM:
+        return xs[0], xs[1 : n + 1], xs[n + 1 :]
+    if rule is DOT or rule is MUL or rule is PRODUCTS:
+        return -1, xs[:n], xs[n:]
+    return None
 
 
 class Program:
@@ -78,20 +104,25 @@ class Program:
         self.order: list[int] = []
         # Inputs that are not numbers but sequences of numbers, of the body of a loop.
         self.sequences: set[int] = set()
+        # In a program over a batch, many steps INNER at once: step first + k is the sum of the
+        # products of step factor and step others[k], for each (factor, others, first).
+        self.rows: list[tuple[int, tuple[int, ...], int]] = []
         self._constants: dict[bytes, int] = {}
 
     def __len__(self) -> int:
         return len(self.rules)
 
-    def copy(self) -> Program:
-        """A program of its own with the same steps."""
+    def copy(self, named: bool = True) -> Program:
+        """A program of its own with the same steps; for a machine it needs no names."""
         new = Program()
         new.rules, new.operands = self.rules[:], self.operands[:]
-        new.data, new.names = self.data.copy(), self.names.copy()
+        new.data = self.data.copy()
         new.inputs, new.parameters = self.inputs[:], self.parameters[:]
-        new.outputs, new.adjoint_of = self.outputs[:], self.adjoint_of.copy()
+        new.outputs = self.outputs[:]
         new.forward_steps, new.values = self.forward_steps, self.values
-        new.numbers, new.notes = self.numbers.copy(), self.notes.copy()
+        if named:
+            new.names, new.adjoint_of = self.names.copy(), self.adjoint_of.copy()
+            new.numbers, new.notes = self.numbers.copy(), self.notes.copy()
         new.bare, new.order = self.bare.copy(), self.order[:]
         new.sequences = self.sequences.copy()
         new._constants = self._constants.copy()
@@ -108,14 +139,25 @@ class Program:
     def input(self, name: str) -> int:
         i = self.step(INPUT)
         self.inputs.append(i)
-        self.names[i] = name
+        if name:
+            self.names[i] = name
         return i
 
     def parameter(self, name: str) -> int:
         i = self.step(PARAMETER)
         self.parameters.append(i)
-        self.names[i] = name
+        if name:
+            self.names[i] = name
         return i
+
+    def all_parameters(self, n: int, names: list[str]) -> list[int]:
+        """The steps of n parameters, one after the other; `names` has a name for each, or none."""
+        steps = list(range(len(self.rules), len(self.rules) + n))
+        self.rules += [PARAMETER] * n
+        self.operands += [()] * n
+        self.parameters += steps
+        self.names.update(zip(steps, names))
+        return steps
 
     def constant(self, x: float) -> int:
         """The step of a constant; the same number, to the bit, is the same step."""
@@ -142,14 +184,20 @@ class Program:
                 count[x] += 1
         for x in self.outputs:
             count[x] += 1
+        for factor, others, _ in self.rows:
+            count[factor] += len(others)
+            for x in others:
+                count[x] += 1
         return count
 
     def varying(self) -> list[bool]:
         """For each step whether it depends on an input, and so differs between examples."""
         found = [False] * len(self)
         for i, (rule, operands) in enumerate(zip(self.rules, self.operands)):
-            if rule is not TOTAL and rule is not INNER:
-                found[i] = rule is INPUT or any([found[x] for x in operands])
+            if not operands:
+                found[i] = rule is INPUT
+            elif rule is not TOTAL and rule is not INNER:
+                found[i] = any([found[x] for x in operands])
         return found
 
     def run(self, inputs: Sequence[Any], parameters: Sequence[Any]) -> list[Any]:
@@ -223,7 +271,7 @@ class Program:
             taken = {*RESERVED, *self.functions().values()}
         for i in [*self.inputs, *self.parameters, *self.names]:
             if not labels[i]:
-                labels[i] = free(self.names[i], taken)
+                labels[i] = free(self.names.get(i, "p"), taken)
         last = first + max(self.numbers.values(), default=0)
         temporaries = 0
         forward = self.forward_steps if self.forward_steps >= 0 else len(self)

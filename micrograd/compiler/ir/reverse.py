@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.operators import give_operators
-from ...core.rule import CHOICE, FLAT, TABLE, Rule, apply, method
+from ...core.rule import CHOICE, FLAT, TABLE, Rule, apply, method, times
 from ...core.selection import Missing, Selection, Whole
-from .program import Program
+from .program import MUL, PRODUCTS, WEIGHTED_SUM, Program, sum_of_products
 
 
 class Symbol:
@@ -58,6 +58,7 @@ def reverse(
     strict: bool = False,
     start: dict[int, Any] | None = None,
     chained: bool = False,
+    products: Products | None = None,
 ) -> set[int]:
     """The steps that have a gradient; the program then also gives that by each parameter.
 
@@ -65,7 +66,8 @@ def reverse(
     steps than the parameters to differentiate by, such as the inputs. With `strict` what was
     not selected contributes nothing also where inputs or parameters are infinite or nan. The sums
     begin with what `start` has for a step. `chained` is for the body of a loop: where a seed is 0,
-    the turns after this one did not select the output.
+    the turns after this one did not select the output. What `products` takes gets no step and no
+    output.
     """
     n = len(program)
     by = program.parameters if by is None else by
@@ -95,9 +97,17 @@ def reverse(
         rule = rules[i]
         if g is None or not active[i] or not isinstance(rule, Rule):
             continue
+        if isinstance(g, Sum):
+            g = g.step(program)
         if isinstance(g, Symbol):
             program.adjoint_of.setdefault(g.i, i)
         xs = steps[i]
+        if products is not None and isinstance(g, Symbol) and not selection.selects(i):
+            sums = sum_of_products(rule, xs)
+            if sums is not None:
+                into = products.pull(sums, g, active, adjoint)
+                selection.select(i, rule, (), None, into, [g] * len(into))
+                continue
         symbols = [known[x] if x in known else Symbol(program, x) for x in xs]
         result = Symbol(program, i)
         if rule.kind == CHOICE and not isinstance(g, Symbol):
@@ -107,8 +117,12 @@ def reverse(
         for x, part in zip(xs, selection.select(i, rule, symbols, result, keys, parts)):
             if part is not None:
                 have = adjoint.get(x)
+                if isinstance(have, Sum):
+                    have = have.step(program)
                 adjoint[x] = part if have is None else have + part
     for p in by:
+        if products is not None and products.taken[p]:
+            continue
         g = adjoint.get(p, 0.0)
         if isinstance(g, Whole):
             g = g.step()
@@ -118,3 +132,100 @@ def reverse(
     if program.order:  # what was added comes after, should it be differentiated again
         program.order = [*program.order, *range(n, len(program))]
     return set(adjoint)
+
+
+class Sum:
+    """A gradient that no step holds yet: a start, if any, and products that are added to it."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start  # a step, or -1
+        self.first: list[int] = []
+        self.second: list[int] = []
+
+    def step(self, program: Program) -> Symbol:
+        """The gradient as one step."""
+        factors = (*self.first, *self.second)
+        if self.start >= 0:
+            return Symbol(program, program.step(WEIGHTED_SUM, (self.start, *factors)))
+        rule = MUL if len(self.first) == 1 else PRODUCTS
+        return Symbol(program, program.step(rule, factors))
+
+
+class Products:
+    """For a backward pass over a batch: sums of products passed on without a step for each product.
+
+    A parameter that is used once, in such a sum, has a gradient that is one product. In a network
+    these are nearly all, and over a batch they are outer products of whole layers. `factors[k]`, a
+    step that is an adjoint, times each of the steps `others[k]` is the gradient by each of the
+    parameters `parameters[k]`. What comes together at other steps is one sum of products each.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        count = program.uses()
+        self.is_parameter = [False] * len(program)
+        self.once = [False] * len(program)
+        for p in program.parameters:
+            self.is_parameter[p] = True
+            self.once[p] = count[p] == 1
+        self.taken = [False] * len(program)
+        self.factors: list[int] = []
+        self.others: list[tuple[int, ...]] = []
+        self.parameters: list[tuple[int, ...]] = []
+
+    def pull(
+        self,
+        sums: tuple[int, tuple[int, ...], tuple[int, ...]],
+        g: Symbol,
+        active: list[bool],
+        adjoint: dict[int, Any],
+    ) -> list[int]:
+        """The operands of a sum of products to whose adjoint its own has been added, times others.
+
+        In the order of the operands, in which `Rule.pullback` gives them too; without those that
+        `taken` has.
+        """
+        start, first, second = sums
+        program, once, constants = self.program, self.once, self.program.data
+        into: list[int] = []
+        if start >= 0 and active[start]:
+            into.append(start)
+            self.add(adjoint, start, g)
+        parameters: list[int] = []
+        others: list[int] = []
+        for some, beside in ((first, second), (second, first)):
+            for x, other in zip(some, beside):
+                if not active[x]:
+                    continue
+                if once[x] and other not in constants:
+                    parameters.append(x)
+                    others.append(other)
+                    continue
+                into.append(x)
+                if other in constants:
+                    self.add(adjoint, x, times(constants[other], g))
+                elif self.is_parameter[x]:
+                    self.add(adjoint, x, Symbol(program, program.step(MUL, (other, g.i))))
+                else:
+                    have = adjoint.get(x)
+                    if not isinstance(have, Sum):
+                        if isinstance(have, float):
+                            have = Symbol(program, program.known(have))
+                        have = Sum(-1 if have is None else have.i)
+                        adjoint[x] = have
+                    have.first.append(other)
+                    have.second.append(g.i)
+        if parameters:
+            for p in parameters:
+                self.taken[p] = True
+            self.factors.append(g.i)
+            self.others.append(tuple(others))
+            self.parameters.append(tuple(parameters))
+        return into
+
+    def add(self, adjoint: dict[int, Any], x: int, part: Any) -> None:
+        """Add a part that is a step, or a number, to the adjoint of a step."""
+        have = adjoint.get(x)
+        if isinstance(have, Sum):
+            have = have.step(self.program)
+        adjoint[x] = part if have is None else have + part

@@ -47,11 +47,12 @@ def copied(program: Program, shorter: bool) -> Program:
     new = Program()
     place = [-1] * len(program)  # of each step in the new one
     for i in program.inputs:
-        place[i] = new.input(program.names[i])
+        place[i] = new.input(program.names.get(i, ""))
         if i in program.sequences:
             new.sequences.add(place[i])
-    for i in program.parameters:
-        place[i] = new.parameter(program.names[i])
+    named = [program.names[i] for i in program.parameters if i in program.names]
+    for at, i in zip(new.all_parameters(len(program.parameters), named), program.parameters):
+        place[i] = at
     done: dict[Any, int] = {}
     merged: set[int] = set()  # steps that stand for several, and so for several adjoints
     names, numbers, notes = program.names, program.numbers, program.notes

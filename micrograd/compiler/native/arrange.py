@@ -30,20 +30,22 @@ def outer_products(section: list[Instruction], one: int) -> list[Instruction]:
     First those that share a factor become a row, then rows over the same columns a table. Where
     the columns of one side are summed by themselves too, those sums are products with 1.
     """
-    inners = [i for i in section if i.op == op.OUTER]
+    inners = [i for i in section if i.op == op.OUTER and len(i.steps) == 2]
     count = Counter([x for instruction in inners for x in {*instruction.steps}])
-    rows: dict[int, list[tuple[int, int]]] = {}
+    rows: dict[int, list[int]] = {}  # by a factor the others, and the sums of the products
+    sums_of: dict[int, list[int]] = {}
     last: dict[int, int] = {}
     for at, instruction in enumerate(section):
         if instruction.op == op.OUTER:
-            a, b = instruction.steps
-            if count[b] > count[a]:
-                a, b = b, a
-            rows.setdefault(a, []).append((b, instruction.targets[0]))
+            a, *others = instruction.steps
+            if len(others) == 1 and count[others[0]] > count[a]:
+                a, others = others[0], [a]
+            rows.setdefault(a, []).extend(others)
+            sums_of.setdefault(a, []).extend(instruction.targets)
             last[a] = at
     tables: dict[tuple[int, ...], list[int]] = {}
     for d, row in rows.items():
-        tables.setdefault(tuple([x for x, _ in row]), []).append(d)
+        tables.setdefault(tuple(row), []).append(d)
     end = {max([last[d] for d in ds]): xs for xs, ds in tables.items()}
     total = {i.steps[0]: i.targets[0] for i in section if i.op == op.TOTAL}
     made: set[int] = set()  # sums of columns, in some table
@@ -54,7 +56,7 @@ def outer_products(section: list[Instruction], one: int) -> list[Instruction]:
         elif at in end:
             xs = end[at]
             ds = tables[xs]
-            targets = [[t for _, t in rows[d]] for d in ds]
+            targets = [sums_of[d] for d in ds]
             for side in (ds, xs):
                 sums = [total.get(x, NONE) for x in side]
                 if NONE not in sums and made.isdisjoint(sums):

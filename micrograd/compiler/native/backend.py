@@ -17,7 +17,7 @@ from ...core.rule import Rule
 from ...engine import Value
 from ..backends.base import Batch, Rows
 from ..backends.runtime import exact_gradient
-from ..ir.batch import over_batch
+from ..ir.batch import gradient_over_batch
 from ..ir.region import chooses
 from ..ir.structural import Structural
 from ..paused import gc_paused
@@ -91,7 +91,8 @@ class NativeBatch(Batch):
     @cached_property
     @gc_paused
     def sums(self) -> Any:
-        return Encoder(over_batch(self.made.gradient)).machine(self.build)
+        self.made.check_scalar()
+        return Encoder(gradient_over_batch(self.made.program)).machine(self.build)
 
     def sums_of(self, n: int) -> Any:
         """The machine for the gradient of a batch of n examples."""

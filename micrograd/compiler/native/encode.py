@@ -12,7 +12,7 @@ from array import array
 from typing import Any, Final, NamedTuple
 
 from ...core.rule import TABLE, Rule
-from ..ir.program import COUNT, INNER, TOTAL, Program
+from ..ir.program import COUNT, DOT, INNER, MUL, TOTAL, Program, sum_of_products
 from ..ir.shapes import size
 from ..ir.structural import Structural
 from . import instructions as op
@@ -28,7 +28,7 @@ SIMPLE = {
     "add": op.ADD, "sub": op.SUB, "mul": op.MUL, "div": op.DIV, "neg": op.NEG, "relu": op.RELU,
     "gate": op.GATE, "sum": op.ADDN,
 }  # fmt: skip
-ADD, MUL = TABLE["add"], TABLE["mul"]
+ADD = TABLE["add"]
 
 
 class SumOfProducts(NamedTuple):
@@ -60,12 +60,14 @@ class Encoder:
         varying = [False] * len(program) if inside is not None else self.varying
         # 0 for what comes before the batch, 1 for columns, 2 for what comes after.
         self.where = [
-            1 if column or rule in (TOTAL, INNER) else 2 if late else 0
+            1 if column or rule is TOTAL or rule is INNER else 2 if late else 0
             for rule, column, late in zip(program.rules, varying, self.summed)
         ]
         # Steps that are only a part of a sum, and need not be kept.
         self.inlined = [False] * len(program)
         for i, (rule, xs) in enumerate(zip(program.rules, program.operands)):
+            if not xs:
+                continue
             if rule is ADD:
                 for x in xs:
                     self.inlined[x] = uses[x] == 1 and self.where[x] == self.where[i]
@@ -77,9 +79,18 @@ class Encoder:
         self.pending: dict[int, SumOfProducts] = {}
         self.one = self.constant(1.0)
         self.sections: list[list[Instruction]] = [[], [], []]
+        rows: dict[int, list[Instruction]] = {}  # by the last of the steps that they need
+        for d, xs, first in program.rows:
+            row = Instruction(
+                op.OUTER, NONE, (1, len(xs)), (d, *xs), tuple(range(first, first + len(xs)))
+            )
+            rows.setdefault(max(d, *xs), []).append(row)
         for i, rule in enumerate(program.rules):
-            if isinstance(rule, Rule):
-                self.step(i, rule, program.operands[i])
+            xs = program.operands[i]
+            if xs and isinstance(rule, Rule):
+                self.step(i, rule, xs)
+            if i in rows:
+                self.sections[1] += rows[i]
         if inside is not None:
             self.sections[0] = shared_exponentials(self.sections[0])
             return
@@ -98,7 +109,9 @@ class Encoder:
         """For each step whether a sum over the batch comes before it."""
         found = [False] * len(self.program)
         for i, (rule, operands) in enumerate(zip(self.program.rules, self.program.operands)):
-            found[i] = rule in (TOTAL, INNER) or any([found[x] for x in operands])
+            found[i] = rule is TOTAL or rule is INNER
+            if operands and not found[i]:
+                found[i] = any([found[x] for x in operands])
         return found
 
     def constant(self, number: float) -> int:
@@ -125,12 +138,11 @@ class Encoder:
             total = SumOfProducts(self.constant(0.0), [])
             for x in xs:
                 total = self.with_term(total, x, self.pending.pop(x, None))
-        elif rule.name == "weighted_sum":
-            n = len(xs) // 2
-            total = SumOfProducts(xs[0], list(zip(xs[1 : n + 1], xs[n + 1 :])))
-        elif rule.name == "dot":
-            n = len(xs) // 2
-            total = SumOfProducts(self.constant(0.0), list(zip(xs[:n], xs[n:])))
+        elif (sums := sum_of_products(rule, xs)) is not None and rule is not MUL:
+            start, first, second = sums
+            if rule is DOT:
+                start = self.constant(0.0)
+            total = SumOfProducts(start, list(zip(first, second)))
         else:
             self.sections[where].append(self.plain(i, rule, xs))
             return
@@ -209,26 +221,31 @@ class Encoder:
         program = self.program
         found: list[int] = []
         seen: set[int] = set()
+        rules = program.rules
         for y in program.outputs:
+            if (rules[y] is INNER or rules[y] is TOTAL) and y not in seen:
+                seen.add(y)
+                found.append(y)
+                continue
             stack = [y]
             while stack:
                 i = stack.pop()
                 if i in seen or not self.summed[i]:
                     continue
                 seen.add(i)
-                if program.rules[i] in (TOTAL, INNER):
+                if rules[i] is TOTAL or rules[i] is INNER:
                     found.append(i)
                 else:
                     stack.extend(reversed(program.operands[i]))
         return found + [
-            i for i, r in enumerate(program.rules) if r in (TOTAL, INNER) and i not in seen
+            i for i, r in enumerate(rules) if (r is TOTAL or r is INNER) and i not in seen
         ]
 
     def machine(self, build: Build = EXACT) -> Any:
         """The machine, ready to run."""
         program = self.program
         scalars = build.numbers([])
-        slot: dict[int, int] = {}
+        slot = [NONE] * len(program)
 
         regions = program.has_regions
 
@@ -242,15 +259,23 @@ class Encoder:
             """What comes next begins a line of the cache: threads do not share one."""
             scalars.extend(build.zeros(-len(scalars) % LINE))
 
+        def place_all(steps: list[int]) -> None:
+            begin = len(scalars)
+            for k, i in enumerate(steps, begin):
+                slot[i] = k
+            scalars.extend(build.zeros(len(steps)))
+
         first = [*program.inputs, *program.parameters] if self.single else program.parameters
-        for i in first:
-            place(i)
+        if regions:  # some of the inputs may be sequences
+            for i in first:
+                place(i)
+        else:
+            place_all(first)
         sums = self.sums_in_order()
         if sums:
             line()
         first_sum = len(scalars)
-        for i in sums:
-            place(i)
+        place_all(sums)
         if sums:
             line()
         inputs = {} if self.single else {x: k for k, x in enumerate(program.inputs)}
@@ -258,7 +283,7 @@ class Encoder:
         for i, rule in enumerate(program.rules):
             if rule is COUNT:
                 count_at = len(scalars)
-            if i not in slot and i not in inputs and not isinstance(rule, Rule):
+            if slot[i] == NONE and i not in inputs and not isinstance(rule, Rule):
                 place(i)
         before, meanwhile, beside, after = [
             rowed(section, slot, place, line)
@@ -272,7 +297,7 @@ class Encoder:
         def ref(i: int) -> int:
             if i in inputs:
                 return inputs[i] * 4 + op.INPUT_COLUMN
-            return slot[i] * 4 + op.SCALAR if i in slot else registers[i] * 4 + op.COLUMN
+            return slot[i] * 4 + op.SCALAR if slot[i] != NONE else registers[i] * 4 + op.COLUMN
 
         def codes(section: list[Instruction], by_columns: bool = False) -> bytes:
             code = array("i")
@@ -301,7 +326,7 @@ class Encoder:
                 if kind in (op.OUT, op.OUTER, op.LAYER, op.TOTAL):
                     target = max(result, 0)
                 else:
-                    target = slot[result] if result in slot else registers[result]
+                    target = slot[result] if slot[result] != NONE else registers[result]
                 code.extend((kind, target, len(operands)))
                 code.extend(operands)
             return code.tobytes()

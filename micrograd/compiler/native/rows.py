@@ -46,7 +46,7 @@ def divided(
 
 def rowed(
     section: list[Instruction],
-    slot: dict[int, int],
+    slot: list[int],
     place: Callable[[int], None],
     line: Callable[[], None],
 ) -> list[Instruction]:
