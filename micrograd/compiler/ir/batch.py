@@ -1,121 +1,169 @@
 """Programs over a batch of examples: results and gradients summed as they appear.
 
-`over_batch` turns a program of one example into one of many. What depends on an input is
-a column with one number an example; what does not is computed once. The gradient by a
-parameter is a sum over the batch; the products in it are never stored, because the sum
-of products of two columns is one operation.
+`gradient_over_batch` makes one of a program of one example. What depends on an input is a column
+with one number an example; what does not is computed once. The gradient by a parameter is a sum
+over the batch of terms, of which most are products; those are never stored, because the sum of
+products of two columns is one operation, and in a network the outer products of a layer are one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from itertools import chain
+from typing import NamedTuple
 
 from ...core.rule import TABLE, Rule
-from .program import CONSTANT, COUNT, INNER, TOTAL, Program
-from .reverse import Products, reverse
+from .program import ADD, CONSTANT, COUNT, INNER, MUL, TOTAL, Program
+from .reverse import NONE, Products, reverse
 from .simplify import simplify
 
-ADD, SUB, MUL, NEG = (TABLE[name] for name in ("add", "sub", "mul", "neg"))
+SUB, NEG = TABLE["sub"], TABLE["neg"]
+
+
+class Term(NamedTuple):
+    """What is added or taken away: a step, or a product, as `Products` counts them.
+
+    `twice` for x + x, where x is the same for all examples.
+    """
+
+    step: int
+    minus: bool
+    twice: bool = False
 
 
 def gradient_over_batch(program: Program) -> Program:
-    """A program whose outputs are the sums of the result and of its gradient over the batch.
-
-    As `over_batch` of the program with its backward pass, but that gradients which are one product
-    each have no step there for any example.
-    """
+    """A program whose outputs are the sums of the result and of its gradient over the batch."""
     full = program.copy(named=False)
     products = Products(full)
     reverse(full, products=products)
-    values = len(full.outputs)
+    (y,) = full.outputs
+    first, more = [products.first[p] for p in program.parameters], products.more
+    added = list(dict.fromkeys([x for x in chain(first, *more.values()) if x >= 0]))
     others = list(dict.fromkeys([x for xs in products.others for x in xs]))
-    full.outputs += products.factors + others
+    full.outputs = [y, *added, *products.factors, *others]
     short = simplify(full)
     del full  # a large one takes much memory
-    n = values + len(products.factors)
-    place = dict(zip(others, short.outputs[n:]))
-    # Neurons of a layer have the same inputs.
-    placed = {xs: tuple([place[x] for x in xs]) for xs in dict.fromkeys(products.others)}
-    rows = [(d, placed[xs]) for d, xs in zip(short.outputs[values:n], products.others)]
-    summed = over_batch(short, values, rows)
-    taken = products.taken
-    gradient = dict(zip([p for p in program.parameters if not taken[p]], summed.outputs[1:]))
-    steps = iter(summed.outputs[values:])
-    for parameters in products.parameters:
-        gradient.update(zip(parameters, steps))
-    summed.outputs = [summed.outputs[0], *[gradient[p] for p in program.parameters]]
-    return summed
+    outputs = short.outputs
+    n, m = 1 + len(added), 1 + len(added) + len(products.factors)
+    place = dict(zip(added, outputs[1:n]))
+    sums: list[int | list[int]] = [outputs[0]]
+    for p, x in zip(program.parameters, first):
+        if p not in more:
+            sums.append(place.get(x, x))
+        else:
+            sums.append([place.get(x, x) for x in (x, *more[p])])
+    place = dict(zip(others, outputs[m:]))
+    taken = [tuple(xs) for xs in products.others]
+    placed = {xs: tuple([place[x] for x in xs]) for xs in dict.fromkeys(taken)}
+    rows = [(d, placed[xs]) for d, xs in zip(outputs[n:m], taken)]
+    return over_batch(short, sums, rows)
 
 
 def over_batch(
-    program: Program, values: int = -1, rows: Sequence[tuple[int, tuple[int, ...]]] = ()
+    program: Program,
+    outputs: Sequence[int | list[int]],
+    rows: list[tuple[int, tuple[int, ...]]],
 ) -> Program:
-    """A program whose outputs are the sums of the outputs over the batch.
+    """A program whose outputs are sums over the batch: of a step, a product, or a sum of them.
 
-    Only of the first `values` of them, then; and for each of the rows the sums of the products of
-    its first step with each of its others.
+    The products are those of the first step of each row with its others, -2, -3, and so on.
     """
     varying = program.varying()
     uses = program.uses()
-    # Each output as a signed sum of terms; the additions between them are dissolved.
-    terms: list[list[tuple[int, bool]]] = []
     dissolved = [False] * len(program)
-    is_term = [False] * len(program)
-    for y in program.outputs[:values] if values >= 0 else program.outputs:
-        found: list[tuple[int, bool]] = []
-        stack = [(y, False)]
-        while stack:
-            i, minus = stack.pop()
-            rule = program.rules[i]
-            if uses[i] == 1 and varying[i] and rule in (ADD, SUB, NEG):
-                a, *b = program.operands[i]
-                if b:
-                    stack.append((b[0], minus ^ (rule is SUB)))
-                stack.append((a, minus ^ (rule is NEG)))
-                dissolved[i] = True
-            else:
-                found.append((i, minus))
+    terms = {
+        k: dissolve(program, [y] if isinstance(y, int) else y, varying, uses, dissolved)
+        for k, y in enumerate(outputs)
+        if not isinstance(y, int) or y >= 0
+    }
+    is_term = [False] * len(program)  # of some output, once
+    for found in terms.values():
+        for i, _, twice in found:
+            if i >= 0 and not twice:
                 is_term[i] = True
-        terms.append(found)
     new = Program()
     place = [-1] * len(program)  # of each step in the new one, and of the sum over it
     summed = [-1] * len(program)
     for i in program.inputs:
-        place[i] = new.input(program.names.get(i, ""))
-    named = [program.names[i] for i in program.parameters if i in program.names]
-    for at, i in zip(new.all_parameters(len(program.parameters), named), program.parameters):
+        place[i] = new.input("")
+    for at, i in zip(new.all_parameters(len(program.parameters), []), program.parameters):
         place[i] = at
     count = new.step(COUNT)
-    new.names[count] = "n"
-    twice: int | None = None
     for i, (rule, operands) in enumerate(zip(program.rules, program.operands)):
         if dissolved[i] or (place[i] >= 0 and not is_term[i]):
             continue
-        if is_term[i] and uses[i] == 1:
-            if varying[i] and rule is MUL:
-                summed[i] = product(new, place, operands, varying)
-                continue
-            if not varying[i] and rule is ADD and operands[0] == operands[1]:
-                # n (x + x) is x (n + n), to the last bit. Penalties, of p * p, have many of them.
-                if twice is None:
-                    twice = new.step(ADD, (count, count))
-                summed[i] = new.step(MUL, (place[operands[0]], twice))
-                continue
+        if is_term[i] and uses[i] == 1 and varying[i] and rule is MUL:
+            summed[i] = product(new, place, operands, varying, count)
+            continue
         if rule is CONSTANT:
             place[i] = new.constant(program.data[i])
         elif isinstance(rule, Rule):
             place[i] = new.step(rule, tuple([place[x] for x in operands]))
-        if i in program.names and i not in program.data and place[i] >= 0:
-            new.names.setdefault(place[i], program.names[i])
         if is_term[i]:
             summed[i] = (
                 new.step(TOTAL, (place[i],)) if varying[i] else new.step(MUL, (place[i], count))
             )
     new.forward_steps = len(new)
-    for found in terms:
-        new.outputs.append(signed_sum(new, [(summed[i], minus) for i, minus in found]))
+    products = sums_of_rows(new, rows, place, varying, count)
+    doubled = count
+    if any([term.twice for found in terms.values() for term in found]):
+        doubled = new.step(ADD, (count, count))
+    for k, y in enumerate(outputs):
+        if isinstance(y, int) and y < 0:
+            new.outputs.append(new.constant(0.0) if y == NONE else products[NONE - 1 - y])
+            continue
+        total = NONE
+        for i, minus, twice in terms[k]:
+            if twice:  # n (x + x) is x (n + n), to the last bit: penalties, of p * p, have many
+                x = new.step(MUL, (place[i], doubled))
+            else:
+                x = summed[i] if i >= 0 else products[NONE - 1 - i]
+            if total != NONE:
+                total = new.step(SUB if minus else ADD, (total, x))
+            else:
+                total = new.step(NEG, (x,)) if minus else x
+        new.outputs.append(total)
     new.values = program.values
+    return new
+
+
+def dissolve(
+    program: Program,
+    roots: list[int],
+    varying: list[bool],
+    uses: list[int],
+    dissolved: list[bool],
+) -> list[Term]:
+    """A sum of steps as terms, in order: the additions that nobody else needs are dissolved."""
+    found: list[Term] = []
+    stack = [(x, False) for x in reversed(roots)]
+    while stack:
+        i, minus = stack.pop()
+        rule = program.rules[i] if i >= 0 else MUL
+        if i >= 0 and uses[i] == 1 and varying[i] and (rule is ADD or rule is SUB or rule is NEG):
+            a, *b = program.operands[i]
+            if b:
+                stack.append((b[0], minus ^ (rule is SUB)))
+            stack.append((a, minus ^ (rule is NEG)))
+            dissolved[i] = True
+        else:
+            found.append(Term(i, minus))
+    if len(found) > 1 and found[0] == found[1]:
+        x, minus, _ = found[0]
+        if x >= 0 and not minus and not varying[x]:
+            found[:2] = [Term(x, False, True)]
+    return found
+
+
+def sums_of_rows(
+    new: Program,
+    rows: Sequence[tuple[int, tuple[int, ...]]],
+    place: list[int],
+    varying: list[bool],
+    count: int,
+) -> list[int]:
+    """The sums over the batch of the products of the first step of each row with its others."""
+    found: list[int] = []
     placed: dict[tuple[int, ...], tuple[int, ...]] = {}  # those of which all vary
     for _, xs in rows:
         if xs not in placed and all([varying[x] for x in xs]):
@@ -126,37 +174,21 @@ def over_batch(
             new.rules += [INNER] * len(xs)
             new.operands += [()] * len(xs)
             new.rows.append((place[d], placed[xs], first))
-            new.outputs += range(first, len(new))
+            found += range(first, len(new))
         else:
-            new.outputs += [row_element(new, place, (x, d), varying, count) for x in xs]
-    return new
+            found += [product(new, place, (x, d), varying, count) for x in xs]
+    return found
 
 
-def row_element(
+def product(
     new: Program, place: list[int], operands: tuple[int, ...], varying: list[bool], count: int
 ) -> int:
-    """The sum over the batch of a product that no step of an example is."""
-    a, b = operands
-    if varying[a] or varying[b]:
-        return product(new, place, operands, varying)
-    return new.step(MUL, (new.step(MUL, (place[a], place[b])), count))
-
-
-def product(new: Program, place: list[int], operands: tuple[int, ...], varying: list[bool]) -> int:
     """The sum over the batch of a product: what is the same for all examples comes out of it."""
     a, b = operands
     if varying[a] and varying[b]:
         return new.step(INNER, (place[a], place[b]))
     if varying[b]:
         a, b = b, a
-    return new.step(MUL, (new.step(TOTAL, (place[a],)), place[b]))
-
-
-def signed_sum(new: Program, terms: Sequence[tuple[int, bool]]) -> int:
-    total: Any = None
-    for i, minus in terms:
-        if total is None:
-            total = new.step(NEG, (i,)) if minus else i
-        else:
-            total = new.step(SUB if minus else ADD, (total, i))
-    return int(total)
+    if varying[a]:
+        return new.step(MUL, (new.step(TOTAL, (place[a],)), place[b]))
+    return new.step(MUL, (new.step(MUL, (place[a], place[b])), count))

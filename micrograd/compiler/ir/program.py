@@ -52,7 +52,7 @@ INPUT, PARAMETER, CONSTANT = Source("input"), Source("parameter"), Source("const
 # a product of two.
 PRODUCTS = Rule("products", added_products, (), 0)
 COUNT = Source("count")
-MUL, DOT, WEIGHTED_SUM = TABLE["mul"], TABLE["dot"], TABLE["weighted_sum"]
+ADD, MUL, DOT, WEIGHTED_SUM = (TABLE[name] for name in ("add", "mul", "dot", "weighted_sum"))
 TOTAL, INNER = Rule("total", abs, (), 1), Rule("inner", abs, (), 2)
 
 

@@ -13,7 +13,17 @@ from typing import Any
 from ...core.operators import give_operators
 from ...core.rule import CHOICE, FLAT, TABLE, Rule, apply, method, times
 from ...core.selection import Missing, Selection, Whole
-from .program import MUL, PRODUCTS, WEIGHTED_SUM, Program, sum_of_products
+from .program import (
+    ADD,
+    MUL,
+    PARAMETER,
+    PRODUCTS,
+    WEIGHTED_SUM,
+    Program,
+    sum_of_products,
+)
+
+NONE = -1
 
 
 class Symbol:
@@ -66,8 +76,8 @@ def reverse(
     steps than the parameters to differentiate by, such as the inputs. With `strict` what was
     not selected contributes nothing also where inputs or parameters are infinite or nan. The sums
     begin with what `start` has for a step. `chained` is for the body of a loop: where a seed is 0,
-    the turns after this one did not select the output. What `products` takes gets no step and no
-    output.
+    the turns after this one did not select the output. With `products` the gradient by parameters
+    is there, and no output.
     """
     n = len(program)
     by = program.parameters if by is None else by
@@ -92,6 +102,8 @@ def reverse(
             there = Missing(seed._apply(TABLE["not_equal"], (seed, 0.0)), selection.guards)
             selection.missing[y] = None if y in adjoint else there
         adjoint[y] = adjoint[y] + seed if y in adjoint else seed
+        if products is not None and rules[y] is PARAMETER:
+            products.add(adjoint, y, seed)
     for i in reversed(program.order or range(n)):
         g = adjoint.get(i)
         rule = rules[i]
@@ -103,9 +115,8 @@ def reverse(
             program.adjoint_of.setdefault(g.i, i)
         xs = steps[i]
         if products is not None and isinstance(g, Symbol) and not selection.selects(i):
-            sums = sum_of_products(rule, xs)
-            if sums is not None:
-                into = products.pull(sums, g, active, adjoint)
+            into = products.pull(rule, xs, g, active, adjoint)
+            if into is not None:
                 selection.select(i, rule, (), None, into, [g] * len(into))
                 continue
         symbols = [known[x] if x in known else Symbol(program, x) for x in xs]
@@ -115,14 +126,16 @@ def reverse(
         parts = rule.pullback(symbols, result, [g if active[x] else None for x in xs])
         keys = [x if active[x] else None for x in xs]
         for x, part in zip(xs, selection.select(i, rule, symbols, result, keys, parts)):
-            if part is not None:
-                have = adjoint.get(x)
-                if isinstance(have, Sum):
-                    have = have.step(program)
-                adjoint[x] = part if have is None else have + part
+            if part is None:
+                continue
+            if products is not None:
+                products.add(adjoint, x, part)
+                continue
+            have = adjoint.get(x)
+            adjoint[x] = part if have is None else have + part
+    if products is not None:
+        return set()
     for p in by:
-        if products is not None and products.taken[p]:
-            continue
         g = adjoint.get(p, 0.0)
         if isinstance(g, Whole):
             g = g.step()
@@ -138,7 +151,7 @@ class Sum:
     """A gradient that no step holds yet: a start, if any, and products that are added to it."""
 
     def __init__(self, start: int) -> None:
-        self.start = start  # a step, or -1
+        self.start = start  # a step, or NONE
         self.first: list[int] = []
         self.second: list[int] = []
 
@@ -152,80 +165,100 @@ class Sum:
 
 
 class Products:
-    """For a backward pass over a batch: sums of products passed on without a step for each product.
+    """A backward pass over a batch: sums of products passed on without a step for each product.
 
-    A parameter that is used once, in such a sum, has a gradient that is one product. In a network
-    these are nearly all, and over a batch they are outer products of whole layers. `factors[k]`, a
-    step that is an adjoint, times each of the steps `others[k]` is the gradient by each of the
-    parameters `parameters[k]`. What comes together at other steps is one sum of products each.
+    What comes together at a step is one sum of products. The gradient by a parameter is a sum of
+    terms: `first[p]`, or `NONE`, and `more[p]`. A term is a step, or it is one of the products that
+    need none: the step `factors[k]` times each of the steps `others[k]`, for all k one after the
+    other, are the terms -2, -3, and so on. In a network nearly all gradients are one of those, and
+    over a batch they are outer products of whole layers.
     """
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        count = program.uses()
-        self.is_parameter = [False] * len(program)
-        self.once = [False] * len(program)
-        for p in program.parameters:
-            self.is_parameter[p] = True
-            self.once[p] = count[p] == 1
-        self.taken = [False] * len(program)
+        self.first = [NONE] * len(program)
+        self.more: dict[int, list[int]] = {}
         self.factors: list[int] = []
-        self.others: list[tuple[int, ...]] = []
-        self.parameters: list[tuple[int, ...]] = []
+        self.others: list[list[int]] = []
+        self.last = NONE  # the product that was counted last
 
     def pull(
         self,
-        sums: tuple[int, tuple[int, ...], tuple[int, ...]],
+        rule: Rule,
+        xs: tuple[int, ...],
         g: Symbol,
         active: list[bool],
         adjoint: dict[int, Any],
-    ) -> list[int]:
-        """The operands of a sum of products to whose adjoint its own has been added, times others.
+    ) -> list[int] | None:
+        """The operands to whose gradient that of a sum of products has been added, times others.
 
-        In the order of the operands, in which `Rule.pullback` gives them too; without those that
-        `taken` has.
+        In the order of the operands, in which `Rule.pullback` gives them too; without parameters.
+        None for an operation that is no such sum.
         """
-        start, first, second = sums
-        program, once, constants = self.program, self.once, self.program.data
+        program = self.program
+        rules, constants = program.rules, program.data
         into: list[int] = []
+        if rule is ADD:
+            for x in xs:
+                if active[x]:
+                    into.append(x)
+                    self.add(adjoint, x, g)
+            return into
+        sums = sum_of_products(rule, xs)
+        if sums is None:
+            return None
+        start, first, second = sums
         if start >= 0 and active[start]:
             into.append(start)
             self.add(adjoint, start, g)
-        parameters: list[int] = []
         others: list[int] = []
         for some, beside in ((first, second), (second, first)):
             for x, other in zip(some, beside):
                 if not active[x]:
                     continue
-                if once[x] and other not in constants:
-                    parameters.append(x)
-                    others.append(other)
-                    continue
-                into.append(x)
                 if other in constants:
+                    into.append(x)
                     self.add(adjoint, x, times(constants[other], g))
-                elif self.is_parameter[x]:
-                    self.add(adjoint, x, Symbol(program, program.step(MUL, (other, g.i))))
+                elif rules[x] is not PARAMETER:
+                    into.append(x)
+                    self.add_product(adjoint, x, other, g.i)
+                elif rules[other] is PARAMETER:  # the same for all examples
+                    self.term(x, program.step(MUL, (other, g.i)))
                 else:
-                    have = adjoint.get(x)
-                    if not isinstance(have, Sum):
-                        if isinstance(have, float):
-                            have = Symbol(program, program.known(have))
-                        have = Sum(-1 if have is None else have.i)
-                        adjoint[x] = have
-                    have.first.append(other)
-                    have.second.append(g.i)
-        if parameters:
-            for p in parameters:
-                self.taken[p] = True
-            self.factors.append(g.i)
-            self.others.append(tuple(others))
-            self.parameters.append(tuple(parameters))
+                    self.last -= 1
+                    self.term(x, self.last)
+                    others.append(other)
+        if others:
+            if not self.factors or self.factors[-1] != g.i:
+                self.factors.append(g.i)
+                self.others.append([])
+            self.others[-1] += others
         return into
 
+    def term(self, p: int, x: int) -> None:
+        """Add a term to the gradient by a parameter."""
+        if self.first[p] == NONE:
+            self.first[p] = x
+        else:
+            self.more.setdefault(p, []).append(x)
+
     def add(self, adjoint: dict[int, Any], x: int, part: Any) -> None:
-        """Add a part that is a step, or a number, to the adjoint of a step."""
+        """Add a part, a number or a step, to the gradient of a step."""
+        if self.program.rules[x] is PARAMETER:
+            self.term(x, part.i if isinstance(part, Symbol) else self.program.known(part))
+            return
         have = adjoint.get(x)
         if isinstance(have, Sum):
             have = have.step(self.program)
         adjoint[x] = part if have is None else have + part
+
+    def add_product(self, adjoint: dict[int, Any], x: int, other: int, g: int) -> None:
+        """Add the product of two steps to the gradient of a step."""
+        have = adjoint.get(x)
+        if not isinstance(have, Sum):
+            if isinstance(have, float):
+                have = Symbol(self.program, self.program.known(have))
+            have = Sum(NONE if have is None else have.i)
+            adjoint[x] = have
+        have.first.append(other)
+        have.second.append(g)

@@ -12,7 +12,7 @@ from array import array
 from typing import Any, Final, NamedTuple
 
 from ...core.rule import TABLE, Rule
-from ..ir.program import COUNT, DOT, INNER, MUL, TOTAL, Program, sum_of_products
+from ..ir.program import ADD, COUNT, DOT, INNER, MUL, TOTAL, Program, sum_of_products
 from ..ir.shapes import size
 from ..ir.structural import Structural
 from . import instructions as op
@@ -28,7 +28,6 @@ SIMPLE = {
     "add": op.ADD, "sub": op.SUB, "mul": op.MUL, "div": op.DIV, "neg": op.NEG, "relu": op.RELU,
     "gate": op.GATE, "sum": op.ADDN,
 }  # fmt: skip
-ADD = TABLE["add"]
 
 
 class SumOfProducts(NamedTuple):
