@@ -27,7 +27,7 @@ from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
 COMPILED = [
-    *[f"numerics/{name}" for name in ("ieee", "tails", "special")],
+    *[f"numerics/{name}" for name in ("ieee", "tails", "special", "psi")],
     *[f"core/{name}" for name in (
         "build", "watch", "node", "sort", "selection", "chain", "number", "weighted_sum",
     )],

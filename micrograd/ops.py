@@ -25,7 +25,7 @@ from math import inf, nan
 from typing import Any
 
 from .core.rule import CHOICE, FLAT, TABLE, op, real
-from .numerics import bessel, error, ieee, incomplete, special, tails
+from .numerics import bessel, error, ieee, incomplete, psi, special, tails
 
 aux = functools.partial(op, internal=True)  # rows that serve other rows, and are not methods
 
@@ -239,9 +239,9 @@ gamma    = op("gamma", special.gamma, lambda x, y: y * digamma(x), latex=r"\Gamm
               doc="The gamma function of x, (x - 1)! at whole numbers.")
 lgamma   = op("lgamma", special.lgamma, lambda x, y: digamma(x), latex=r"\ln |\Gamma({0})|",
               doc="The logarithm of the absolute value of gamma(x).")
-digamma  = op("digamma", special.digamma, lambda x, y: polygamma(1.0, x), latex=r"\psi({0})",
+digamma  = op("digamma", psi.digamma, lambda x, y: polygamma(1.0, x), latex=r"\psi({0})",
               doc="The derivative of lgamma.")
-polygamma = op("polygamma", special.polygamma, lambda n, x, y: nan, lambda n, x, y: polygamma(n + 1.0, x),
+polygamma = op("polygamma", psi.polygamma, lambda n, x, y: nan, lambda n, x, y: polygamma(n + 1.0, x),
                settings=(0,), domain=((1, 1), *POSITIVE), latex=r"\psi^{{({0})}}({1})",
                doc="The derivative of digamma of order n (a whole number) at x.")
 sinc     = op("sinc", special.sinc, lambda x, y: dsinc(1.0, x), latex=r"\operatorname{{sinc}} {0}",

@@ -3,11 +3,13 @@
     python tests/ulp_search.py                 # every row, a few minutes
     python tests/ulp_search.py silu logaddexp  # some
     python tests/ulp_search.py --dense 4       # four times as many points
+    python tests/ulp_search.py --climb 20 gammainc betainc  # 20 s each from bad to worse
 
 Prints for each row and order the largest error in units in the last place, and where it
 was. Points are random over many orders of magnitude, and as bad as they can be found: on
 and beside the zeros of the function and of each derivative, on and beside ties of the
-operands. `test_ops.py` runs a part of this; the judge is `reference.py`.
+operands. With `--climb` operands come from wider domains, and the worst of them are moved, by
+everything from an ulp to a factor, as long as the error grows. `test_ops.py` runs a part of this; the judge is `reference.py`.
 """
 
 from __future__ import annotations
@@ -241,6 +243,92 @@ def worst(rule: Rule, order: int, dense: float) -> tuple[float, str, int]:
     return largest, where, tried
 
 
+# Where a climb looks: further out than the domains that tests and documents draw from.
+WIDE = {
+    "gammainc": ((0.0, 3000.0), (0.0, 3000.0)),
+    "gammaincc": ((0.0, 3000.0), (0.0, 3000.0)),
+    "betainc": ((0.0, 1000.0), (0.0, 1000.0), (0.0, 1.0)),
+    "gamma": ((-170.0, 171.0),),
+    "lgamma": ((-1e6, math.inf),),
+    "digamma": ((-1e6, math.inf),),
+    "polygamma": ((1, 1), (-1e6, math.inf)),
+}
+
+
+def far_and_near(low: float, high: float, others: list[float], rng: random.Random) -> float:
+    """A number of any size from an interval, or one beside another operand."""
+    if low == high:
+        return low
+    for _ in range(100):
+        near = rng.choice(others) if others and rng.random() < 0.3 else 0.0
+        width = min(high, 1e4) - max(low, -1e4)
+        x = rng.choice(
+            [
+                near + rng.choice([-1, 1]) * max(1e-9, abs(near)) * 10 ** rng.uniform(-9, 0),
+                max(low, -1e4) + width * rng.random(),
+                rng.choice([-1, 1]) * width * 10 ** rng.uniform(-12, 0),
+                high - width * 10 ** rng.uniform(-12, 0) if high < math.inf else near,
+                rng.choice([-1, 1]) * rng.uniform(0, 5),
+            ]
+        )
+        if low < x < high:
+            return x
+    return (max(low, -1e4) + min(high, 1e4)) / 2
+
+
+def moved(x: float, low: float, high: float, rng: random.Random) -> float:
+    """x moved by anything from an ulp to a factor, within an interval."""
+    if low == high:
+        return low
+    step = rng.choice([math.ulp(x) * 2 ** rng.uniform(0, 12), abs(x) * 10 ** rng.uniform(-9, -0.3)])
+    y = x + rng.choice([-1, 1]) * step
+    return y if low < y < high else x
+
+
+def climb(rule: Rule, order: int, seconds: float) -> tuple[float, str, int]:
+    """As `worst`, by a walk from bad points to worse ones for so many seconds."""
+    rng = random.Random(f"{rule.name}{order}")
+    inside = list(WIDE.get(rule.name, domain_of(rule)))
+    largest, where, tried = 0.0, "", 0
+
+    def off(xs: list[float], place: tuple[int, ...]) -> float:
+        nonlocal largest, where, tried
+        if any(xs[i] == 0.0 for i in place):
+            return 0.0  # the judge's step is in units of x
+        try:
+            found = ours(rule, xs, order)[place]
+        except (ValueError, ZeroDivisionError, OverflowError):
+            found = math.nan
+        result = error(found, exactly(rule, xs, place))
+        tried += 1
+        if result > largest:
+            largest, where = result, f"{place or ''} at {tuple(xs)}: {found!r}"
+        return result
+
+    def start() -> list[float]:
+        xs: list[float] = []
+        for low, high in inside:
+            xs.append(far_and_near(low, high, xs, rng))
+        return xs
+
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        place = rng.choice(places(rule, order))
+        height, xs = max((off(p, place), p) for p in (start() for _ in range(8)))
+        failures = 0
+        while failures < 25 and time.perf_counter() < end:
+            some = rng.random() < 0.5
+            ys = [
+                moved(x, *interval, rng) if some or rng.random() < 0.5 else x
+                for x, interval in zip(xs, inside)
+            ]
+            now = off(ys, place)
+            failures += 1
+            if now > height:
+                height, xs, failures = now, ys, 0
+    return largest, where, tried
+
+
 def orders(rule: Rule) -> tuple[int, ...]:
     """The orders of derivatives that are promised: up to the second of an operation's own."""
     return (0,) if rule.name in SECOND else (0, 1) if rule.internal else (0, 1, 2)
@@ -250,12 +338,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="*", help="names of operations; all unless given")
     parser.add_argument("--dense", type=float, default=1.0, help="how many times the usual points")
+    parser.add_argument("--climb", type=float, metavar="SECONDS", help="walk to worse points")
     given = parser.parse_args()
     for name in given.rows or reference.SMOOTH:
         rule = TABLE[name]
         for order in orders(rule):
             start = time.perf_counter()
-            off, where, tried = worst(rule, order, given.dense)
+            if given.climb:
+                off, where, tried = climb(rule, order, given.climb)
+            else:
+                off, where, tried = worst(rule, order, given.dense)
             mark = "  " if off <= 4 else "!!"
             seconds = time.perf_counter() - start
             print(

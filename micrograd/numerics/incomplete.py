@@ -60,11 +60,10 @@ def gamma_part(nth: float, a: float, x: float, upper: bool) -> float:
     if x > a:
         bits += int(1.5 * (x - a)) + 64
     start = fixed.fixed(a, bits)
-    base = min(0, gamma_scale(start, x, bits)[1])  # about the power of 2 of the lower part
+    # About the power of 2 of the lower part, which is near 1 above a.
+    base = 0 if x > a else min(0, gamma_scale(start, x, bits)[1])
     if base < -4000:
         return 0.0 if k or not upper else 1.0
-    if x > a:
-        base = 0
     n = difference(k, lambda da: lower(start + da, x, base, bits), step, bits)
     if upper:
         n = ((0 if k else 1 << bits) << -base) - n

@@ -1,12 +1,12 @@
-"""The gamma function and its relatives, and the derivatives of sinc, on floats.
+"""The gamma function and its logarithm, sinc and its derivatives, on floats.
 
 `math.gamma` is off by up to 6 units in the last place and `math.lgamma` by thousands
-near its zeros at 1 and 2; the derivatives are not in `math` at all. Everything here is
-right to 4 units, beside zeros by more digits than floats have (`fixed.py`).
+near its zeros at 1 and 2. Everything here is right to 4 units, beside zeros by more digits
+than floats have (`fixed.py`). The derivatives of lgamma are in `psi.py`.
 
 The formulas are those of the Digital Library of Mathematical Functions, dlmf.nist.gov,
-chapter 5; a test computes the constants anew. Above this file: `ops.py`. (Past 300 lines
-because a third of it is tables of coefficients.)
+chapter 5; a test computes the constants anew. Above both files: `ops.py`. (Past 300 lines
+because a fifth of it is tables of coefficients.)
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from .ieee import cos, power, product_plus, sin
 
 PI: Final = 3.141592653589793
 HALF_LOG_2PI: Final = 0.9189385332046728
+# log(2) in two parts, the first with 21 zeros at its end.
+LN2_HIGH: Final = 0.6931471803691238
+LN2_LOW: Final = 1.9082149292705877e-10
 
 # Taylor coefficients of 1/gamma(3/2 + t): the first in two parts, then those of t, t**2...
 RGAMMA_0: Final = 1.1283791670955126
@@ -81,11 +84,13 @@ LGAMMA_2: Final[tuple[float, ...]] = (
     3.1044247747322276e-11,
     -1.5021384080754142e-11,
 )
-# The positive zero of digamma in two parts, and digamma(zero + t) / t.
+# The positive zero of digamma in two parts, and the same of digamma(zero + t) / t: the first
+# coefficient in two parts, then those of t, t**2...
 DIGAMMA_ZERO: Final = 1.4616321449683622
 DIGAMMA_ZERO_LOW: Final = 9.549995429965697e-17
+DIGAMMA_SLOPE: Final = 0.9676722454476212
+DIGAMMA_SLOPE_LOW: Final = -3.387874303038943e-17
 DIGAMMA: Final[tuple[float, ...]] = (
-    0.9676722454476212,
     -0.4427631689835921,
     0.258499760955651,
     -0.16394270544240652,
@@ -127,6 +132,13 @@ DIGAMMA: Final[tuple[float, ...]] = (
     -1.7443695117727745e-07,
     1.1934394829830244e-07,
 )
+# lgamma(zero + t), its minimum: the value in two parts, then the coefficients of t**2, t**3...
+LGAMMA_LEAST: Final = -0.12148629053584961
+LGAMMA_LEAST_LOW: Final = 3.364991468473138e-18
+LGAMMA_RISE: Final[tuple[float, ...]] = (
+    DIGAMMA_SLOPE / 2.0,
+    *[c / (k + 3) for k, c in enumerate(DIGAMMA)],
+)
 # The Bernoulli numbers B2, B4, ... of the asymptotic series.
 BERNOULLI: Final[tuple[float, ...]] = (
     0.16666666666666666,
@@ -151,6 +163,23 @@ def horner(coefficients: tuple[float, ...], t: float) -> float:
     for c in reversed(coefficients):
         result = result * t + c
     return result
+
+
+def sum_of(x: float, y: float) -> tuple[float, float]:
+    """x + y rounded, and what the rounding lost (Knuth)."""
+    high = x + y
+    back = high - x
+    return high, (x - (high - back)) + (y - back)
+
+
+def logarithm(x: float) -> tuple[float, float]:
+    """log(x) for an ordinary x > 0, as high + low."""
+    # For x = m 2**n with 0.7 < m < 1.42 n log(2), whose first part is exact, and a small log(m).
+    m, n = math.frexp(x)
+    if m < 0.7071067811865476:
+        m, n = 2.0 * m, n - 1
+    high, low = sum_of(n * LN2_HIGH, math.log(m))
+    return high, low + n * LN2_LOW
 
 
 def stirling(x: float) -> float:
@@ -257,125 +286,37 @@ def lgamma(x: float) -> float:
         if x > -0.5:
             return (x * horner(LGAMMA_2, x) - math.log1p(x)) - math.log(-x)
         # DLMF 5.5.3, the reflection formula; with more digits beside a zero.
-        other = lgamma(1.0 - x)
-        result = math.log(PI / abs(sin_pi(x))) - other
+        # What 1 - x is rounded by counts, times a slope of about log(1/2 - x).
+        y = 1.0 - x
+        other = lgamma(y) + ((1.0 - y) - x) * math.log(y - 0.5)
+        high, low = logarithm(PI / abs(sin_pi(x)))
+        result = (high - other) + low
         return result if abs(result) > 0.75 * abs(other) or x < -1e8 else exact_lgamma(x)
     if x > 9.0:
         if x > 1e17:
             return x * (math.log(x) - 1.0)
-        return (x - 0.5) * (math.log(x) - 1.0) + ((HALF_LOG_2PI - 0.5) + stirling(x))
+        high, low = logarithm(x)
+        growth, lost = sum_of(high, -1.0)
+        p = (x - 0.5) * growth
+        low = product_plus(x - 0.5, growth, -p) + (x - 0.5) * (lost + low)
+        return p + (low + ((HALF_LOG_2PI - 0.5) + stirling(x)))
     if x > 4.0:
         return math.log(gamma(x))
     if x >= 2.6:
         return math.log(x - 1.0) + lgamma(x - 1.0)
-    if x >= 1.4:
+    if x >= 1.75:
         return (x - 2.0) * horner(LGAMMA_2, x - 2.0)
+    if x > 1.15:
+        t = (x - DIGAMMA_ZERO) - DIGAMMA_ZERO_LOW
+        return LGAMMA_LEAST + (LGAMMA_LEAST_LOW + t * t * horner(LGAMMA_RISE, t))
+    if x > 1.0:
+        t = x - 1.0
+        # t h - log(1 + t), without what cancels in it.
+        return t * (horner(LGAMMA_2, t) - 1.0) + (t - math.log1p(t))
     if x >= 0.5:
         t = x - 1.0
         return t * horner(LGAMMA_2, t) - math.log1p(t)
     return (x * horner(LGAMMA_2, x) - math.log1p(x)) - math.log(x)
-
-
-def digamma(x: float) -> float:
-    """The derivative of lgamma: -inf at 0 (inf at -0.0), nan at the other poles and at -inf."""
-    if x == 0.0:
-        return math.copysign(inf, -x)
-    if x != x or x == inf:
-        return x
-    if x <= 0.0:
-        if x == -inf or x == math.floor(x):
-            return nan
-        # DLMF 5.5.4; cot(pi x) from the nearest whole number, where tan is exact.
-        r = x - math.floor(x + 0.5)
-        cotangent = (
-            1.0 / math.tan(PI * r)
-            if abs(r) <= 0.25
-            else math.tan(PI * ((0.5 if r > 0.0 else -0.5) - r))
-        )
-        other = digamma(1.0 - x)
-        result = other - PI * cotangent
-        return result if abs(result) > 2.0 * other or x < -1e8 else exact_polygamma(0, x)
-    if x >= 10.0:
-        w = 1.0 / (x * x)
-        total = 0.0
-        for k in range(9, 0, -1):
-            total = total * w + BERNOULLI[k - 1] / (2 * k)
-        return math.log(x) - (0.5 / x + total * w)
-    if x < 1.0:
-        return digamma(x + 1.0) - 1.0 / x
-    # From 1 <= y <= 2 upwards: digamma(y + 1) = digamma(y) + 1/y. The sum keeps what
-    # the divisions and additions lose.
-    total = 0.0
-    lost = 0.0
-    y = x
-    while y > 2.0:
-        y -= 1.0
-        q = 1.0 / y
-        lost += product_plus(-q, y, 1.0) / y
-        new = total + q
-        lost += (total - new) + q if total > q else (q - new) + total
-        total = new
-    t = (y - DIGAMMA_ZERO) - DIGAMMA_ZERO_LOW
-    return total + (lost + t * horner(DIGAMMA, t))
-
-
-def polygamma(order: float, x: float) -> float:
-    """The derivative of digamma of that order: the sum of -order! / (-x - k)**(order + 1).
-
-    At 0 and the negative whole numbers it is inf where both sides agree (an odd order),
-    else nan. An order past 170, whose factorial is no float, is a ValueError.
-    """
-    n = int(order)
-    if n != order or n < 0:
-        raise ValueError(f"polygamma: the order is a whole number from 0 on, not {order!r}")
-    if n > 170:
-        raise ValueError(f"polygamma: the order is at most 170, not {n}: 171! is past the floats")
-    if n == 0:
-        return digamma(x)
-    if x != x:
-        return x
-    if x == inf:
-        return 0.0
-    sign = 1.0 if n % 2 else -1.0
-    if x <= 0.0:
-        if x == -inf:
-            return nan
-        if x == math.floor(x):
-            return inf if n % 2 else nan
-        # DLMF 5.15.6: (-1)**n psi(1 - x) - psi(x) = pi * the n-th derivative of cot(pi x),
-        # which is a polynomial in the cotangent: d/dx p(c) = -pi (1 + c*c) p'(c).
-        r = x - math.floor(x + 0.5)
-        c = 1.0 / math.tan(PI * r)
-        p = [0.0, 1.0]
-        for _ in range(n):
-            derivative = [k * p[k] for k in range(1, len(p))]
-            p = [0.0] * (len(derivative) + 2)
-            for k in range(len(derivative)):
-                p[k] -= derivative[k]
-                p[k + 2] -= derivative[k]
-        value = horner(tuple(p), c) * power(PI, n + 1.0)
-        other = -sign * polygamma(n, 1.0 - x)
-        result = other - value
-        enough = abs(result) > 0.5 * abs(value) and n == 1
-        return result if enough or x < -1e8 else exact_polygamma(n, x)
-    factorial = 1.0
-    for k in range(2, n + 1):
-        factorial *= k
-    # The asymptotic series (DLMF 5.15.8) far out, then downwards by the recurrence: so
-    # the terms are added from the smallest on.
-    steps = max(0, math.ceil(15.0 + n - x))
-    y = x + steps
-    w = 1.0 / (y * y)
-    # The term of B_2k is B_2k (2k + n - 1)! / ((2k)! y**(2k)), in units of (n - 1)!.
-    ratio = 1.0
-    series = 0.0
-    for k in range(1, 12):
-        ratio *= (2 * k + n - 1) * (2 * k + n - 2) / ((2 * k) * (2 * k - 1)) * w
-        series += BERNOULLI[k - 1] * ratio
-    total = power(y, -float(n)) * (1.0 / n + (0.5 / y + series / n))
-    for k in range(steps - 1, -1, -1):
-        total += power(x + k, -(n + 1.0))
-    return sign * factorial * total
 
 
 def exact_lgamma(x: float) -> float:
@@ -385,27 +326,6 @@ def exact_lgamma(x: float) -> float:
     one = 1 << bits
     result = fixed.log(fixed.constant("pi", bits), bits) - fixed.log(sine, bits)
     return fixed.to_float(result - fixed.lgamma(one - fixed.fixed(x, bits), bits), bits)
-
-
-def exact_polygamma(n: int, x: float) -> float:
-    """polygamma below zero, beside its zeros: as in `polygamma`, with 256 bits and more."""
-    bits = 256 + 32 * n
-    sine, cosine = fixed.sin_cos_pi(x, bits)
-    c = (cosine << bits) // sine
-    p = [0, 1]
-    for _ in range(n):
-        slope = [k * p[k] for k in range(1, len(p))]
-        p = [0] * (len(slope) + 2)
-        for k in range(len(slope)):
-            p[k] -= slope[k]
-            p[k + 2] -= slope[k]
-    value = 0
-    for whole in reversed(p):
-        value = ((value * c) >> bits) + (whole << bits)
-    for _ in range(n + 1):
-        value = (value * fixed.constant("pi", bits)) >> bits
-    other = fixed.polygamma(n, (1 << bits) - fixed.fixed(x, bits), bits)
-    return fixed.to_float((-other if n % 2 else other) - value, bits)
 
 
 def exact_dsinc(n: int, x: float) -> float:
