@@ -54,6 +54,7 @@ EXACT = {
     "pow": lambda a, p: a ** int(p),
     "abs": abs,
     "sign": lambda a: (a > 0) - (a < 0),
+    "not_equal": lambda a, b: a != b,
     "guard": lambda c, y: c,
     "relu": lambda a: max(a, 0),
     "gate": lambda d, x: d if x > 0 else 0,

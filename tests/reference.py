@@ -70,6 +70,20 @@ def regular_beta(a, b, x):
     return mp.betainc(a, b, 0, x, regularized=True)
 
 
+def gamma_but_one(a, x, upper=False):
+    """The same, but for a constant, without a 1 that hides how small a tail's derivatives are."""
+    if (x > a) is upper:
+        return regular_gamma(a, x, upper)
+    return -regular_gamma(a, x, not upper)
+
+
+def beta_but_one(a, b, x):
+    """As `gamma_but_one`."""
+    if x * (a + b + 2) > a + 1:
+        return -mp.betainc(b, a, 0, 1 - x, regularized=True)
+    return mp.betainc(a, b, 0, x, regularized=True)
+
+
 def erfcx(x):
     return mp.exp(x * x) * mp.erfc(x)
 
@@ -188,6 +202,13 @@ SMOOTH = {
     "ldexp": lambda x, n: x * mpf(2) ** n,
     "copysign": lambda a, b: abs(a) * (1 if b >= 0 else -1),
     "identity": lambda x: x,
+}
+
+# What is differentiated instead: the same function but for a constant.
+DIFFERENTIATED = {
+    "gammainc": gamma_but_one,
+    "gammaincc": lambda a, x: gamma_but_one(a, x, True),
+    "betainc": beta_but_one,
 }
 
 # Piecewise: compared with Python's own definitions, exactly.

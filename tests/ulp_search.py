@@ -123,6 +123,8 @@ def ours(rule: Rule, xs: list[float], order: int) -> dict[tuple[int, ...], float
 def exactly(rule: Rule, xs: list[float], place: tuple[int, ...]) -> mpf:
     """The same by mpmath."""
     f = reference.SMOOTH[rule.name]
+    if place:
+        f = reference.DIFFERENTIATED.get(rule.name, f)
     # exp(-x*x) is lost beside 1 unless there are that many bits; past 4000 it is no float.
     extra = min(4000, 100 + int(3 * xs[0] * xs[0])) if rule.name in NEEDS_BITS else 0
     if rule.name in FLATTER:

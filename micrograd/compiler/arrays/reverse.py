@@ -22,6 +22,7 @@ from .symbols import REACHED, Symbol, shorter
 
 ADD, SUB, MUL, DIV, NEG = (TABLE[name] for name in ("add", "sub", "mul", "div", "neg"))
 IDENTITY, WHERE, EQUAL = TABLE["identity"], TABLE["where"], TABLE["equal"]
+NOT_EQUAL = TABLE["not_equal"]
 ROUTE = TABLE["route"]
 CHOSEN, GUARDED = 1, 2  # what is above a step: some choice, or `where`
 
@@ -359,10 +360,37 @@ class Backward:
                 self.contribute(factors[0], twice, dims)
             elif inner or not self.careful:
                 for k, read in enumerate(factors):
-                    self.contribute(read, self.factors(widened, factors[1 - k]), dims)
+                    if self.active[read.array]:
+                        other = factors[1 - k]
+                        if self.careful and self.below == GUARDED:
+                            other = self.shielded(other, d, step.shape, inner)
+                        self.contribute(read, self.factors(widened, other), dims)
             else:
                 self.shape = step.shape
                 self.product(Apply(MUL, factors, dims, step.varying), d, dims)
+
+    def shielded(self, other: Read, d: Read, shape: Shape, inner: Shape) -> Read:
+        """A factor of a sum of products, but 0 where no adjoint that it meets is there at all."""
+        program = self.program
+        if program.number(d.array) is not None or program.number(other.array) is not None:
+            return other
+        self.shape = shape
+        flows = self.applied(NOT_EQUAL, (Symbol(self, d), 0.0)).read
+        # Over the dimensions that the factor has; another row of it may meet another adjoint.
+        used = [bool(s or t) for s, t in zip(flows.strides, other.strides)]
+        used += [s != 0 for s in other.strides[len(shape) :]]
+        dims = tuple(n for n, u in zip(shape + inner, used) if u)
+        flow = [s for s, u in zip(flows.strides + (0,) * len(inner), used) if u]
+        mine = [s for s, u in zip(other.strides, used) if u]
+        kept = [s != 0 for s in mine]
+        varying = program.steps[flows.array].varying
+        total = varying and not program.steps[other.array].varying
+        count = Read(flows.array, flows.base, tuple(flow))
+        rest = Read(other.array, other.base, tuple(s for s in mine if s), other.table)
+        count, self.shape = self.summed((count,), dims, kept, total)
+        found = self.applied(WHERE, (Symbol(self, count), Symbol(self, rest), 0.0)).read
+        strides = iter(found.strides)
+        return Read(found.array, found.base, tuple(next(strides) if s else 0 for s in other.strides))
 
     def along(self, i: int, step: Along, d: Read) -> None:
         program, rule = self.program, step.rule
