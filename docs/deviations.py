@@ -86,7 +86,7 @@ TAIL = """## Where the promise of 4 units in the last place ends
 
 Values, first and second derivatives of every operation are right to 4 units in the last place of
 a normal float, at the zeros of each and in the tails too; `python tests/ulp_search.py` looks for
-the worst. These are not:
+the worst, and with `--climb 20` walks from bad points to worse ones. These are not:
 
 - **Sums of terms with both signs** (`sum`, `mean`, `dot`, and a neuron's weighted sum) are added
   from left to right, as NumPy and PyTorch users expect; `fsum` is rounded once.
@@ -101,6 +101,23 @@ the worst. These are not:
   is no limit; their derivatives by a parameter go to the order 8.
 - **NumPy, JAX and PyTorch** have functions of their own: to 4 units on NumPy, to theirs elsewhere.
   The gradient of `relu` at nan, nan here, is in PyTorch what arrives, where PyTorch differentiates.
+
+## Infinite factors behind a choice
+
+What was not chosen contributes nothing, also where it would be multiplied with inf or nan. The
+engine has no edge there, and `value_and_grad` and `backward` of a compiled function do over with
+the engine what has become nan. Code of a gradient that is written down before the numbers are known
+(`.source`, `staged`, `jit` of a gradient, array source, `to_torch`, `to_jax`) multiplies, and masks
+products of what may be inf or nan:
+
+- **Below `where`** all of them. Matrix products of array source and of `to_torch` read a factor as
+  0 where all gradients that it meets are 0, so an example, a time step or a unit that is guarded as
+  a whole contributes nothing; a factor that meets gradients of which some are 0 gives nan to those,
+  and a gradient that is there and is 0 counts as missing. `to_jax` has JAX differentiate its matrix
+  products, and masks none.
+- **Behind `relu`, `maximum`, `clip` alone** local gradients that are infinite at finite operands,
+  as that of `log`. An input or a parameter that is itself infinite gives nan to the weights of the
+  units that are off: write `where` to guard against such.
 
 ## Second derivatives through the kink of a norm
 

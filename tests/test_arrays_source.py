@@ -223,11 +223,6 @@ def test_the_library_says_what_it_is():
     assert "share" in library_text
 
 
-if __name__ == "__main__":
-    for file, content in golden():
-        (FOLDER / file).write_text(content, encoding="utf-8")
-
-
 @pytest.mark.parametrize("zero", [0.0, -0.0])
 def test_a_division_by_the_constant_zero_that_was_not_chosen_contributes_nothing(zero):
     p = Value(2.0)
@@ -239,3 +234,85 @@ def test_a_division_by_the_constant_zero_that_was_not_chosen_contributes_nothing
     assert (value, gradient) == (3.0, 1.5)
     value, (gradient,) = space["f"](-1.5, 2.0)
     assert value == gradient == math.copysign(math.inf, zero)
+
+
+def layer(x, choose):
+    """A layer of two units of which `choose` makes something, and its parameters."""
+    ps = [Value(v) for v in (1.0, 0.5, -1.0, 0.5, 0.25, -0.5)]
+
+    def f(x):
+        h = [mg.dot(ps[2 * k : 2 * k + 2], x) + ps[4 + k] for k in range(2)]
+        return choose(h, x)
+
+    return f, ps, x
+
+
+def judged(f, ps, x):
+    """The gradient by the engine, and by the array source; None for what is nan."""
+    f([Value(v) for v in x]).backward()
+    fast = mg.jit(f, parameters=ps, backend="python")
+    fast(x)
+    arrays = fast.known("arrays").arrays
+    run = executed(arrays.source, np)
+    with np.errstate(all="ignore"):
+        slopes = run(*arguments(arrays, x, [p.data for p in ps], np.asarray))[1]
+    by_array = dict(zip(arrays.parameters, slopes))
+    shapes = {i: arrays.steps[i].shape for i in arrays.parameters}
+    flat = [
+        float(np.broadcast_to(by_array[p.array], shapes[p.array]).reshape(-1)[p.position])
+        for p in arrays.parameter_places
+    ]
+    return [[None if g != g else g for g in gs] for gs in ([p.grad for p in ps], flat)]
+
+
+GUARDED = {
+    "an example": lambda h, x: mg.where(mg.isfinite(x[0]), h[0] * h[0] + mg.tanh(h[1]), 0.0),
+    "units": lambda h, x: mg.sum([mg.where(mg.isfinite(x[0]), y, 0.0) for y in h]),
+    "a loss": lambda h, x: mg.where(mg.isfinite(x[0]), mg.logsumexp(h), 1.0),
+    "layers": lambda h, x: mg.where(
+        mg.isfinite(x[0]), mg.sum([mg.tanh(mg.dot(h, h) + y) for y in h]), 0.0
+    ),
+}
+
+
+@pytest.mark.parametrize("bad", [math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize("what", GUARDED)
+def test_what_where_did_not_choose_contributes_nothing_beside_an_infinite_input(what, bad):
+    engine, source = judged(*layer([bad, 1.0], GUARDED[what]))
+    assert engine == source == [0.0] * 6
+    engine, source = judged(*layer([0.5, 1.0], GUARDED[what]))
+    assert source == pytest.approx(engine, rel=1e-14)
+    assert any(engine)
+
+
+def test_where_an_infinite_factor_gives_nan_in_array_source_as_the_deviations_say():
+    """Behind a ReLU alone nothing is masked; behind where only what no gradient meets at all."""
+    x = [math.inf, 1.0]
+    engine, source = judged(*layer(x, lambda h, x: mg.sum([mg.relu(y) for y in h])))
+    assert engine == [math.inf, 1.0, 0.0, 0.0, 1.0, 0.0]
+    assert source == [math.inf, 1.0, None, 0.0, 1.0, 0.0]
+    chosen = [lambda y: mg.where(y > 0, y, 0.0)] * 2
+    engine, source = judged(*layer(x, lambda h, x: mg.sum([c(y) for c, y in zip(chosen, h)])))
+    assert engine == [math.inf, 1.0, 0.0, 0.0, 1.0, 0.0]
+    assert source == [math.inf, 1.0, None, 0.0, 1.0, 0.0]
+    # A gradient that is there, and is 0, is taken for one that is not.
+    engine, source = judged(*layer(x, lambda h, x: mg.where(h[0] > 0, mg.log(h[0]), 0.0)))
+    assert engine == [None, 0.0, 0.0, 0.0, 0.0, 0.0]
+    assert source == [0.0] * 6
+
+
+def test_an_infinite_input_behind_a_relu_alone_as_the_deviations_say():
+    """The compiled function asks the engine; the code of a gradient multiplies 0 and inf."""
+    ps = [Value(-1.0), Value(0.5)]
+    fast = mg.jit(lambda x: mg.relu(ps[0] * x + ps[1]), parameters=ps)
+    assert fast.value_and_grad([math.inf])[1].tolist() == [0.0, 0.0]
+    for choose, expected in ((mg.relu, None), (lambda z: mg.where(z > 0, z, 0.0), 0.0)):
+        slope = mg.grad(lambda w, x, f=choose: f(w * x))
+        assert slope(-1.0, math.inf) == 0.0
+        found = mg.jit(slope)(-1.0, math.inf)
+        assert (None if found != found else found) == expected
+
+
+if __name__ == "__main__":
+    for file, content in golden():
+        (FOLDER / file).write_text(content, encoding="utf-8")

@@ -124,6 +124,31 @@ def test_what_was_not_chosen_gives_nothing_in_torch(f, torch):
     assert x.grad.item() == 2.0
 
 
+def guarded_layer(xs):
+    """A layer under `where`, the row of its parameters, and examples of which one is infinite."""
+    ps = [Value(v) for v in (1.0, 0.5, -1.0, 0.5)]
+    fast = mg.jit(
+        lambda x: mg.where(mg.isfinite(x[0]), mg.dot(ps[:2], x) ** 2 + mg.dot(ps[2:], x), 0.0),
+        parameters=ps,
+    )
+    fast(xs)
+    return fast, [p.data for p in ps]
+
+
+def test_an_infinite_example_that_where_guards_gives_nothing_in_torch(torch):
+    fast, row = guarded_layer([0.5, 2.0])
+    ps = torch.tensor(row, dtype=torch.float64, requires_grad=True)
+    examples = torch.tensor([[math.inf, 1.0], [0.5, 2.0]], dtype=torch.float64)
+    torch.func.vmap(fast.to_torch(), (None, 0))(ps, examples).sum().backward()
+    assert ps.grad.tolist() == [1.5, 6.0, 0.5, 2.0]
+
+
+def test_an_infinite_example_that_where_guards_is_nan_in_jax_as_the_deviations_say(jax):
+    fast, row = guarded_layer([0.5, 2.0])
+    slopes = jax.grad(fast.to_jax())(jax.numpy.array(row), jax.numpy.array([math.inf, 1.0]))
+    assert math.isnan(slopes[0])
+
+
 def test_jax_forward_mode_and_single_precision(jax):
     np = jax.numpy
     case = CASES["classes"]()

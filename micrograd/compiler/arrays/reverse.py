@@ -390,7 +390,9 @@ class Backward:
         count, self.shape = self.summed((count,), dims, kept, total)
         found = self.applied(WHERE, (Symbol(self, count), Symbol(self, rest), 0.0)).read
         strides = iter(found.strides)
-        return Read(found.array, found.base, tuple(next(strides) if s else 0 for s in other.strides))
+        return Read(
+            found.array, found.base, tuple(next(strides) if s else 0 for s in other.strides)
+        )
 
     def along(self, i: int, step: Along, d: Read) -> None:
         program, rule = self.program, step.rule
