@@ -95,6 +95,17 @@ def test_fields_of_micrograd():
         Value(1.0, (2.0,), "+")
 
 
+def test_a_name_without_operands_and_operands_without_a_name():
+    a = Value(2.0)
+    assert (Value(1.0, (), "c")._op, Value(1.0, (), "c")._prev) == ("c", ())
+    assert (Value(1.0, (a,))._op, Value(1.0, (a,))._prev) == ("", (a,))
+
+
+def test_what_divides_a_value_and_is_no_number_is_left_to_python():
+    with pytest.raises(TypeError, match="'str' and 'Value'"):
+        "a" / Value(2.0)
+
+
 # The graph -------------------------------------------------------------------------------------
 
 
@@ -117,6 +128,9 @@ def test_a_number_in_an_expression_is_a_leaf_once_it_is_looked_at():
     b.backward()
     assert a.grad == 10.0
     assert b._prev[1].grad == 3.0  # that of the latest pass: the graph keeps none for a number
+    b.grad = 2.0
+    b._backward()
+    assert b._prev[1].grad == 6.0  # a step by hand counts too
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,24 @@ def test_the_backward_pass_is_seen_node_by_node():
     assert x.grad == pytest.approx(4 * (1 - mg.tanh(5.0) ** 2))
 
 
+def test_leaves_that_are_made_are_seen_and_steps_by_hand_are_not():
+    class Births(Notes):
+        def born(self, node):
+            self.seen.append(("born", node.label))
+
+    with Births() as notes:
+        x = Value(2.0, label="x")
+        (x * x)._backward()
+    assert notes.seen == [("born", "x"), ("made", "*")]
+
+
+def test_births_are_noted_where_nobody_observes():
+    outer = WATCH.note_births()
+    x = Value(1.0)
+    assert WATCH.births(outer) == {x}
+    assert WATCH.noting == 0
+
+
 def test_bare_numbers_that_leave_the_graph_are_seen():
     x = Value(2.0)
     with Notes() as notes:
