@@ -44,7 +44,7 @@ TREE = WORK / "tree"
 KNOWN = Path(__file__).with_name("survivors.txt")
 MODULES = {
     "engine": ("engine.py", "engine watch anomaly number custom dropin"),
-    "chain": ("core/chain.py", "engine custom anomaly watch transforms"),
+    "chain": ("core/chain.py", "engine custom anomaly watch checkpoint transforms"),
     "selection": ("core/selection.py", "compiler_modes transforms edges"),
     "tape": ("autodiff/tape.py", "transforms"),
     "ops": ("ops.py", "edges ops transforms"),

@@ -130,7 +130,13 @@ def test_a_number_in_an_expression_is_a_leaf_once_it_is_looked_at():
     assert b._prev[1].grad == 3.0  # that of the latest pass: the graph keeps none for a number
     b.grad = 2.0
     b._backward()
-    assert b._prev[1].grad == 6.0  # a step by hand counts too
+    assert b._prev[1].grad == 6.0  # a step by hand counts too, and so does every other pass
+    b.backward(4.0)
+    assert b._prev[1].grad == 12.0
+    b.backward(5.0, create_graph=True)
+    assert b._prev[1].grad == 15.0
+    b.forward()
+    assert b._prev[1].grad == 0.0
 
 
 @pytest.mark.parametrize(
@@ -343,8 +349,15 @@ def test_an_assigned_backward_replaces_the_step_of_an_operation():
     c = a * b
     seen = []
     c._backward = lambda: seen.append(c.grad)
-    (c + 1).backward()
+    d = c + 1
+    d.backward()
     assert (seen, a.grad, c._prev, c._op) == ([1.0], 0.0, (a, b), "*")
+    with pytest.raises(TypeError, match=r"'\*' was made by hand, with a _backward of numbers"):
+        d.backward(create_graph=True)
+    a.data = 5.0
+    assert (d.forward(), c.data, c.grad) == (16.0, 15.0, 0.0)
+    d.backward(2.0)
+    assert seen == [1.0, 2.0]
 
 
 def test_stepping_by_hand():
