@@ -44,8 +44,8 @@ TREE = WORK / "tree"
 KNOWN = Path(__file__).with_name("survivors.txt")
 MODULES = {
     "engine": ("engine.py", "engine watch anomaly number custom dropin"),
-    "chain": ("core/chain.py", "engine custom anomaly watch checkpoint transforms"),
-    "selection": ("core/selection.py", "compiler_modes transforms edges"),
+    "chain": ("core/chain.py", "engine custom anomaly watch checkpoint selection transforms"),
+    "selection": ("core/selection.py", "selection compiler_modes edges"),
     "tape": ("autodiff/tape.py", "transforms"),
     "ops": ("ops.py", "edges ops transforms"),
     "reverse": ("compiler/ir/reverse.py", "compiler_modes compiler_operations"),

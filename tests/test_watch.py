@@ -109,6 +109,14 @@ def test_a_pass_of_values_tells_whose_step_it_makes():
     assert steps == ["exp", "*", None]
 
 
+def test_what_a_choice_passes_on_is_no_operation():
+    x = Value(2.0)
+    y = x.relu() * 3
+    with Notes() as notes:
+        y.backward(create_graph=True)
+    assert notes.seen == [("made", "*")]  # 3 * 1, and no question which side of the kink this is
+
+
 def test_bare_numbers_that_leave_the_graph_are_seen():
     x = Value(2.0)
     with Notes() as notes:
