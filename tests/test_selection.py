@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import micrograd as mg
@@ -266,6 +267,10 @@ def test_a_program_passes_nothing_to_what_was_not_selected(f, x, selected):
     fast()
     written = differentiated(fast.latest.program)  # `jit` itself asks again where this gives nan
     assert written.run([], [Value(x)]) == [y.data, p.grad]
+    arrays: dict = {}
+    exec(fast.array_program.source, arrays)
+    with np.errstate(all="ignore"):
+        assert arrays["f"](np.array([x])) == (y.data, [p.grad])
     inside = mg.jit(mg.grad(f), backend="python")
     inside(x)
     assert inside.latest.program.run([Value(x)], []) == [p.grad]

@@ -8,6 +8,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import Value
+from micrograd.core.chain import adjoints
 from micrograd.core.observe import Observer
 from micrograd.core.watch import WATCH
 
@@ -107,6 +108,9 @@ def test_a_pass_of_values_tells_whose_step_it_makes():
         y.backward(create_graph=True)
     steps = [what for kind, what in notes.seen if kind == "stepping"]
     assert steps == ["exp", "*", None]
+    with Steps() as notes:
+        adjoints(y, Value(1.0), [y._prev[0]])  # as far as that, and no further
+    assert [what for kind, what in notes.seen if kind == "stepping"] == ["exp", None]
 
 
 def test_what_a_choice_passes_on_is_no_operation():
