@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import fcntl
 import json
 import os
 import select
@@ -181,7 +182,9 @@ class Tests:
             os.setsid()
             os.chdir(TREE)
             sys.path.insert(0, str(TREE))
-            sys.dont_write_bytecode = known  # what the file without the mistake left is not stale
+            if known:  # what the file left without the mistake is not stale
+                sys.dont_write_bytecode = True
+                os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
             silence = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(silence, stream)
@@ -281,11 +284,17 @@ def main() -> int:
         if name not in MODULES:
             parser.error(f"there is no module {name!r}: {', '.join(MODULES)}")
     alive = 0
-    for name in options.modules or MODULES:
-        if not options.report:
-            run(name)
-        if (WORK / f"{name}.jsonl").exists():
-            alive += report(name)
+    WORK.mkdir(exist_ok=True)
+    with (WORK / "lock").open("w") as lock:
+        for name in options.modules or MODULES:
+            if not options.report:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    parser.error("another run is using .mutants/")
+                run(name)
+            if (WORK / f"{name}.jsonl").exists():
+                alive += report(name)
     return 1 if alive else 0
 
 
