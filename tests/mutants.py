@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import ast
 import fcntl
+import gc
 import json
 import os
 import select
@@ -158,6 +159,7 @@ class Tests:
         self.files = [f"tests/test_{name}.py" for name in names.split()]
         self.usual: dict[str, float] = {}  # seconds that a test takes without a mistake
         self.noticed: Counter[str] = Counter()  # by test and by file: how many mistakes
+        gc.freeze()  # a fork need not look through what is here already
         for file in self.files:
             if self.failing(file) is not None:
                 raise SystemExit(f"mutants: {file} fails without a mistake in the code")
