@@ -50,8 +50,14 @@ MODULES = {
     "selection": ("core/selection.py", "selection compiler_modes edges"),
     "tape": ("autodiff/tape.py", "transforms"),
     "ops": ("ops.py", "edges ops transforms"),
-    "reverse": ("compiler/ir/reverse.py", "compiler_modes compiler_operations"),
-    "simplify": ("compiler/ir/simplify.py", "compiler_modes compiler_operations compiler_source"),
+    "reverse": (
+        "compiler/ir/reverse.py",
+        "compiler_modes selection loops_compiled compiler_operations",
+    ),
+    "simplify": (
+        "compiler/ir/simplify.py",
+        "simplify compiler_source compiler_modes loops_compiled",
+    ),
     "losses": ("losses.py", "losses"),
     "optimizers": ("optim/optimizers.py", "optim groups"),
     "alike": ("graph/folding/alike.py", "graph_fold graph"),
