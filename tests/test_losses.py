@@ -85,6 +85,11 @@ def test_sure_models_keep_their_digits():
         assert a.grad == pytest.approx(-math.exp(-z), rel=1e-8)
 
 
+def test_a_model_that_is_certain_pays_nothing_or_everything():
+    for z, y, loss in ((math.inf, 1, 0.0), (-math.inf, 0, 0.0), (-math.inf, 1, math.inf)):
+        assert losses.logistic(z, y) == loss
+
+
 def test_two_classes_are_a_softmax_over_two_logits():
     for z in (-3.0, 0.0, 0.5, 10.0):
         assert losses.logistic(z, 1) == pytest.approx(losses.cross_entropy([0.0, z], 1), rel=1e-14)
@@ -93,8 +98,9 @@ def test_two_classes_are_a_softmax_over_two_logits():
 def test_wrong_targets_are_refused_in_a_sentence():
     with pytest.raises(ValueError, match=r"hinge: y is 1 or -1, not 0"):
         losses.hinge(0.5, 0)
-    with pytest.raises(ValueError, match=r"logistic: y is 1 or 0, not -1"):
-        losses.logistic(0.5, -1)
+    for y in (-1, -0.5, 1.5, 2, math.nan):
+        with pytest.raises(ValueError, match=rf"logistic: y is 1 or 0, not {y}"):
+            losses.logistic(0.5, y)
     for loss in (losses.cross_entropy, losses.multiclass_hinge):
         for target in (3, 4, -1, 0.5):
             with pytest.raises(ValueError, match="of 3 classes, counted from 0"):
