@@ -1,128 +1,285 @@
 """Do the tests notice a mistake? A job of its own, some hours long: `python tests/mutants.py`.
 
-cosmic-ray (pip install cosmic-ray) changes one operator, number or keyword at a time in a copy of
-the tree and runs the tests of that module; a mutant that no test notices survives. What is done
-stays in `.mutants/`: Ctrl-C loses nothing, and the next run goes on. Survivors that are the same
-program, or that nobody could notice, are listed with the reason in `tests/survivors.txt`; the others
-are printed.
+One operator, comparison, number or keyword at a time is changed in a copy of the tree (with the
+operators of cosmic-ray: pip install cosmic-ray), and the tests of that module run; a mutant that no
+test notices survives. What was noticed stays in `.mutants/`: Ctrl-C loses nothing, and the next run
+tries only the others again, with the tests as they then are. Survivors that are the same program,
+or that nobody could notice, are listed with the reason in `tests/survivors.txt`; the others are
+printed.
 
     python tests/mutants.py                   # all modules below
     python tests/mutants.py engine reverse    # some
     python tests/mutants.py --report          # what is known so far
+
+A mutant costs a fork and not a start of Python: pytest and what the tests import besides micrograd
+are imported once. Each test file runs in a fork of its own, those first that noticed most so far,
+and in it those tests first. A test that takes ten times as long as without a mistake has noticed it.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
+import fcntl
+import gc
 import json
+import os
+import select
+import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+
+import hypothesis
+import hypothesis.stateful
+import mpmath  # noqa: F401 (imported for all forks)
+import numpy  # noqa: F401
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / ".mutants"
+TREE = WORK / "tree"
 KNOWN = Path(__file__).with_name("survivors.txt")
 MODULES = {
-    "engine": ("engine.py", "engine number random_graphs stateful dropin"),
-    "chain": ("core/chain.py", "transforms engine random_graphs custom"),
-    "selection": ("core/selection.py", "edges transforms random_graphs"),
+    "engine": ("engine.py", "engine watch anomaly number custom dropin"),
+    "chain": ("core/chain.py", "engine custom anomaly watch checkpoint selection transforms"),
+    "selection": ("core/selection.py", "selection compiler_modes edges"),
     "tape": ("autodiff/tape.py", "transforms"),
-    "ops": ("ops.py", "ops edges transforms"),
-    "reverse": ("compiler/ir/reverse.py", "compiler_modes compiler_operations"),
-    "simplify": ("compiler/ir/simplify.py", "compiler_modes compiler_operations compiler_source"),
+    "ops": ("ops.py", "edges ops transforms"),
+    "reverse": (
+        "compiler/ir/reverse.py",
+        "compiler_modes selection loops_compiled compiler_operations",
+    ),
+    "simplify": (
+        "compiler/ir/simplify.py",
+        "simplify compiler_source compiler_modes loops_compiled",
+    ),
     "losses": ("losses.py", "losses"),
     "optimizers": ("optim/optimizers.py", "optim groups"),
     "alike": ("graph/folding/alike.py", "graph_fold graph"),
 }
-CONFIG = """\
-[cosmic-ray]
-module-path = "micrograd/{path}"
-timeout = 300.0
-excluded-modules = []
-test-command = {command}
-
-[cosmic-ray.distributor]
-name = "local"
-
-[cosmic-ray.filters.operators-filter]
-exclude-operators = [
-  "core/ReplaceBinaryOperator_BitOr_.*",  # types: int | None
-  "core/RemoveDecorator",  # of mypyc and typing
+SAYS = "  ## "  # between a survivor and the reason
+BITS = ("RShift", "LShift", "BitAnd", "BitOr", "BitXor")  # in place of + they raise at once
+SAME = ("Is", "IsNot")  # in place of == the same, of what is compared here; < for `is` raises
+OPTIONS = [
+    *("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # of what is imported already
 ]
-"""
+# The same examples each time, and no effort to find the smallest that fails.
+hypothesis.settings.register_profile(
+    "mutants",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+)
+hypothesis.settings.load_profile("mutants")
 
 
-def tool(name: str, *words: object) -> str:
-    command = [str(Path(sys.executable).with_name(name)), *map(str, words)]
+# The mutants ------------------------------------------------------------------------------------
+
+
+def mutants(path: str) -> Iterator[tuple[str, str]]:
+    """For each its name, `file function: line -> line`, and the whole source with the mistake."""
     try:
-        done = subprocess.run(command, cwd=WORK / "tree", capture_output=True, text=True)
-    except FileNotFoundError:
+        from cosmic_ray import plugins
+        from cosmic_ray.ast import ast_nodes, get_ast
+        from cosmic_ray.ast.ast_query import ASTQuery
+        from cosmic_ray.mutating import mutate_code
+    except ImportError:
         raise SystemExit("mutants: pip install cosmic-ray in this environment first") from None
-    if done.returncode:
-        raise SystemExit(f"{name}: {done.stderr.strip() or done.stdout.strip()}")
-    return done.stdout
+    source = (ROOT / "micrograd" / path).read_text(encoding="utf-8")
+    statements = [child.get_code() for child in get_ast(source).children]
+    names = sorted(x for x in plugins.operator_names() if wanted(x))
+    seen: Counter[str] = Counter()
+    for i, statement in enumerate(statements):
+        tree, types = get_ast(statement), annotations(statement)
+        for name in names:
+            operator = plugins.get_operator(name)()
+            nodes = [n for n in ast_nodes(tree) for _ in operator.mutation_positions(n)]
+            for k, node in enumerate(nodes):
+                if any(start <= node.start_pos < end for start, end in types):
+                    continue
+                new = mutate_code(statement, operator, k)
+                function = ASTQuery(node).get_definition_name()
+                text = f"{path} {function or 'module'}: {changed(statement, new)}"
+                seen[text] += 1
+                text += f" ({seen[text]})" if seen[text] > 1 else ""
+                yield text, "".join([*statements[:i], new, *statements[i + 1 :]])
 
 
-def begin(name: str) -> Path:
-    """The session of a module, made now if it is the first time: a copy of the tree, as Python."""
-    tree = WORK / "tree"
-    if not tree.exists():
-        tree.mkdir(parents=True)
-        listed = subprocess.run(
-            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True
-        )
-        subprocess.run(
-            f"tar --null -T - -cf - | tar -xf - -C '{tree}'",
-            shell=True, cwd=ROOT, input=listed.stdout, check=True,
-        )  # fmt: skip
-    session, config = WORK / f"{name}.sqlite", WORK / f"{name}.toml"
-    if not session.exists():
-        path, tests = MODULES[name]
-        files = " ".join(f"tests/test_{test}.py" for test in tests.split())
-        command = f"{sys.executable} -m pytest -x -q -p no:cacheprovider {files}"
-        config.write_text(CONFIG.format(path=path, command=json.dumps(command)), encoding="utf-8")
-        tool("cosmic-ray", "init", config, session)
-        tool("cr-filter-operators", session, config)
-    return session
+def wanted(operator: str) -> bool:
+    """Whether this operator makes mistakes that tell something: not each does."""
+    kind, *between = operator.removeprefix("core/").split("_")
+    if kind == "ReplaceBinaryOperator":
+        return between[1] not in BITS or between[0] in BITS
+    if kind == "ReplaceComparisonOperator":
+        return (between[0] in SAME) == (between[1] in SAME)
+    return kind not in ("RemoveDecorator", "VariableReplacer", "VariableInserter")
 
 
-def run(name: str, session: Path) -> None:
-    print(f"{name}: running; Ctrl-C stops, and the next run goes on", flush=True)
-    try:
-        subprocess.run(
-            [
-                Path(sys.executable).with_name("cosmic-ray"),
-                "exec",
-                session.with_suffix(".toml"),
-                session,
-            ],
-            cwd=WORK / "tree",
-        )
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+def annotations(statement: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where types stand, which nothing evaluates."""
+    return [
+        ((x.lineno, x.col_offset), (x.end_lineno or 0, x.end_col_offset or 0))
+        for node in ast.walk(ast.parse(statement))
+        for x in (getattr(node, "annotation", None), getattr(node, "returns", None))
+        if isinstance(x, ast.expr)
+    ]
 
 
-def report(name: str, session: Path) -> int:
+def changed(old: str, new: str) -> str:
+    """The lines in which the two differ."""
+    olds, news = old.splitlines(), new.splitlines()
+    while olds and news and olds[0] == news[0]:
+        del olds[0], news[0]
+    while olds and news and olds[-1] == news[-1]:
+        del olds[-1], news[-1]
+    return " -> ".join(" ".join(line.strip() for line in lines) for lines in (olds, news))
+
+
+# Running tests ------------------------------------------------------------------------------------
+
+
+class Teller:
+    """A plugin of pytest that runs tests in a given order, and tells through a pipe how they go."""
+
+    def __init__(self, pipe: int, first: Counter[str], usual: dict[str, float]) -> None:
+        self.pipe, self.first, self.usual = pipe, first, usual
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items.sort(key=lambda x: (-self.first[x.nodeid], self.usual.get(x.nodeid, 0.0)))
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        os.write(self.pipe, f"{nodeid}\n".encode())
+
+
+class Tests:
+    """The test files of a module, and what is known of them."""
+
+    def __init__(self, names: str) -> None:
+        self.files = [f"tests/test_{name}.py" for name in names.split()]
+        self.usual: dict[str, float] = {}  # seconds that a test takes without a mistake
+        self.noticed: Counter[str] = Counter()  # by test and by file: how many mistakes
+        gc.freeze()  # a fork need not look through what is here already
+        for file in self.files:
+            if self.failing(file) is not None:
+                raise SystemExit(f"mutants: {file} fails without a mistake in the code")
+
+    def notice(self) -> str | None:
+        """The test that fails now, or that never ends; None if the mistake survives."""
+        for file in sorted(self.files, key=lambda x: -self.noticed[x]):
+            test = self.failing(file)
+            if test is not None:
+                self.noticed[file] += 1
+                self.noticed[test] += 1
+                return test
+        return None
+
+    def failing(self, file: str) -> str | None:
+        """The first test of this file that fails; the file itself if it cannot be imported."""
+        known = file in self.usual
+        read, write = os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(read)
+            os.setsid()
+            os.chdir(TREE)
+            sys.path.insert(0, str(TREE))
+            if known:  # what the file left without the mistake is not stale
+                sys.dont_write_bytecode = True
+                os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+            silence = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(silence, stream)
+            teller = Teller(write, self.noticed, self.usual)
+            os._exit(pytest.main([*OPTIONS, file], plugins=[teller]))
+        os.close(write)
+        test, since = file, time.perf_counter()
+        while select.select([read], [], [], 5.0 + 10.0 * self.usual.get(test, 60.0))[0]:
+            told = os.read(read, 1 << 16).decode()
+            now = time.perf_counter()
+            if not known:
+                self.usual[test] = now - since
+            if not told:
+                break
+            test, since = told.splitlines()[-1], now
+        else:
+            os.killpg(child, signal.SIGKILL)
+        os.close(read)
+        return test if os.waitpid(child, 0)[1] else None
+
+
+# The job ------------------------------------------------------------------------------------------
+
+
+def copy() -> None:
+    """The tree as it is now, as Python."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        old, new = ROOT / name, TREE / name
+        if old.exists():
+            new.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(old, new)
+
+
+def run(name: str) -> None:
+    """Try all mutants of a module that no test has noticed yet."""
+    path, tests = MODULES[name]
+    copy()
+    done = noticed(name)
+    skip = {*done, *listed()}
+    file, original = TREE / "micrograd" / path, ROOT / "micrograd" / path
+    left = [(text, source) for text, source in mutants(path) if text not in skip]
+    print(f"{name}: {len(left)} to try; Ctrl-C stops, and the next run goes on", flush=True)
+    known = Tests(tests)
+    known.noticed.update(done.values())
+    known.noticed.update(test.split("::")[0] for test in done.values())
+    with (WORK / f"{name}.jsonl").open("a", encoding="utf-8") as log:
+        try:
+            for text, source in left:
+                file.write_text(source, encoding="utf-8")
+                by = known.notice()
+                if by is not None:
+                    print(json.dumps([text, by]), file=log, flush=True)
+        finally:
+            shutil.copy2(original, file)
+
+
+def noticed(name: str) -> dict[str, str]:
+    """The mutants of a module that were noticed, and by which test."""
+    log = WORK / f"{name}.jsonl"
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    return dict(json.loads(line) for line in lines)
+
+
+def listed() -> dict[str, str]:
+    """The survivors that are no fault of the tests, and why: `mutant  ## reason`."""
+    lines = KNOWN.read_text(encoding="utf-8").splitlines() if KNOWN.exists() else []
+    return dict(line.split(SAYS) for line in lines if SAYS in line)
+
+
+def report(name: str) -> int:
     """How many mutants survive that nobody knows of; they are printed."""
-    known = KNOWN.read_text(encoding="utf-8").splitlines() if KNOWN.exists() else []
-    killed = alive = 0
-    for line in tool("cosmic-ray", "dump", session).splitlines():
-        item, result = json.loads(line)
-        if result is None or result["worker_outcome"] != "normal":
+    done, reasons, alive, known = noticed(name), listed(), 0, 0
+    texts = [text for text, _ in mutants(MODULES[name][0])]
+    for text in texts:
+        if text in done:
             continue
-        if result["test_outcome"] != "survived":
-            killed += 1
+        if text in reasons:
+            known += 1
             continue
-        change = [
-            x for x in result["diff"].splitlines() if x[:1] in "+-" and x[:3] not in ("+++", "---")
-        ]
-        text = f"{MODULES[name][0]}: {' -> '.join(x[1:].strip() for x in change)}"
-        if not any(x.startswith(text) for x in known):
-            alive += 1
-            print(f"  line {item['mutations'][0]['start_pos'][0]}: {text}")
-    total = killed + alive
-    share = f", {100.0 * killed / total:.1f} %" if total else ""
-    print(f"{name}: {killed} of {total} noticed{share}")
+        alive += 1
+        print(f"  {text}")
+    killed = len(texts) - known - alive
+    print(
+        f"{name}: {killed} of {len(texts)} noticed, {100.0 * killed / len(texts):.1f} %; "
+        f"{known} listed, {alive} not"
+    )
     return alive
 
 
@@ -135,12 +292,17 @@ def main() -> int:
         if name not in MODULES:
             parser.error(f"there is no module {name!r}: {', '.join(MODULES)}")
     alive = 0
-    for name in options.modules or MODULES:
-        session = WORK / f"{name}.sqlite"
-        if not options.report:
-            run(name, begin(name))
-        if session.exists():
-            alive += report(name, session)
+    WORK.mkdir(exist_ok=True)
+    with (WORK / "lock").open("w") as lock:
+        for name in options.modules or MODULES:
+            if not options.report:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    parser.error("another run is using .mutants/")
+                run(name)
+            if (WORK / f"{name}.jsonl").exists():
+                alive += report(name)
     return 1 if alive else 0
 
 

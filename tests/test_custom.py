@@ -251,6 +251,26 @@ def test_as_a_constant_it_is_in_nobodys_way():
     assert mg.grad(mg.grad(lambda v: v * v * h))(2.0) == 2 * h.data
 
 
+def test_where_no_gradient_comes_nobody_asks_for_a_second_derivative():
+    x = Value(0.5)
+    mg.where(False, by_hand(x), x * x).backward(create_graph=True)
+    assert x.grad.data == 1.0
+
+
+def test_a_step_that_knows_why_not_says_so():
+    from micrograd.core.node import by_hand as made_by_hand
+
+    class Step:
+        sentence = "a draw has no slope"
+
+        def __call__(self, node):
+            pass
+
+    x = Value(0.5)
+    with pytest.raises(ValueError, match="a draw has no slope"):
+        made_by_hand(x._blank(), (x,), 1.0, "draw", Step()).backward(create_graph=True)
+
+
 def test_transforms_give_back_the_gradients_they_borrowed():
     x = Value(0.5)
     y = by_hand(x)

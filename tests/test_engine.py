@@ -95,6 +95,17 @@ def test_fields_of_micrograd():
         Value(1.0, (2.0,), "+")
 
 
+def test_a_name_without_operands_and_operands_without_a_name():
+    a = Value(2.0)
+    assert (Value(1.0, (), "c")._op, Value(1.0, (), "c")._prev) == ("c", ())
+    assert (Value(1.0, (a,))._op, Value(1.0, (a,))._prev) == ("", (a,))
+
+
+def test_what_divides_a_value_and_is_no_number_is_left_to_python():
+    with pytest.raises(TypeError, match="'str' and 'Value'"):
+        "a" / Value(2.0)
+
+
 # The graph -------------------------------------------------------------------------------------
 
 
@@ -117,6 +128,15 @@ def test_a_number_in_an_expression_is_a_leaf_once_it_is_looked_at():
     b.backward()
     assert a.grad == 10.0
     assert b._prev[1].grad == 3.0  # that of the latest pass: the graph keeps none for a number
+    b.grad = 2.0
+    b._backward()
+    assert b._prev[1].grad == 6.0  # a step by hand counts too, and so does every other pass
+    b.backward(4.0)
+    assert b._prev[1].grad == 12.0
+    b.backward(5.0, create_graph=True)
+    assert b._prev[1].grad == 15.0
+    b.forward()
+    assert b._prev[1].grad == 0.0
 
 
 @pytest.mark.parametrize(
@@ -329,8 +349,15 @@ def test_an_assigned_backward_replaces_the_step_of_an_operation():
     c = a * b
     seen = []
     c._backward = lambda: seen.append(c.grad)
-    (c + 1).backward()
+    d = c + 1
+    d.backward()
     assert (seen, a.grad, c._prev, c._op) == ([1.0], 0.0, (a, b), "*")
+    with pytest.raises(TypeError, match=r"'\*' was made by hand, with a _backward of numbers"):
+        d.backward(create_graph=True)
+    a.data = 5.0
+    assert (d.forward(), c.data, c.grad) == (16.0, 15.0, 0.0)
+    d.backward(2.0)
+    assert seen == [1.0, 2.0]
 
 
 def test_stepping_by_hand():

@@ -11,6 +11,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import Value, losses, nn, optim
+from micrograd.core.sort import toposort
 
 pytestmark = pytest.mark.core
 
@@ -84,6 +85,11 @@ def test_sure_models_keep_their_digits():
         assert a.grad == pytest.approx(-math.exp(-z), rel=1e-8)
 
 
+def test_a_model_that_is_certain_pays_nothing_or_everything():
+    for z, y, loss in ((math.inf, 1, 0.0), (-math.inf, 0, 0.0), (-math.inf, 1, math.inf)):
+        assert losses.logistic(z, y) == loss
+
+
 def test_two_classes_are_a_softmax_over_two_logits():
     for z in (-3.0, 0.0, 0.5, 10.0):
         assert losses.logistic(z, 1) == pytest.approx(losses.cross_entropy([0.0, z], 1), rel=1e-14)
@@ -92,10 +98,11 @@ def test_two_classes_are_a_softmax_over_two_logits():
 def test_wrong_targets_are_refused_in_a_sentence():
     with pytest.raises(ValueError, match=r"hinge: y is 1 or -1, not 0"):
         losses.hinge(0.5, 0)
-    with pytest.raises(ValueError, match=r"logistic: y is 1 or 0, not -1"):
-        losses.logistic(0.5, -1)
+    for y in (-1, -0.5, 1.5, 2, math.nan):
+        with pytest.raises(ValueError, match=rf"logistic: y is 1 or 0, not {y}"):
+            losses.logistic(0.5, y)
     for loss in (losses.cross_entropy, losses.multiclass_hinge):
-        for target in (3, -1, 0.5):
+        for target in (3, 4, -1, 0.5):
             with pytest.raises(ValueError, match="of 3 classes, counted from 0"):
                 loss([1.0, 2.0, 3.0], target)
     with pytest.raises(ValueError, match="2 probabilities for 3 logits"):
@@ -106,8 +113,22 @@ def test_wrong_targets_are_refused_in_a_sentence():
         losses.squared_error([1.0, 2.0], 1.0)
     with pytest.raises(ValueError, match="0 predictions"):
         losses.logistic([], [])
-    with pytest.raises(ValueError, match="delta"):
-        losses.huber(1.0, 2.0, delta=0.0)
+    for delta in (0.0, -1.0, math.nan):
+        with pytest.raises(ValueError, match="delta"):
+            losses.huber(1.0, 2.0, delta=delta)
+
+
+def test_classes_that_cannot_be_cost_nothing_and_no_node():
+    xs = [Value(x) for x in (0.3, -1.2, 2.0)]
+    y = losses.cross_entropy(xs, [0, 1.0, 0])
+    assert y.data == losses.cross_entropy(xs, 1).data
+    assert [v._op for v in toposort(y)[1]] == ["nll(1)", "weighed", "sum"]
+    nothing = losses.cross_entropy(xs[:1], [0.0])
+    nothing.backward()
+    assert (nothing.data, xs[0].grad) == (0.0, 0.0)
+    weights = (-1.0, 2.0)
+    found = [losses.cross_entropy([0.3, -1.2], k) for k in (0, 1)]
+    assert losses.cross_entropy([0.3, -1.2], weights) == mg.dot(weights, found)
 
 
 # The lesson of the clipped error ----------------------------------------------------------
@@ -150,6 +171,12 @@ def test_l2_is_twice_a_weight_decay():
             opt.step()
         paths.append(w.data)
     assert paths[0] == pytest.approx(paths[1], rel=1e-13)
+
+
+def test_a_weight_that_is_tied_is_pulled_once():
+    v, w = Value(3.0), Value(-2.0)
+    assert (losses.l1([w, v, w]).data, losses.l2([v, w, v, w]).data) == (5.0, 13.0)
+    assert (losses.l1([1.0, 1.0]), losses.l2([2.0, 2.0])) == (2.0, 8.0)
 
 
 def test_l1_sets_weights_to_zero_that_l2_only_shrinks():
@@ -208,6 +235,8 @@ def test_stronger_regularization_leaves_smaller_weights():
         (lambda: losses.cross_entropy({0: 1.0, 1: 2.0}, 0), "cross_entropy: what it takes is a"),
         (lambda: losses.multiclass_hinge(0.0, 0), "multiclass_hinge: what it takes is a list"),
         (lambda: losses.multiclass_hinge([1.0], "a"), "multiclass_hinge: the target: a real"),
+        (lambda: losses.squared_error("12", [1.0, 2.0]), "squared_error: the prediction: a real"),
+        (lambda: losses.cross_entropy("12", 0), "cross_entropy: what it takes is a list"),
         (lambda: losses.squared_error(None, 1.0), "squared_error: the prediction: a real"),
         (lambda: losses.squared_error([1.0], ["a"]), "squared_error: a target: a real number"),
         (lambda: losses.logistic(1.0, None), "logistic: the target: a real number"),
@@ -215,7 +244,7 @@ def test_stronger_regularization_leaves_smaller_weights():
         (lambda: losses.l1(1.0), "a list of numbers, such as model.parameters"),
         (lambda: mg.softmax(1.0), "softmax: a list of numbers is needed, not 1.0"),
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_what_a_loss_cannot_take_is_refused_in_a_sentence(ask, sentence):
     with pytest.raises(TypeError, match=sentence):

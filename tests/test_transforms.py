@@ -456,6 +456,53 @@ def test_a_changed_leaf_is_an_error_and_not_a_wrong_number():
         gradient_and_hessian(y, [x])
 
 
+@pytest.mark.parametrize("now", [3.0, 1.0, math.nan])
+def test_a_change_in_either_direction_is_an_error(now):
+    x = Value(2.0)
+    y = x * x * x
+    x.data = now
+    with pytest.raises(ValueError, match=r"operand of '\*' has changed since the forward pass"):
+        y.backward(create_graph=True)
+
+
+def test_nan_that_became_a_number_has_changed_and_nan_that_stayed_has_not():
+    x = Value(math.nan)
+    y = x * x
+    y.backward(create_graph=True)
+    assert math.isnan(x.grad.data)
+    x.data = 1.0
+    with pytest.raises(ValueError, match="changed since the forward pass"):
+        y.backward(create_graph=True)
+
+
+@pytest.mark.parametrize("before", [-2.0, -1.0, 0.0, 1.0, 2.0])
+def test_a_gradient_of_values_is_added_to_a_number(before):
+    x = Value(3.0)
+    x.grad = before
+    (x * x).backward(create_graph=True)
+    assert isinstance(x.grad, Value)
+    assert x.grad.data == before + 6.0
+
+
+def test_what_a_pass_of_values_does_not_reach_has_a_gradient_of_zero():
+    x = Value(-3.0)
+    h = x * 2
+    y = h.relu() + x
+    h.backward()
+    y.backward(create_graph=True)
+    assert (h.grad, x.grad.data) == (0.0, 3.0)
+
+
+def test_a_tangent_given_to_an_interior_node_is_the_one_that_counts():
+    from micrograd.core.chain import tangents_of
+
+    x = Value(3.0)
+    h = x * x
+    y = h * 5
+    found = tangents_of([y], {h: Value(1.0), x: Value(100.0)})
+    assert (found[h].data, found[y].data) == (1.0, 5.0)
+
+
 def test_no_grad_inside_counts_and_outside_does_not():
     with mg.no_grad():
         assert mg.grad(lambda x: x * x)(3.0) == 6.0

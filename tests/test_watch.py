@@ -8,6 +8,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import Value
+from micrograd.core.chain import adjoints
 from micrograd.core.observe import Observer
 from micrograd.core.watch import WATCH
 
@@ -63,6 +64,63 @@ def test_the_backward_pass_is_seen_node_by_node():
     assert x.grad == pytest.approx(4 * (1 - mg.tanh(5.0) ** 2))
 
 
+def test_leaves_that_are_made_are_seen_and_steps_by_hand_are_not():
+    class Births(Notes):
+        def born(self, node):
+            self.seen.append(("born", node.label))
+
+    with Births() as notes:
+        x = Value(2.0, label="x")
+        (x * x)._backward()
+    assert notes.seen == [("born", "x"), ("made", "*")]
+
+
+def test_births_are_noted_where_nobody_observes():
+    outer = WATCH.note_births()
+    x = Value(1.0)
+    assert WATCH.births(outer) == {x}
+    assert WATCH.noting == 0
+
+
+def test_whoever_asks_is_told_of_the_root_of_each_pass():
+    x = Value(2.0)
+    y = x * x
+    roots = []
+    tell = roots.append
+    WATCH.told.append(tell)
+    try:
+        y.backward()
+        y.backward(create_graph=True)
+    finally:
+        WATCH.told.remove(tell)
+    y.backward()
+    assert roots == [y, y]
+
+
+def test_a_pass_of_values_tells_whose_step_it_makes():
+    class Steps(Notes):
+        def stepping(self, node):
+            self.seen.append(("stepping", node and node._op))
+
+    x = Value(2.0)
+    y = (x * x).exp()
+    with Steps() as notes:
+        y.backward(create_graph=True)
+    steps = [what for kind, what in notes.seen if kind == "stepping"]
+    assert steps == ["exp", "*", None]
+    with Steps() as notes:
+        adjoints(y, Value(1.0), [y._prev[0]])  # as far as that, and no further
+    assert [what for kind, what in notes.seen if kind == "stepping"] == ["exp", None]
+
+
+def test_what_a_choice_passes_on_is_no_operation():
+    x = Value(2.0)
+    y = x.relu() * 3
+    with Notes() as notes:
+        y.backward(create_graph=True)
+    assert notes.seen == [("made", "*")]  # 3 * 1, and no question which side of the kink this is
+
+
 def test_bare_numbers_that_leave_the_graph_are_seen():
     x = Value(2.0)
     with Notes() as notes:
@@ -101,6 +159,34 @@ def test_an_error_of_an_observer_reaches_the_user():
     with Strict(), pytest.raises(ValueError, match="not here"):
         x * x
     assert (x * x).data == 1.0
+
+
+def test_wherever_an_error_comes_gradients_that_are_values_stay_as_they_were():
+    class Strict(Observer):
+        def __init__(self, n):
+            self.left = n
+
+        def made(self, node):
+            self.left -= 1
+            if self.left < 0:
+                raise ValueError("not here")
+
+    a, b = Value(2.0), Value(3.0)
+    h = a * b
+    y = h * a
+    y.backward(create_graph=True)
+    kept = [v.grad for v in (a, b, h, y)]
+    raised = 0
+    while True:
+        try:
+            with Strict(raised):
+                y.backward(2.0, create_graph=True)
+            break
+        except ValueError:
+            raised += 1
+            assert all(v.grad is g for v, g in zip((a, b, h, y), kept, strict=True))
+    assert raised > 4
+    assert (a.grad.data, b.grad.data, h.grad.data, y.grad.data) == (36.0, 12.0, 4.0, 2.0)
 
 
 def test_hidden_observers_see_nothing_until_shown():

@@ -127,7 +127,7 @@ def passed_on(v: Node, rates: list[Any]) -> list[Any]:
     local = rule.local(xs, v, [r is not None for r in wanted])
     parts: list[Any] = []
     for partial, known, rate in zip(local, stored, wanted):
-        if partial is None or rate is None:
+        if partial is None:
             parts.append(None)
             continue
         check_fresh(v, partial, known)
@@ -138,7 +138,7 @@ def passed_on(v: Node, rates: list[Any]) -> list[Any]:
 def check_fresh(v: Node, partial: Any, stored: Any) -> None:
     """Complain if a local gradient is no longer the one of the forward pass."""
     s = partial._data if isinstance(partial, Node) else partial
-    if s is not None and stored is not None and s != stored and (s == s or stored == stored):
+    if s is not None and s != stored and (s == s or stored == stored):
         raise ValueError(
             f"the data of an operand of {v._rule.symbol!r} has changed since the forward pass: "
             "call forward() on the result first"
@@ -217,8 +217,6 @@ def tangents_of(outputs: list[Any], tangents: dict[Any, Any]) -> dict[Any, Any]:
         search.visit(output)
     found = dict(tangents)
     for v in search.inner:
-        if v in found:
-            continue
         rates = [found.get(x) if isinstance(x, Node) else None for x in operands_of(v)]
         if any([rate is not None for rate in rates]):
             total: Any = None

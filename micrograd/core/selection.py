@@ -67,12 +67,11 @@ class Selection:
     """The conditions of one backward pass, by whatever the caller numbers nodes with.
 
     Every node is announced by `node`, operands first. Then, for each node from the result down,
-    `select` is given what it passes on. With `strict`, nothing counts as finite.
+    `select` is given what it passes on.
     """
 
-    def __init__(self, strict: bool = False) -> None:
-        self.strict = strict
-        self.guards = strict
+    def __init__(self) -> None:
+        self.guards = False
         self.choices = False
         self.finite: dict[Any, bool] = {}  # whether a value is finite if the leaves are
         self.singular: dict[Any, bool] = {}  # whether a local partial may be infinite or nan
@@ -81,14 +80,18 @@ class Selection:
         self.missing: dict[Any, Missing | None] = {}
 
     def node(self, key: Any, rule: Any, operands: Sequence[Any], numbers: Sequence[Any]) -> None:
-        """Announce a node; `operands` are the keys of its operands, `numbers` the bare ones."""
+        """Announce a node; `operands` are the keys of its operands, `numbers` the bare ones.
+
+        A binary rule is the reflected one where the number stands first.
+        """
         name: str = rule.name
         finite = all([self.finite.get(x, True) for x in operands])
         regular = name in REGULAR
-        if name == "pow" and len(numbers) == 1 and numbers[0] in SQUARES:
-            regular = True
-        if name == "div" and len(numbers) == 1 and len(operands) == 1 and numbers[0] != 0.0:
-            regular = rule.is_reflected is False
+        if numbers and not rule.is_reflected:
+            if name == "pow":
+                regular = numbers[0] in SQUARES
+            elif name == "div":
+                regular = numbers[0] != 0.0
         if rule.kind == CHOICE:
             self.choices = True
             self.guards = self.guards or name == "where"
@@ -97,7 +100,7 @@ class Selection:
             self.guards = self.guards or name == "branch"
         self.finite[key] = finite and regular
         self.scales[key] = name not in LINEAR and rule.kind not in (CHOICE, FLAT)
-        self.singular[key] = self.scales[key] and (self.strict or not (regular and finite))
+        self.singular[key] = self.scales[key] and not (regular and finite)
         deepest = max([self.below.get(x, 0) for x in operands], default=0)
         self.below[key] = max(deepest, 2 if self.singular[key] else 1 if self.scales[key] else 0)
 
@@ -108,9 +111,7 @@ class Selection:
     def selects(self, key: Any) -> bool:
         """Whether what this node passes on is there only where its own gradient is."""
         mine = self.missing.get(key)
-        return mine is not None and (
-            self.singular[key] or (self.scales[key] and (mine.guard or self.strict))
-        )
+        return mine is not None and (self.singular[key] or (self.scales[key] and mine.guard))
 
     def select(
         self, key: Any, rule: Any, xs: Sequence[Any], y: Any, keys: Sequence[Any], parts: list[Any]

@@ -20,7 +20,7 @@ from .parts import as_whole, in_order
 from .program import Along, Apply, ArrayProgram, Leaf, Part, Place, Read, Shape, Step, Sum, Term
 from .symbols import REACHED, Symbol, shorter
 
-ADD, SUB, MUL, DIV, NEG = (TABLE[name] for name in ("add", "sub", "mul", "div", "neg"))
+ADD, SUB, MUL, DIV, NEG, POW = (TABLE[n] for n in ("add", "sub", "mul", "div", "neg", "pow"))
 IDENTITY, WHERE, EQUAL = TABLE["identity"], TABLE["where"], TABLE["equal"]
 NOT_EQUAL = TABLE["not_equal"]
 ROUTE = TABLE["route"]
@@ -82,8 +82,8 @@ class Backward:
         if isinstance(step, Sum):
             rule = MUL if any([len(term.factors) > 1 for term in step.terms]) else ADD
         given = [(read.array, program.number(read.array)) for read in step.reads()]
-        if rule is DIV and given[0][1] is not None:
-            rule = DIV.reflected
+        if rule in (DIV, POW) and given[0][1] is not None:
+            rule = rule.reflected
         numbers = [x for _, x in given if x is not None]
         self.selection.node(i, rule, [a for a, x in given if x is None], numbers)
 

@@ -65,7 +65,6 @@ def reverse(
     program: Program,
     seeds: Sequence[Any] | None = None,
     by: Sequence[int] | None = None,
-    strict: bool = False,
     start: dict[int, Any] | None = None,
     chained: bool = False,
     products: Products | None = None,
@@ -73,11 +72,10 @@ def reverse(
     """The steps that have a gradient; the program then also gives that by each parameter.
 
     Of several outputs it is the gradient of the sum of seed * output. `by` lists other
-    steps than the parameters to differentiate by, such as the inputs. With `strict` what was
-    not selected contributes nothing also where inputs or parameters are infinite or nan. The sums
-    begin with what `start` has for a step. `chained` is for the body of a loop: where a seed is 0,
-    the turns after this one did not select the output. With `products` the gradient by parameters
-    is there, and no output.
+    steps than the parameters to differentiate by, such as the inputs. The sums begin with what
+    `start` has for a step. `chained` is for the body of a loop: where a seed is 0, the turns after
+    this one did not select the output. With `products` the gradient by parameters is there, and no
+    output.
     """
     n = len(program)
     by = program.parameters if by is None else by
@@ -85,7 +83,7 @@ def reverse(
     program.values = len(program.outputs)
     rules, steps = program.rules, program.operands
     known = program.data
-    selection = Selection(strict)
+    selection = Selection()
     active = [False] * n
     for i in by:
         active[i] = True
@@ -95,6 +93,8 @@ def reverse(
             if i not in program.bare:
                 active[i] = rule.kind != FLAT and any([active[x] for x in steps[i]])
             numbers = [known[x] for x in steps[i] if x in known]
+            if rule.reflected is not None and steps[i][0] in known:
+                rule = rule.reflected
             selection.node(i, rule, [x for x in steps[i] if x not in known], numbers)
     adjoint: dict[int, Any] = dict(start or {})
     for y, seed in zip(program.outputs, seeds or [1.0] * len(program.outputs)):
