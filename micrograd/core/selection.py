@@ -46,6 +46,11 @@ SQUARES: Final = (1.0, 2.0, 3.0)  # powers that are finite with all derivatives
 REGIONS: Final = ("loop", "branch")  # what they do not reach gets a gradient that is 0
 
 
+def chooses(rule: Any) -> bool:
+    """Whether an operation decides where its gradient goes; if none does, there is no choice."""
+    return isinstance(rule, Rule) and (rule.kind == CHOICE or rule.name in REGIONS)
+
+
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Whole:
     """A gradient, or a tangent, that is more than a number: of a loop's results or a sequence."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import NamedTuple
 
 from ...core.rule import TABLE, Rule
 from .program import ADD, CONSTANT, COUNT, INNER, MUL, TOTAL, Program
@@ -20,15 +19,16 @@ from .simplify import simplify
 SUB, NEG = TABLE["sub"], TABLE["neg"]
 
 
-class Term(NamedTuple):
+class Term:
     """What is added or taken away: a step, or a product, as `Products` counts them.
 
     `twice` for x + x, where x is the same for all examples.
     """
 
-    step: int
-    minus: bool
-    twice: bool = False
+    def __init__(self, step: int, minus: bool, twice: bool = False) -> None:
+        self.step = step
+        self.minus = minus
+        self.twice = twice
 
 
 def gradient_over_batch(program: Program) -> Program:
@@ -78,9 +78,9 @@ def over_batch(
     }
     is_term = [False] * len(program)  # of some output, once
     for found in terms.values():
-        for i, _, twice in found:
-            if i >= 0 and not twice:
-                is_term[i] = True
+        for term in found:
+            if term.step >= 0 and not term.twice:
+                is_term[term.step] = True
     new = Program()
     place = [-1] * len(program)  # of each step in the new one, and of the sum over it
     summed = [-1] * len(program)
@@ -113,15 +113,18 @@ def over_batch(
             new.outputs.append(new.constant(0.0) if y == NONE else products[NONE - 1 - y])
             continue
         total = NONE
-        for i, minus, twice in terms[k]:
-            if twice:  # n (x + x) is x (n + n), to the last bit: penalties, of p * p, have many
+        for term in terms[k]:
+            i = term.step
+            if (
+                term.twice
+            ):  # n (x + x) is x (n + n), to the last bit: penalties, of p * p, have many
                 x = new.step(MUL, (place[i], doubled))
             else:
                 x = summed[i] if i >= 0 else products[NONE - 1 - i]
             if total != NONE:
-                total = new.step(SUB if minus else ADD, (total, x))
+                total = new.step(SUB if term.minus else ADD, (total, x))
             else:
-                total = new.step(NEG, (x,)) if minus else x
+                total = new.step(NEG, (x,)) if term.minus else x
         new.outputs.append(total)
     new.values = program.values
     return new
@@ -148,9 +151,9 @@ def dissolve(
             dissolved[i] = True
         else:
             found.append(Term(i, minus))
-    if len(found) > 1 and found[0] == found[1]:
-        x, minus, _ = found[0]
-        if x >= 0 and not minus and not varying[x]:
+    if len(found) > 1 and found[0].step == found[1].step >= 0:
+        x = found[0].step
+        if not varying[x] and not found[0].minus and not found[1].minus:
             found[:2] = [Term(x, False, True)]
     return found
 

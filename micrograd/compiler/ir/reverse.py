@@ -12,7 +12,7 @@ from typing import Any
 
 from ...core.operators import give_operators
 from ...core.rule import CHOICE, FLAT, TABLE, Rule, apply, method, times
-from ...core.selection import Missing, Selection, Whole
+from ...core.selection import Missing, Selection, Whole, chooses
 from .program import (
     ADD,
     MUL,
@@ -84,6 +84,7 @@ def reverse(
     rules, steps = program.rules, program.operands
     known = program.data
     selection = Selection()
+    choices = any([chooses(rule) for rule in {*rules}])
     active = [False] * n
     for i in by:
         active[i] = True
@@ -91,7 +92,9 @@ def reverse(
         rule = rules[i]
         if steps[i] and isinstance(rule, Rule):
             if i not in program.bare:
-                active[i] = rule.kind != FLAT and any([active[x] for x in steps[i]])
+                active[i] = any([active[x] for x in steps[i]]) and rule.kind != FLAT
+            if not choices:
+                continue
             numbers = [known[x] for x in steps[i] if x in known]
             if rule.reflected is not None and steps[i][0] in known:
                 rule = rule.reflected

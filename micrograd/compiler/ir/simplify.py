@@ -8,17 +8,15 @@ computed now, and a handful of identities hold in IEEE arithmetic exactly, one l
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
-from ...core.rule import TABLE
+from ...core.rule import TABLE, Rule
 from . import derived, scope  # noqa: F401 (where loops have their derivatives and names from)
 from .hoist import hoisted
-from .program import CONSTANT, Program
+from .program import ADD, CONSTANT, MUL, Program
 from .prune import pruned
 from .region import PACK, Branch, Element, Loop
 from .structural import Structural
-
-COMMUTATIVE = ("add", "mul")
 
 
 def simplify(program: Program) -> Program:
@@ -113,10 +111,9 @@ def shortest(new: Program, done: dict[Any, int], rule: Any, xs: tuple[int, ...])
     if isinstance(rule, Structural):
         if isinstance(rule, Element) and new.rules[xs[0]] is PACK:
             return new.operands[xs[0]][rule.k]
-        key: Any = (rule, xs)
-        i = done.get(key)
+        i = done.get((rule, xs))
         if i is None:
-            i = done[key] = new.step(rule, xs)
+            i = done[rule, xs] = new.step(rule, xs)
         return i
     constants = 0
     for x in xs:
@@ -124,16 +121,15 @@ def shortest(new: Program, done: dict[Any, int], rule: Any, xs: tuple[int, ...])
             constants += 1
     if constants == len(xs):
         return new.constant(rule.forward(*[known[x] for x in xs]))
-    name: str = rule.name
-    identity = IDENTITIES.get(name)
-    if identity is not None and (constants or name not in BY_CONSTANTS):
+    identity = IDENTITIES.get(rule)
+    if identity is not None and (constants or rule not in BY_CONSTANTS):
         found = identity(new, xs)
         if found is not None:
             if isinstance(found, int):
                 return found
             rule, xs = found
-            name = rule.name
-    key = (rule, *(xs[::-1] if name in COMMUTATIVE and xs[0] > xs[1] else xs))
+    turned = (rule is ADD or rule is MUL) and xs[0] > xs[1]
+    key: Any = (rule, xs[::-1] if turned else xs)
     i = done.get(key)
     if i is None:
         i = done[key] = new.step(rule, xs)
@@ -218,9 +214,14 @@ def extreme(new: Program, xs: tuple[int, ...]) -> Any:
     return xs[0] if len(set(xs)) == 1 else None  # max(a, a) = a
 
 
-BY_CONSTANTS = ("mul", "div", "pow")  # which have something to say only of constants
-ADD, SUB, NEG = TABLE["add"], TABLE["sub"], TABLE["neg"]
-IDENTITIES: dict[str, Any] = {
-    "add": add, "sub": sub, "mul": mul, "div": div, "neg": neg, "pow": power, "where": where,
-    "identity": same, "stop": same, "maximum": extreme, "minimum": extreme,
+SUB, NEG = TABLE["sub"], TABLE["neg"]
+IDENTITIES: Final[dict[Rule, Any]] = {
+    TABLE[name]: identity
+    for name, identity in (
+        ("add", add), ("sub", sub), ("mul", mul), ("div", div), ("neg", neg), ("pow", power),
+        ("where", where), ("identity", same), ("stop", same), ("maximum", extreme),
+        ("minimum", extreme),
+    )
 }  # fmt: skip
+# Those that have something to say only of constants.
+BY_CONSTANTS: Final = frozenset((TABLE["mul"], TABLE["div"], TABLE["pow"]))

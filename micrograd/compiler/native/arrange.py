@@ -86,7 +86,8 @@ def gated_by_relu(section: list[Instruction]) -> list[Instruction]:
             relu.setdefault(instruction.steps[0], instruction.result)
         if instruction.op == op.GATE:
             d, x = instruction.steps
-            instruction = instruction._replace(steps=(d, relu.get(x, x)))
+            steps = (d, relu.get(x, x))
+            instruction = Instruction(op.GATE, instruction.result, instruction.bare, steps)
         found.append(instruction)
     return found
 
@@ -159,13 +160,15 @@ def followed(
         return op.PLAINLY, tuple(group)
     next_ones = [found[0] for found in users]
     if all([i.op == op.RELU for i in next_ones]):
-        return op.WITH_RELU, tuple([s._replace(result=i.result) for s, i in zip(group, next_ones)])
+        return op.WITH_RELU, tuple(
+            [Sum(i.result, s.start, s.gate, s.scalars) for s, i in zip(group, next_ones)]
+        )
     for s, i in zip(group, next_ones):
         d, x = i.steps if i.op == op.GATE else (NONE, NONE)
         if d != s.result or not varying[x] or x in waiting:
             return op.PLAINLY, tuple(group)
     return op.WITH_GATE, tuple(
-        [s._replace(result=i.result, gate=i.steps[1]) for s, i in zip(group, next_ones)]
+        [Sum(i.result, s.start, i.steps[1], s.scalars) for s, i in zip(group, next_ones)]
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from array import array
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ...core.rule import TABLE, Rule
 from ..ir.program import ADD, COUNT, DOT, INNER, MUL, TOTAL, Program, sum_of_products
@@ -24,17 +24,22 @@ from .rows import divided, rowed, table, turned
 LONGEST = 1000  # products in one instruction
 WITHOUT_C: Final[set[str]] = set()  # operations of which a warning has said so
 LINE = 16  # float32 that fill a line of the cache; so many float64 fill two
-SIMPLE = {
-    "add": op.ADD, "sub": op.SUB, "mul": op.MUL, "div": op.DIV, "neg": op.NEG, "relu": op.RELU,
-    "gate": op.GATE, "sum": op.ADDN,
+SIMPLE: Final = {
+    TABLE[name]: code
+    for name, code in (
+        ("add", op.ADD), ("sub", op.SUB), ("mul", op.MUL), ("div", op.DIV), ("neg", op.NEG),
+        ("relu", op.RELU), ("gate", op.GATE), ("sum", op.ADDN),
+    )
 }  # fmt: skip
+SUM: Final[Any] = TABLE["sum"]
 
 
-class SumOfProducts(NamedTuple):
+class SumOfProducts:
     """start + a1*b1 + a2*b2 + ..., not yet an instruction; start is a step or NONE."""
 
-    start: int
-    pairs: list[tuple[int, int]]
+    def __init__(self, start: int, pairs: list[tuple[int, int]]) -> None:
+        self.start = start
+        self.pairs = pairs
 
 
 class Encoder:
@@ -75,6 +80,7 @@ class Encoder:
                     product = program.rules[x] is MUL
                     self.inlined[x] = product and uses[x] == 1 and self.where[x] == self.where[i]
         self.functions: list[Any] = []
+        self.in_c: dict[Rule, int] = {}  # the C functions of operations, or NONE
         self.pending: dict[int, SumOfProducts] = {}
         self.one = self.constant(1.0)
         self.sections: list[list[Instruction]] = [[], [], []]
@@ -152,8 +158,7 @@ class Encoder:
 
     def sums_scalars(self, i: int) -> bool:
         """Whether step i is a sum of many scalars, whose products need not stand anywhere."""
-        rule = self.program.rules[i]
-        return isinstance(rule, Rule) and rule.name == "sum" and self.where[i] != 1
+        return self.program.rules[i] is SUM and self.where[i] != 1
 
     def joined(self, xs: tuple[int, ...]) -> SumOfProducts:
         """The sum of two operands; what is already a sum comes first, which changes no bit."""
@@ -178,7 +183,7 @@ class Encoder:
 
     def dots(self, i: int, total: SumOfProducts) -> Instruction:
         """The instruction that computes a sum as step i."""
-        start, pairs = total
+        start, pairs = total.start, total.pairs
         if start == NONE and len(pairs) == 1:
             return Instruction(op.MUL, i, (), pairs[0])
         if start != NONE and len(pairs) == 1 and pairs[0][0] == self.one:
@@ -199,10 +204,15 @@ class Encoder:
             return Instruction(op.TOTAL, NONE, (), xs, (i,))
         if rule is INNER:
             return Instruction(op.OUTER, NONE, (1, 1), xs, (i,))
-        if rule.name in SIMPLE:
-            return Instruction(SIMPLE[rule.name], i, (), xs)
-        if in_c(rule):
-            return Instruction(op.CALL, i, (EXACT.module.FUNCTIONS[rule.name],), xs)
+        simple = SIMPLE.get(rule)
+        if simple is not None:
+            return Instruction(simple, i, (), xs)
+        number = self.in_c.get(rule)
+        if number is None:
+            number = EXACT.module.FUNCTIONS[rule.name] if in_c(rule) else NONE
+            self.in_c[rule] = number
+        if number >= 0:
+            return Instruction(op.CALL, i, (number,), xs)
         if rule.forward not in self.functions:
             self.functions.append(rule.forward)
             if TABLE.get(rule.name) is rule and rule.name not in WITHOUT_C:
@@ -259,17 +269,16 @@ class Encoder:
             scalars.extend(build.zeros(-len(scalars) % LINE))
 
         def place_all(steps: list[int]) -> None:
-            begin = len(scalars)
-            for k, i in enumerate(steps, begin):
+            if regions:  # some may be sequences
+                for i in steps:
+                    place(i)
+                return
+            for k, i in enumerate(steps, len(scalars)):
                 slot[i] = k
             scalars.extend(build.zeros(len(steps)))
 
         first = [*program.inputs, *program.parameters] if self.single else program.parameters
-        if regions:  # some of the inputs may be sequences
-            for i in first:
-                place(i)
-        else:
-            place_all(first)
+        place_all(first)
         sums = self.sums_in_order()
         if sums:
             line()
@@ -285,7 +294,7 @@ class Encoder:
             if slot[i] == NONE and i not in inputs and not isinstance(rule, Rule):
                 place(i)
         before, meanwhile, beside, after = [
-            rowed(section, slot, place, line)
+            rowed(section, slot, place_all, line)
             for section in (self.before, self.meanwhile, self.beside, self.after)
         ]
         sizes = {i: size(program, i, {}) for i in program.regions()} if program.has_regions else {}
@@ -293,42 +302,51 @@ class Encoder:
         room = Room(scalars)
         room.registers = most
 
-        def ref(i: int) -> int:
-            if i in inputs:
-                return inputs[i] * 4 + op.INPUT_COLUMN
-            return slot[i] * 4 + op.SCALAR if slot[i] != NONE else registers[i] * 4 + op.COLUMN
+        refs = [i * 4 + op.SCALAR for i in slot]  # how each step is named in the code
+        for i, k in registers.items():
+            if slot[i] == NONE:
+                refs[i] = k * 4 + op.COLUMN
+        for i, k in inputs.items():
+            refs[i] = k * 4 + op.INPUT_COLUMN
 
         def codes(section: list[Instruction], by_columns: bool = False) -> bytes:
-            code = array("i")
-            emitter = Emitter(room, self, ref, by_columns, {})
+            code: list[int] = []
+            emitter = Emitter(room, self, refs.__getitem__, by_columns, {})
             for instruction in section:
                 if instruction.op == op.REGION:
-                    code.extend(emitter.words(instruction))
+                    code += emitter.words(instruction)
                     continue
-                kind, result, bare, steps, targets, sums = instruction
+                kind, result, bare = instruction.op, instruction.result, instruction.bare
+                steps, targets, sums = instruction.steps, instruction.targets, instruction.sums
                 if kind == op.OUTER:
                     (m, k), columns, places = turned(bare, steps, [slot[t] for t in targets])
-                    found = [NONE if x == self.one else ref(x) for x in columns]
+                    found = [NONE if x == self.one else refs[x] for x in columns]
                     operands = [m, k, places[0], *found, *places[1:]]
                 elif kind == op.LAYER:
                     places = table([[slot[w] for w in s.scalars] for s in sums])
-                    operands = [*bare, places[0], *[ref(x) for x in steps]]
-                    for y, start, gate, _ in sums:
-                        operands.append(registers[y])
-                        operands.append(NONE if start == NONE else slot[start])
-                        operands.append(NONE if gate == NONE else ref(gate))
+                    operands = [*bare, places[0], *[refs[x] for x in steps]]
+                    for s in sums:
+                        operands.append(registers[s.result])
+                        operands.append(NONE if s.start == NONE else slot[s.start])
+                        operands.append(NONE if s.gate == NONE else refs[s.gate])
                     operands += places[1:]
                 elif kind == op.STRIDED:
                     operands = [*bare]
                 else:
-                    operands = [*bare, *[ref(x) for x in steps], *[slot[t] for t in targets]]
-                if kind in (op.OUT, op.OUTER, op.LAYER, op.TOTAL):
+                    operands = [refs[x] for x in steps]
+                    if bare:
+                        operands = [*bare, *operands]
+                    for t in targets:
+                        operands.append(slot[t])
+                if kind == op.OUTER or kind == op.LAYER or kind == op.TOTAL or kind == op.OUT:
                     target = max(result, 0)
                 else:
-                    target = slot[result] if slot[result] != NONE else registers[result]
-                code.extend((kind, target, len(operands)))
-                code.extend(operands)
-            return code.tobytes()
+                    target = refs[result] >> 2
+                code.append(kind)
+                code.append(target)
+                code.append(len(operands))
+                code += operands
+            return array("i", code).tobytes()
 
         results = array("i", [] if self.mapped else [slot[y] for y in program.outputs])
         sections = [

@@ -8,21 +8,48 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 try:
     from . import _machine, _machine_fast, _machine_single  # type: ignore[attr-defined]
 except ImportError:
     _machine = _machine_fast = _machine_single = None
 
-COLUMN, SCALAR, INPUT_COLUMN, GROWING = 0, 1, 2, 3  # kinds of operands
-(
-    ADD, SUB, MUL, DIV, NEG, RELU, GATE, DOTS, ADDN, TOTAL, OUTER, OUT, CALL, PYCALL, STRIDED,
-    LAYER, LOGSUMEXP, LOOP, IF, UNLESS, MOVE, LOAD, STORE,
-) = range(23)  # fmt: skip
-REGION = 100  # a step of `regions.py`, which becomes several instructions
-PLAINLY, WITH_RELU, WITH_GATE = range(3)  # what is done to the sums of a layer
-NONE = -1
+# Kinds of operands.
+COLUMN: Final = 0
+SCALAR: Final = 1
+INPUT_COLUMN: Final = 2
+GROWING: Final = 3
+# Operations, one a line so that compiled code knows the numbers.
+ADD: Final = 0
+SUB: Final = 1
+MUL: Final = 2
+DIV: Final = 3
+NEG: Final = 4
+RELU: Final = 5
+GATE: Final = 6
+DOTS: Final = 7
+ADDN: Final = 8
+TOTAL: Final = 9
+OUTER: Final = 10
+OUT: Final = 11
+CALL: Final = 12
+PYCALL: Final = 13
+STRIDED: Final = 14
+LAYER: Final = 15
+LOGSUMEXP: Final = 16
+LOOP: Final = 17
+IF: Final = 18
+UNLESS: Final = 19
+MOVE: Final = 20
+LOAD: Final = 21
+STORE: Final = 22
+REGION: Final = 100  # a step of `regions.py`, which becomes several instructions
+# What is done to the sums of a layer.
+PLAINLY: Final = 0
+WITH_RELU: Final = 1
+WITH_GATE: Final = 2
+NONE: Final = -1
 
 
 class Build(NamedTuple):
@@ -46,24 +73,34 @@ BUILDS = {
 EXACT = BUILDS[""]
 
 
-class Sum(NamedTuple):
+class Sum:
     """One sum of a layer: start + the scalars times its columns, then gated by a column."""
 
-    result: int
-    start: int  # a step, or NONE
-    gate: int  # a step, or NONE
-    scalars: tuple[int, ...]
+    def __init__(self, result: int, start: int, gate: int, scalars: tuple[int, ...]) -> None:
+        self.result = result
+        self.start = start  # a step, or NONE
+        self.gate = gate  # a step, or NONE
+        self.scalars = scalars
 
 
-class Instruction(NamedTuple):
-    """One operation on steps; `bare` are numbers before them, `targets` further results."""
+class Instruction:
+    """One operation on steps."""
 
-    op: int
-    result: int  # a step, or NONE
-    bare: tuple[int, ...]
-    steps: tuple[int, ...]
-    targets: tuple[int, ...] = ()  # the sums over the batch that are added to
-    sums: tuple[Sum, ...] = ()  # of a layer
+    def __init__(
+        self,
+        op: int,
+        result: int,
+        bare: tuple[int, ...],
+        steps: tuple[int, ...],
+        targets: tuple[int, ...] = (),
+        sums: tuple[Sum, ...] = (),
+    ) -> None:
+        self.op = op
+        self.result = result  # a step, or NONE
+        self.bare = bare  # numbers that stand before the steps
+        self.steps = steps
+        self.targets = targets  # the sums over the batch that are added to
+        self.sums = sums  # of a layer
 
     @property
     def results(self) -> tuple[int, ...]:

@@ -47,20 +47,20 @@ def divided(
 def rowed(
     section: list[Instruction],
     slot: list[int],
-    place: Callable[[int], None],
+    place: Callable[[list[int]], None],
     line: Callable[[], None],
 ) -> list[Instruction]:
     """The scalar instructions, with those that do the same along a row of scalars made one.
 
-    They are put in levels, each of which needs only the ones before; `place` gives every
-    result its scalar, and `line` lets a long row begin a line of the cache.
+    They are put in levels, each of which needs only the ones before; `place` gives results
+    their scalars, and `line` lets a long row begin a line of the cache.
     """
-    level: dict[int, int] = {}
+    level = [0] * len(slot)
     levels: list[dict[int, list[Instruction]]] = []
     for instruction in section:
         depth = 0
         for x in instruction.steps:
-            if x in level and level[x] > depth:
+            if level[x] > depth:
                 depth = level[x]
         level[instruction.result] = depth + 1
         if depth == len(levels):
@@ -70,8 +70,7 @@ def rowed(
     for group in levels:
         for code, same in sorted(group.items()):
             if code > op.NEG:
-                for instruction in same:
-                    place(instruction.result)
+                place([instruction.result for instruction in same])
                 found += same
                 continue
             pairs = []
@@ -83,8 +82,7 @@ def rowed(
             pairs.sort()
             if len(pairs) >= LONG:
                 line()
-            for _, _, at in pairs:
-                place(same[at].result)
+            place([same[at].result for _, _, at in pairs])
             found += in_rows(code, pairs, same)
     return found
 
