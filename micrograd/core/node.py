@@ -363,6 +363,11 @@ def having(nodes: list[Any], name: str, value: object) -> list[int]:
     return found
 
 
+def same_nodes(a: list[Any], b: list[Any]) -> bool:
+    """Whether the same objects stand in two lists of one length."""
+    return all(x is y for x, y in zip(a, b))
+
+
 def are_all(xs: list[Any], kind: Any) -> bool:
     """Whether all are of one type, and of none derived from it."""
     return all(type(x) is kind for x in xs)

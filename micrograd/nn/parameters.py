@@ -8,11 +8,10 @@ Models, optimizers, clipping and the compiler build on these functions. Read on 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from operator import is_
 from typing import Any
 
 from ..core.chain import GRAPHS
-from ..core.node import add_grads, are_all, attribute, having, set_data, set_grads
+from ..core.node import add_grads, are_all, attribute, having, same_nodes, set_data, set_grads
 from ..core.watch import WATCH
 from ..engine import Value
 
@@ -53,7 +52,7 @@ def free_among(parameters: list[Value]) -> Sequence[int]:
 
 def are_same(a: Sequence[Value], b: Sequence[Value]) -> bool:
     """Whether these are the same Values in the same order; what they hold is not compared."""
-    return len(a) == len(b) and all(map(is_, a, b))
+    return len(a) == len(b) and same_nodes(as_list(a), as_list(b))
 
 
 def set_all(parameters: Sequence[Value], name: str, numbers: Sequence[Any]) -> None:

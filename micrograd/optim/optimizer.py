@@ -169,13 +169,16 @@ class Optimizer(Saved):
         for group in self.param_groups:
             end = start + len(group["params"])
             free = free_among(group["params"])
-            counts = list(map(self.counts[start:end].__getitem__, free))
+            counts = self.counts[start:end]
+            if len(free) < len(counts):
+                counts = [counts[i] for i in free]
+            elif counts and counts.count(counts[0]) == len(counts):  # all of them
+                found.append((group, counts[0], range(start, end)))
+                start = end
+                continue
             for count in dict.fromkeys(counts):
-                if counts.count(count) == end - start:  # all of them
-                    found.append((group, count, range(start, end)))
-                else:
-                    places = [start + i for i, own in zip(free, counts) if own == count]
-                    found.append((group, count, places))
+                places = [start + i for i, own in zip(free, counts) if own == count]
+                found.append((group, count, places))
             start = end
         return found
 

@@ -50,6 +50,7 @@ class NativeLoop(Loop):
         self.padded = (len(self.parameters) + 7) // 8 * 8
         self.update: Any = None
         self.shape: Any = None
+        self.sizes: list[int] = []
         # Whether nobody comes in between two steps, so that many can be taken at once.
         self.ahead_of_time = known_optimizer(optimizer) and known_schedule(schedule, optimizer)
         cycles = isinstance(schedule, OneCycleLR) and schedule.cycle_momentum
@@ -65,13 +66,14 @@ class NativeLoop(Loop):
         n = len(self.parameters)
         self.cohorts = cohorts_of(optimizer, self.parameters)
         begun = []
+        self.sizes = []  # of what each remembers
         for cohort in self.cohorts:
             first = cohort.seen.first_state()
             states = chosen(optimizer.state, cohort.there)
-            if min(map(len, states)) < len(first):
+            if first and min(map(len, states)) < len(first):
                 states = [fitting(state, first) for state in states]
             begun.append(states)
-        self.sizes = [min(map(len, states)) for states in begun]  # of what each remembers
+            self.sizes.append(min(map(len, states)) if any(states) else 0)
         self.states = max(self.sizes, default=0)
         rows = [build.zeros(self.padded) for _ in range(self.states)]
         several = len(self.cohorts) != 1 or len(self.cohorts[0].there) < n
