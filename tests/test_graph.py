@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pictures import SVG, Shape, classes, mlp_loss, neuron, read, shape, the_example
 
 import micrograd as mg
-from micrograd import Value
+from micrograd import Value, nn
 from micrograd.graph import Graph, draw, name_values
 from micrograd.graph.picture.measure import text_width
 
@@ -358,3 +358,41 @@ def test_a_long_chain_stays_narrow():
     lines = draw(x).text.split("\n")
     assert max(map(len, lines)) < 200
     assert sum("tanh" in line and "data" in line for line in lines) == 500
+
+
+def changed_model():
+    """A model whose layers were replaced after its first call, and what it gives then."""
+    model = nn.MLP(2, [2, 1])
+    model([1.0, 2.0])
+    model.layers[0] = nn.Layer(2, 3)
+    model.layers[1] = nn.Layer(3, 1)
+    model.layers[1].neurons[0].w[2] = Value(0.5)
+    return model, model([1.0, 2.0])
+
+
+def test_parameters_are_named_by_where_they_stand_now():
+    """Also where nobody who draws has a variable for the model."""
+    _hidden, out = changed_model()
+    picture = draw(out).svg
+    found = sorted(re.findall(r">([wb]\[[\d,]+\])<", picture))
+    first = [f"w[{i},{k}]" for i in range(3) for k in range(2)] + [f"b[{i}]" for i in range(3)]
+    assert found == sorted([*first, "w[0,0]", "w[0,1]", "w[0,2]", "b[0]"])
+    assert "layer 0  3 ReLU neurons" in picture
+    assert "layer 1  1 ReLU neuron" in picture
+
+
+def test_a_module_called_inside_another_that_is_no_part_of_it_keeps_its_own_names():
+    other = nn.Neuron(2)
+
+    class Odd(nn.Module):
+        def __init__(self):
+            self.scale = Value(2.0)
+
+        def __call__(self, x):
+            return self.scale * other(x)
+
+    model = Odd()
+    for _ in range(3):
+        out = model([1.0, 2.0])
+    labels = draw(out).svg
+    assert [name for name in ("scale", "w[0]", "w[1]") if name not in labels] == []

@@ -43,10 +43,14 @@ class Names:
     def by_calls(self, view: View, calls: Iterable[Any]) -> None:
         """Parameters of modules that were called, by their place in the outermost."""
         leaves = set(view.leaves)
-        for places in dict.fromkeys(call.places for call in calls):
-            for p, path in places.paths.items():
-                if p in leaves and p not in self.places:
-                    self.put(p, place_of(path, places.rows, places.title))
+        for known in dict.fromkeys(call.places for call in calls):
+            for places in (
+                known.now(),
+                known,
+            ):  # a layer may have changed since it was first called
+                for p, path in places.paths.items():
+                    if p in leaves and p not in self.places:
+                        self.put(p, place_of(path, places.rows, places.title))
 
     def put(self, v: Any, place: Place) -> None:
         self.places[v] = place

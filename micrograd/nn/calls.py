@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from itertools import count
 from typing import Any, Final
-from weakref import ref
+from weakref import WeakSet, ref
 
 from ..core.lines import OURS
 from ..core.node import attribute, is_leaf
@@ -27,7 +27,9 @@ class Places:
     """Where the parameters and modules stand inside one module, as it was at a call."""
 
     def __init__(self, module: Any) -> None:
+        self.module: Any = ref(module)
         self.title = type(module).__name__
+        self.strangers: Any = WeakSet()  # what was called inside it and is no part of it
         self.lists: list[tuple[str, Any]] = module._named_lists()
         self.known: dict[Value, str] | None = None
         modules = module.named_modules()
@@ -48,6 +50,22 @@ class Places:
         """Where a module stands in this one, or None."""
         known = self.inner.get(id(module))
         return known[1] if known is not None and known[0]() is module else None
+
+    def now(self) -> Places:
+        """The same of the module as it stands now: this one if the module is gone."""
+        module = self.module()
+        return self if module is None else Places(module)
+
+    def with_part(self, module: Any) -> Places:
+        """What knows of a module that was called inside: this one, or a newer one."""
+        root = self.module()
+        if root is None or module in self.strangers:
+            return self
+        found = places_of(root)
+        if found.path_of(module) is None:
+            self.strangers.add(module)
+            found.strangers = self.strangers
+        return found
 
 
 KNOWN: dict[int, tuple[Any, Places]] = {}  # by the identity of a module: a weak reference, and its
@@ -80,6 +98,9 @@ def begun(module: Any, outer: Call | None, names: Any, args: Any, kwargs: Any, f
     this.title = type(module).__name__
     this.scopes = depth() if WATCH.active else 0
     path = outer.places.path_of(module) if outer is not None else None
+    if outer is not None and path is None:  # a layer that was put in since
+        outer.places = outer.places.with_part(module)
+        path = outer.places.path_of(module)
     if outer is not None and path is not None:
         this.places, this.path = outer.places, path
     else:
