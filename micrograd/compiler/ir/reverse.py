@@ -2,7 +2,8 @@
 
 The derivatives are those of the table in `ops.py`, evaluated on symbols that write down
 what is done to them. The sums are made in the order of the eager engine's, so that the
-compiled gradient is the same to the last bit.
+compiled gradient is the same to the last bit. `Products` is the pass for a batch, of which
+`batch.py` makes a program; read that next.
 """
 
 from __future__ import annotations
@@ -193,10 +194,10 @@ class Products:
         active: list[bool],
         adjoint: dict[int, Any],
     ) -> list[int] | None:
-        """The operands to whose gradient that of a sum of products has been added, times others.
+        """The operands, but for parameters, to whose gradients the step has added its own.
 
-        In the order of the operands, in which `Rule.pullback` gives them too; without parameters.
-        None for an operation that is no such sum.
+        Of a sum of products each factor gets g times the other one, in the order of the operands,
+        in which `Rule.pullback` has them too. None for another operation, of which nothing is done.
         """
         program = self.program
         rules, constants = program.rules, program.data
@@ -248,6 +249,8 @@ class Products:
     def add(self, adjoint: dict[int, Any], x: int, part: Any) -> None:
         """Add a part, a number or a step, to the gradient of a step."""
         if self.program.rules[x] is PARAMETER:
+            if isinstance(part, Whole):
+                part = part.step()
             self.term(x, part.i if isinstance(part, Symbol) else self.program.known(part))
             return
         have = adjoint.get(x)
