@@ -35,6 +35,8 @@ PROGRAMS = {
         lambda x: mg.where(x > 0, mg.where(x < 1, mg.log1p(-x), mg.log(x)), x) * x,
         (-INF, 0.5, 3.0, 1.0),
     ),
+    "leaky": (lambda x: mg.leaky_relu(1 / x) + x, (0.0, -0.0, 2.0)),
+    "abs of log": (lambda x: mg.where(x > 0, abs(mg.log(x)), 0.0), (1e-310, -1.0, 2.0)),
 }
 ASKED = {
     "grad": mg.grad,
@@ -77,6 +79,14 @@ def test_what_was_not_chosen_has_no_slope_in_eager_code():
     for name in ("minimum", "fmax", "relu", "clip", "abs"):
         f, (x, *_) = PROGRAMS[name]
         assert number(mg.grad(f)(x)) == 0.0
+
+
+@pytest.mark.parametrize(("name", "x"), POINTS)
+def test_the_hessian_is_the_gradient_of_the_gradient(name, x):
+    f = PROGRAMS[name][0]
+    expected = mg.grad(mg.grad(f))(x)
+    assert close(mg.hessian(f)(x), expected)
+    assert close(mg.hvp(f, (x,), (1.0,)), expected)
 
 
 @pytest.mark.parametrize(("name", "x"), POINTS)
