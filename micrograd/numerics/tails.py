@@ -388,7 +388,7 @@ def dacosh(x: float) -> float:
     """1 / sqrt(x*x - 1)."""
     if x > 1e150:
         return 1.0 / x
-    return div(1.0, math.sqrt(-one_less_square(x))) if x >= 1.0 else nan
+    return div(1.0, math.sqrt(0.0 - one_less_square(x))) if x >= 1.0 else nan
 
 
 def datanh(x: float) -> float:
@@ -479,7 +479,7 @@ def dsilu(x: float) -> float:
         return sigmoid(x) + x * dsigmoid(x)
     if t < -0.85:  # where the two cancel in part: e (1 + x + e) / (1 + e)**2
         e = math.exp(x)
-        return bell(e) * ((1.0 + x) + e)
+        return bell(e) * ((1.0 + x) + e) + 0.0  # no -0.0
     result = 0.0  # beside its zero the Taylor series from there
     for c in (
         -4.0908332256286805e-16,
