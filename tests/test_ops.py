@@ -80,6 +80,24 @@ VALUES = {
 }
 
 
+@pytest.mark.parametrize(
+    ("name", "order", "x"),
+    [
+        ("atan", 2, 1.0149910766381498),
+        ("atanh", 2, 2.8856085812562238e-08),
+        ("atanh", 2, 0.0001206434924136411),
+        ("acosh", 2, 3.1070427758899384),
+        ("silu", 1, -2.5815921548733067),
+        ("silu", 2, 1.6808779405380814),
+        ("silu", 2, -4.1504144476132305),
+    ],
+)
+def test_where_a_walk_to_worse_points_had_ended_past_4_ulp(name, order, x):
+    rule, place = TABLE[name], (0,) * order
+    found = ulp_search.ours(rule, [x], order)[place]
+    assert ulp_search.error(found, ulp_search.exactly(rule, [x], place)) <= 4
+
+
 def test_the_check_rejects_a_wrong_rule():
     """A derivative that is off by one part in 10**15 does not pass."""
     with pytest.raises(AssertionError, match="ulp"):

@@ -31,7 +31,8 @@ from micrograd.core.rule import TABLE, Rule
 
 HOW_MANY = {"dot": 4, "weighted_sum": 5, "nll": 4}  # operands of those that take any number
 NEEDS_BITS = {"erf", "erfc", "ndtr", "gelu", "dgelu", "tanh"}  # flat to hundreds of digits
-FLATTER = {"logsumexp", "logaddexp", "share", "dshare", "nll"}
+FLATTER = {"logsumexp", "logaddexp", "share", "dshare", "nll", "sigmoid", "dsigmoid", "silu", "dsilu",
+           "d2silu", "elu", "softplus", "logsigmoid"}  # fmt: skip
 # Rows that are second derivatives themselves: their own derivative is the third.
 SECOND = {"d2silu", "d2gelu", "gamma_slope", "beta_slope"}
 # Rows whose judge is slow: fewer points.
@@ -295,8 +296,8 @@ def climb(rule: Rule, order: int, seconds: float) -> tuple[float, str, int]:
 
     def off(xs: list[float], place: tuple[int, ...]) -> float:
         nonlocal largest, where, tried
-        if any(xs[i] == 0.0 for i in place):
-            return 0.0  # the judge's step is in units of x
+        if 0.0 in xs or (place and min(map(abs, xs)) < 1e-290):
+            return 0.0  # a kink, or the judge's step, which is in units of x, is no float
         try:
             found = ours(rule, xs, order)[place]
         except (ValueError, ZeroDivisionError, OverflowError):

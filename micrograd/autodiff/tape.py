@@ -273,7 +273,7 @@ def second_partials(v: Node) -> list[tuple[int, int, float]]:
         rates = tape.pull({slope: 1.0})
         for m in range(len(new)):
             i = tape.place.get(new[m]) if isinstance(new[m], Node) else None
-            if i is not None:
+            if i is not None and tape.reached[i]:  # a slope of jumps does not change
                 found.append((k, m, rates[i]))
     return found
 

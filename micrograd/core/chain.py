@@ -24,7 +24,7 @@ from .node import (
     set_grads,
 )
 from .rule import CHOICE, UNRECORDED, real, times
-from .selection import Selection
+from .selection import ForwardSelection, Selection
 from .sort import Search, toposort
 from .watch import WATCH
 
@@ -216,11 +216,16 @@ def tangents_of(outputs: list[Any], tangents: dict[Any, Any]) -> dict[Any, Any]:
     for output in outputs:
         search.visit(output)
     found = dict(tangents)
+    selection = ForwardSelection() if WATCH.symbolic() else None
     for v in search.inner:
-        rates = [found.get(x) if isinstance(x, Node) else None for x in operands_of(v)]
+        xs = operands_of(v)
+        rates = [found.get(x) if isinstance(x, Node) else None for x in xs]
         if any([rate is not None for rate in rates]):
             total: Any = None
-            for part in passed_on(v, rates):
+            parts = passed_on(v, rates)
+            if selection is not None:
+                parts = selection.select(v, v._rule, xs, rates, parts)
+            for part in parts:
                 if part is not None:
                     total = part if total is None else total + part
             if total is not None:

@@ -43,6 +43,10 @@ REGULAR: Final = LINEAR | frozenset(
 SQUARES: Final = (1.0, 2.0, 3.0)  # powers that are finite with all derivatives
 
 
+# What does not change but by jumps: its tangent is none, or nan where its value is.
+STEPS: Final = frozenset(
+    ("floor", "ceil", "trunc", "rint", "round", "sign", "truncdiv", "neardiv", "floordiv")
+)
 REGIONS: Final = ("loop", "branch")  # what they do not reach gets a gradient that is 0
 
 
@@ -80,7 +84,7 @@ class Selection:
         self.choices = False
         self.finite: dict[Any, bool] = {}  # whether a value is finite if the leaves are
         self.singular: dict[Any, bool] = {}  # whether a local partial may be infinite or nan
-        self.scales: dict[Any, bool] = {}  # whether it multiplies the gradient by some number
+        self.scales: dict[Any, bool] = {}  # whether a gradient that is not there may become one
         self.below: dict[Any, int] = {}  # 2 if something singular is below, 1 if something scales
         self.missing: dict[Any, Missing | None] = {}
 
@@ -104,7 +108,8 @@ class Selection:
             self.choices = True
             self.guards = self.guards or name == "branch"
         self.finite[key] = finite and regular
-        self.scales[key] = name not in LINEAR and rule.kind not in (CHOICE, FLAT)
+        # A choice passes nan on where its own value is nan, but `where`.
+        self.scales[key] = name not in LINEAR and name != "where" and rule.kind != FLAT
         self.singular[key] = self.scales[key] and not (regular and finite)
         deepest = max([self.below.get(x, 0) for x in operands], default=0)
         self.below[key] = max(deepest, 2 if self.singular[key] else 1 if self.scales[key] else 0)
@@ -157,6 +162,44 @@ class Selection:
                 either = choose(old.condition, 1.0, new.condition)
                 self.missing[k] = Missing(either, old.guard or new.guard)
         return parts
+
+
+class ForwardSelection:
+    """The conditions of one forward pass: a tangent is missing where `where` selects none.
+
+    Nodes are given to `select` operands first.
+    """
+
+    def __init__(self) -> None:
+        self.there: dict[Any, Any] = {}  # 1 where the tangent of a node is there; for some nodes
+
+    def select(
+        self, key: Any, rule: Any, xs: Sequence[Any], rates: Sequence[Any], parts: list[Any]
+    ) -> list[Any]:
+        """What tangents of the operands xs give to that of a node, selected where they may miss."""
+        there = [
+            0.0 if r is None else self.there.get(x, 1.0) for x, r in zip(xs, rates, strict=True)
+        ]
+        if rule.name in STEPS:
+            mine = key._apply(TABLE["isnan"], (key,))
+        elif rule.name == "where" and [t for t in there[1:] if type(t) is not float or t == 0.0]:
+            mine = choose(xs[0], there[1], there[2])
+        elif [t for t in there if type(t) is float and t == 1.0]:
+            mine = 1.0
+        else:
+            mine = 0.0
+            for t in there:
+                if type(t) is not float:
+                    mine = choose(t, 1.0, mine)
+        if type(mine) is not float:
+            self.there[key] = mine
+        if rule.name in LINEAR or rule.name == "where":
+            return parts
+        return [
+            p if p is None or isinstance(p, (Whole, float)) or type(t) is float
+            else choose(t, p, 0.0)
+            for p, t in zip(parts, there, strict=True)
+        ]  # fmt: skip
 
 
 def choose(condition: Any, a: Any, b: Any) -> Any:

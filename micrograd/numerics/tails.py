@@ -308,14 +308,34 @@ def ratio(x: float, r: float) -> float:
 # Circular and hyperbolic functions --------------------------------------------------------------
 
 
+def one_less_square(x: float) -> float:
+    """1 - x*x as (1 - x)(1 + x), rounded about once: its square is within 4 units, too."""
+    a = abs(x)
+    t = 1.0 - a
+    back = t - 1.0
+    t_low = (1.0 - (t - back)) - (a + back)
+    s = 1.0 + a
+    back = s - 1.0
+    s_low = (1.0 - (s - back)) + (a - back)
+    p = t * s
+    return p + (product_plus(t, s, -p) + (t * s_low + t_low * s))
+
+
 def dasin(x: float) -> float:
     """1 / sqrt(1 - x*x), where 1 - x*x would cancel."""
-    return div(1.0, math.sqrt((1.0 - x) * (1.0 + x))) if -1.0 <= x <= 1.0 else nan
+    return div(1.0, math.sqrt(one_less_square(x))) if -1.0 <= x <= 1.0 else nan
 
 
 def datan(x: float) -> float:
     """1 / (1 + x*x), also where x*x overflows."""
-    return 1.0 / (1.0 + x * x) if abs(x) < 1e8 else (1.0 / x) * (1.0 / x)
+    if not abs(x) < 1e8:
+        return (1.0 / x) * (1.0 / x)
+    q = x * x
+    s = 1.0 + q
+    back = s - 1.0
+    low = ((1.0 - (s - back)) + (q - back)) + product_plus(x, x, -q)
+    r = 1.0 / s
+    return r + r * (product_plus(-r, s, 1.0) - r * low)
 
 
 def inv_r2(u: float, v: float) -> float:
@@ -368,13 +388,15 @@ def dacosh(x: float) -> float:
     """1 / sqrt(x*x - 1)."""
     if x > 1e150:
         return 1.0 / x
-    return div(1.0, math.sqrt((x - 1.0) * (x + 1.0))) if x >= 1.0 else nan
+    return div(1.0, math.sqrt(0.0 - one_less_square(x))) if x >= 1.0 else nan
 
 
 def datanh(x: float) -> float:
     """1 / (1 - x*x)."""
     if -1.0 <= x <= 1.0:
-        return div(1.0, (1.0 - x) * (1.0 + x))
+        d = one_less_square(x)
+        r = div(1.0, d)
+        return r + r * product_plus(-r, d, 1.0) if r < 1e100 else r
     return nan
 
 
@@ -453,8 +475,11 @@ def dsilu(x: float) -> float:
     if x - x != 0.0:
         return sigmoid(x)
     t = (x - DSILU_ZERO) - DSILU_ZERO_LOW
-    if abs(t) > 0.85:
+    if t > 0.85:
         return sigmoid(x) + x * dsigmoid(x)
+    if t < -0.85:  # where the two cancel in part: e (1 + x + e) / (1 + e)**2
+        e = math.exp(x)
+        return bell(e) * ((1.0 + x) + e) + 0.0  # no -0.0
     result = 0.0  # beside its zero the Taylor series from there
     for c in (
         -4.0908332256286805e-16,
@@ -498,7 +523,15 @@ def d2silu(x: float) -> float:
         return x if x != x else 0.0
     t = (abs(x) - D2SILU_ZERO) - D2SILU_ZERO_LOW
     if abs(t) > 0.7:
-        return dsigmoid(x) * (2.0 - x * math.tanh(0.5 * x))
+        # 2 - x tanh(x/2) by e = exp(-|x|), so that less of it cancels.
+        a = abs(x)
+        e = math.exp(-a)
+        s = 1.0 + e
+        square = s * s
+        low = product_plus(s, s, -square) + 2.0 * s * (e - (s - 1.0))
+        r = e / square
+        r += (product_plus(-r, square, e) - r * low) / square
+        return r * ((2.0 - a) + (2.0 + a) * e) / s
     result = 0.0  # of the second factor, beside its zeros
     for c in (
         -1.2392855034268616e-14,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...core.rule import CHOICE, FLAT, SMOOTH, TABLE, Rule
+from ...core.rule import CHOICE, FLAT, TABLE, Rule
 from ...core.selection import Selection
 from .layout import row_major
 from .parts import as_whole, in_order
@@ -113,7 +113,7 @@ class Backward:
                     or (self.below == GUARDED and selection.scales[i])
                 )
                 rule = getattr(step, "rule", None)
-                if rule is not None and rule.kind == SMOOTH and self.careful:
+                if rule is not None and self.careful:
                     self.careful_steps.add(i)
                 if isinstance(step, Apply):
                     self.apply(i, step, d)
@@ -306,6 +306,7 @@ class Backward:
         if rule.kind == CHOICE:
             self.below = max(self.below, GUARDED if rule is WHERE else CHOSEN)
             found = rule.local(xs, y, wanted, upstream)
+            found = [None if part is None else self.flowing(upstream, part) for part in found]
         elif rule is MUL:
             self.product(step, d, step.shape)
             return
@@ -326,6 +327,12 @@ class Backward:
         if self.careful and (isinstance(slope, Symbol) or slope - slope != 0.0):
             return self.applied(REACHED, (upstream, slope))
         return upstream * slope
+
+    def flowing(self, upstream: Any, part: Any) -> Any:
+        """What a choice passes on: also where its value is nan, 0 where nothing flows to it."""
+        if not self.careful:
+            return part
+        return self.applied(WHERE, (self.applied(NOT_EQUAL, (upstream, 0.0)), part, 0.0))
 
     def product(self, step: Apply, d: Read, dims: Shape) -> None:
         """Of a product each factor gets the adjoint times the other, added up at once."""
@@ -413,6 +420,7 @@ class Backward:
             shared = Read(count.array, count.base, count.strides + (0,) * len(step.inner))
             operands = (self.symbol(widened), self.symbol(last), Symbol(self, top))
             part = self.applied(ROUTE, (*operands, Symbol(self, shared)))
+            part = self.flowing(operands[0], part)
             self.contribute(last, (self.as_read(part),), dims)
             return
         if rule.name == "fsum":
