@@ -48,7 +48,7 @@ MODULES = {
     "engine": ("engine.py", "engine watch anomaly number custom dropin"),
     "chain": ("core/chain.py", "engine custom anomaly watch checkpoint selection transforms"),
     "selection": ("core/selection.py", "selection compiler_modes edges"),
-    "tape": ("autodiff/tape.py", "transforms"),
+    "tape": ("autodiff/tape.py", "tape custom transforms"),
     "ops": ("ops.py", "edges ops transforms"),
     "reverse": (
         "compiler/ir/reverse.py",
