@@ -52,7 +52,7 @@ MODULES = {
     "ops": ("ops.py", "edges ops transforms"),
     "reverse": (
         "compiler/ir/reverse.py",
-        "compiler_modes selection loops_compiled compiler_operations",
+        "batch compiler_modes selection loops_compiled",
     ),
     "simplify": (
         "compiler/ir/simplify.py",

@@ -135,10 +135,10 @@ def test_classes_that_cannot_be_cost_nothing_and_no_node():
 
 
 def test_clipping_the_error_kills_the_gradient_and_huber_clips_it():
-    for error in (-7.0, -0.5, 0.25, 30.0):
-        a, b = Value(error), Value(error)
-        losses.clipped_error(a, 0.0).backward()
-        losses.huber(b, 0.0).backward()
+    for error in (-7.0, -1.5, -0.5, 0.25, 30.0):
+        a, b = Value(error + 2.0), Value(error + 2.0)
+        losses.clipped_error(a, 2.0).backward()
+        losses.huber(b, 2.0).backward()
         assert a.grad == (error if abs(error) < 1 else 0.0)
         assert b.grad == max(-1.0, min(1.0, error))
 
