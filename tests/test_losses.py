@@ -103,7 +103,8 @@ def test_wrong_targets_are_refused_in_a_sentence():
             losses.logistic(0.5, y)
     for loss in (losses.cross_entropy, losses.multiclass_hinge):
         for target in (3, 4, -1, 0.5):
-            with pytest.raises(ValueError, match="of 3 classes, counted from 0"):
+            sentence = f"{loss.__name__}: class {target} of 3 classes, counted from 0"
+            with pytest.raises(ValueError, match=sentence):
                 loss([1.0, 2.0, 3.0], target)
     with pytest.raises(ValueError, match="2 probabilities for 3 logits"):
         losses.cross_entropy([1.0, 2.0, 3.0], [0.5, 0.5])
