@@ -24,6 +24,7 @@ import fcntl
 import gc
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -31,7 +32,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -97,16 +98,18 @@ def mutants(path: str) -> Iterator[tuple[str, str]]:
     names = sorted(x for x in plugins.operator_names() if wanted(x))
     seen: Counter[str] = Counter()
     for i, statement in enumerate(statements):
-        tree, types = get_ast(statement), annotations(statement)
+        tree, idle = get_ast(statement), unnoticed(statement)
+        assigned = re.search(r"^(\w+)(?:: \w+)? += ", statement, re.M)
         for name in names:
             operator = plugins.get_operator(name)()
             nodes = [n for n in ast_nodes(tree) for _ in operator.mutation_positions(n)]
             for k, node in enumerate(nodes):
-                if any(start <= node.start_pos < end for start, end in types):
+                if any(start <= node.start_pos < end for start, end in idle):
                     continue
                 new = mutate_code(statement, operator, k)
                 function = ASTQuery(node).get_definition_name()
-                text = f"{path} {function or 'module'}: {changed(statement, new)}"
+                function = function or (assigned[1] if assigned else "module")
+                text = f"{path} {function}: {changed(statement, new)}"
                 seen[text] += 1
                 text += f" ({seen[text]})" if seen[text] > 1 else ""
                 yield text, "".join([*statements[:i], new, *statements[i + 1 :]])
@@ -122,14 +125,16 @@ def wanted(operator: str) -> bool:
     return kind not in ("RemoveDecorator", "VariableReplacer", "VariableInserter")
 
 
-def annotations(statement: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Where types stand, which nothing evaluates."""
-    return [
-        ((x.lineno, x.col_offset), (x.end_lineno or 0, x.end_col_offset or 0))
-        for node in ast.walk(ast.parse(statement))
-        for x in (getattr(node, "annotation", None), getattr(node, "returns", None))
-        if isinstance(x, ast.expr)
-    ]
+def unnoticed(statement: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where types stand, which nothing evaluates, and domains, from which only tests draw."""
+    found = []
+    for node in ast.walk(ast.parse(statement)):
+        for x in (getattr(node, "annotation", None), getattr(node, "returns", None)):
+            if isinstance(x, ast.expr):
+                found.append(x)
+        if isinstance(node, ast.keyword) and node.arg == "domain":
+            found.append(node.value)
+    return [((x.lineno, x.col_offset), (x.end_lineno or 0, x.end_col_offset or 0)) for x in found]
 
 
 def changed(old: str, new: str) -> str:
@@ -148,11 +153,11 @@ def changed(old: str, new: str) -> str:
 class Teller:
     """A plugin of pytest that runs tests in a given order, and tells through a pipe how they go."""
 
-    def __init__(self, pipe: int, first: Counter[str], usual: dict[str, float]) -> None:
-        self.pipe, self.first, self.usual = pipe, first, usual
+    def __init__(self, pipe: int, place: Callable[[str], object]) -> None:
+        self.pipe, self.place = pipe, place
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items.sort(key=lambda x: (-self.first[x.nodeid], self.usual.get(x.nodeid, 0.0)))
+        items.sort(key=lambda x: self.place(x.nodeid))
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         os.write(self.pipe, f"{nodeid}\n".encode())
@@ -164,14 +169,19 @@ class Tests:
     def __init__(self, names: str) -> None:
         self.files = [f"tests/test_{name}.py" for name in names.split()]
         self.usual: dict[str, float] = {}  # seconds that a test takes without a mistake
+        self.word = ""
         self.noticed: Counter[str] = Counter()  # by test and by file: how many mistakes
         gc.freeze()  # a fork need not look through what is here already
         for file in self.files:
             if self.failing(file) is not None:
                 raise SystemExit(f"mutants: {file} fails without a mistake in the code")
 
-    def notice(self) -> str | None:
-        """The test that fails now, or that never ends; None if the mistake survives."""
+    def notice(self, word: str) -> str | None:
+        """The test that fails now, or that never ends; None if the mistake survives.
+
+        Tests that have the word in their name come first: that of the function, or of the row.
+        """
+        self.word = word
         for file in sorted(self.files, key=lambda x: -self.noticed[x]):
             test = self.failing(file)
             if test is not None:
@@ -179,6 +189,11 @@ class Tests:
                 self.noticed[test] += 1
                 return test
         return None
+
+    def place(self, test: str) -> tuple[bool, int, float]:
+        """Where a test stands in its file: after those that come before it in this order."""
+        named = self.word in re.split(r"\W+", test)
+        return not named, -self.noticed[test], self.usual.get(test, 0.0)
 
     def failing(self, file: str) -> str | None:
         """The first test of this file that fails; the file itself if it cannot be imported."""
@@ -196,8 +211,7 @@ class Tests:
             silence = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(silence, stream)
-            teller = Teller(write, self.noticed, self.usual)
-            os._exit(pytest.main([*OPTIONS, file], plugins=[teller]))
+            os._exit(pytest.main([*OPTIONS, file], plugins=[Teller(write, self.place)]))
         os.close(write)
         test, since = file, time.perf_counter()
         while select.select([read], [], [], 5.0 + 10.0 * self.usual.get(test, 60.0))[0]:
@@ -218,9 +232,9 @@ class Tests:
 
 
 def copy() -> None:
-    """The tree as it is now, as Python."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
-    for name in filter(None, listed.stdout.decode().split("\0")):
+    """The tree as it is now, as Python, with the one file that even such a build makes."""
+    git = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    for name in [*git.stdout.decode().split("\0")[:-1], "micrograd/compiler/native/functions.h"]:
         old, new = ROOT / name, TREE / name
         if old.exists():
             new.parent.mkdir(parents=True, exist_ok=True)
@@ -243,7 +257,7 @@ def run(name: str) -> None:
         try:
             for text, source in left:
                 file.write_text(source, encoding="utf-8")
-                by = known.notice()
+                by = known.notice(text.split()[1].rstrip(":"))
                 if by is not None:
                     print(json.dumps([text, by]), file=log, flush=True)
         finally:

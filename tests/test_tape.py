@@ -109,15 +109,19 @@ def test_a_step_made_by_hand_is_lent_its_nodes():
     x, y = Value(3.0), Value(5.0)
     (x * x).backward(create_graph=True)
     kept = x.grad
-    d = doubled(x)
-    d.grad, y.grad = 70.0, 80.0
-    z = d * y + x
+    h = x * y
+    d = doubled(h)
+    d.grad, h.grad = 70.0, 80.0
+    z = d + x
     tape = Tape([z])
-    pulled = tape.pull({z: 1.0})
-    assert by_name(tape, pulled, x=x, y=y, d=d) == {"x": 11.0, "y": 6.0, "d": 5.0}
+    pulled = tape.pull({z: 3.0})
+    assert by_name(tape, pulled, x=x, y=y, h=h, d=d) == {"x": 33.0, "y": 18.0, "h": 6.0, "d": 3.0}
     assert all(tape.reached)
     assert x.grad is kept
-    assert (d.grad, y.grad) == (70.0, 80.0)
+    assert (d.grad, h.grad) == (70.0, 80.0)
+    single = doubled(x)
+    (x + x).backward()  # a number, with which the step may find what it likes
+    assert by_name(Tape([single]), Tape([single]).pull({single: 1.0}), x=x) == {"x": 2.0}
 
 
 def test_forward_mode_refuses_it_where_it_moves_and_nowhere_else():
