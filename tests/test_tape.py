@@ -182,6 +182,7 @@ X, Y = Value(2.0), Value(4.0)
         (mg.xlogy(X, 2.0), [(0, 0, 0.0)]),
         (1 / X, [(1, 1, 0.25)]),
         (mg.nn.Neuron(2, nonlin=False)([X, 3.0]), [(1, 3, 1.0), (3, 1, 1.0)]),
+        (mg.nn.Neuron(2, nonlin=False)([3.0, X]), [(2, 4, 1.0), (4, 2, 1.0)]),
         (mg.nn.Neuron(1, nonlin=False)([Y]), [(1, 2, 1.0), (2, 1, 1.0)]),
     ],
 )  # fmt: skip
