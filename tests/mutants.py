@@ -50,10 +50,10 @@ MODULES = {
     "chain": ("core/chain.py", "engine custom anomaly watch checkpoint selection transforms"),
     "selection": ("core/selection.py", "selection compiler_modes edges"),
     "tape": ("autodiff/tape.py", "tape custom transforms"),
-    "ops": ("ops.py", "edges ops transforms"),
+    "ops": ("ops.py", "ops edges"),
     "reverse": (
         "compiler/ir/reverse.py",
-        "batch compiler_modes selection loops_compiled",
+        "batch simplify compiler_modes selection loops_compiled",
     ),
     "simplify": (
         "compiler/ir/simplify.py",
@@ -179,7 +179,7 @@ class Tests:
     def notice(self, word: str) -> str | None:
         """The test that fails now, or that never ends; None if the mistake survives.
 
-        Tests that have the word in their name come first: that of the function, or of the row.
+        Tests whose parameters are in the word come first: that is a function, or a row.
         """
         self.word = word
         for file in sorted(self.files, key=lambda x: -self.noticed[x]):
@@ -192,7 +192,8 @@ class Tests:
 
     def place(self, test: str) -> tuple[bool, int, float]:
         """Where a test stands in its file: after those that come before it in this order."""
-        named = self.word in re.split(r"\W+", test)
+        parameters = re.split(r"\W+", test.partition("[")[2])
+        named = any(len(x) > 2 and x in self.word for x in parameters)
         return not named, -self.noticed[test], self.usual.get(test, 0.0)
 
     def failing(self, file: str) -> str | None:
