@@ -104,9 +104,9 @@ def mutants(path: str) -> Iterator[tuple[str, str]]:
             operator = plugins.get_operator(name)()
             nodes = [n for n in ast_nodes(tree) for _ in operator.mutation_positions(n)]
             for k, node in enumerate(nodes):
-                if any(start <= node.start_pos < end for start, end in idle):
-                    continue
                 new = mutate_code(statement, operator, k)
+                if not is_python(new) or any(a <= node.start_pos < b for a, b in idle):
+                    continue
                 function = ASTQuery(node).get_definition_name()
                 function = function or (assigned[1] if assigned else "module")
                 text = f"{path} {function}: {changed(statement, new)}"
@@ -135,6 +135,14 @@ def unnoticed(statement: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
         if isinstance(node, ast.keyword) and node.arg == "domain":
             found.append(node.value)
     return [((x.lineno, x.col_offset), (x.end_lineno or 0, x.end_col_offset or 0)) for x in found]
+
+
+def is_python(source: str) -> bool:
+    """Whether it can be read at all: cosmic-ray takes the stars of `{**a}` for a power."""
+    try:
+        return bool(ast.parse(source))
+    except SyntaxError:
+        return False
 
 
 def changed(old: str, new: str) -> str:
