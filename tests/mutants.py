@@ -53,7 +53,7 @@ MODULES = {
     "ops": ("ops.py", "ops edges"),
     "reverse": (
         "compiler/ir/reverse.py",
-        "batch simplify compiler_modes selection loops_compiled",
+        "batch reverse simplify compiler_modes selection loops_compiled",
     ),
     "simplify": (
         "compiler/ir/simplify.py",
