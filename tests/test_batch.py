@@ -15,6 +15,8 @@ ROWS = {
     "layers": lambda x, y, z: mg.tanh(
         sum((w * h for w, h in zip(P[6:], layer_of(P[:6], (x, y)))), z)
     ),
+    "layers behind layers": lambda x, y, z: crossed(layer_of(P[:6], (x, y)), P[6:]) * z,
+    "a layer that is used otherwise too": lambda x, y, z: otherwise(layer_of(P[:6], (x, y)), P[6:]),
     "used twice": lambda x, y, z: P[0] * x + P[1] * mg.sin(P[0] * y) + P[2] * z,
     "a constant beside": lambda x, y, z: P[0] * 3.0 + P[1] * x + mg.exp(P[2] * 0.5 * y),
     "a parameter beside": lambda x, y, z: P[0] * P[1] * x + mg.exp(P[2] * mg.sin(P[3])) * y,
@@ -37,6 +39,14 @@ ROWS = {
 
 def layer_of(ws, xs):
     return [mg.tanh(sum((w * x for w, x in zip(ws[i:], xs)), ws[i + 2])) for i in (0, 3)]
+
+
+def crossed(hs, ws):
+    return mg.tanh(mg.dot(ws, hs)) * mg.sin(mg.dot(ws, hs[::-1])) * mg.exp(ws[0] * hs[0])
+
+
+def otherwise(hs, ws):
+    return mg.sin(hs[0]) + mg.tanh(mg.dot(ws, hs)) * mg.exp(hs[1]) + hs[0] * mg.cos(mg.dot(hs, ws))
 
 
 def residual(h, ws, xs):
