@@ -17,6 +17,9 @@ ROWS = {
     ),
     "layers behind layers": lambda x, y, z: crossed(layer_of(P[:6], (x, y)), P[6:]) * z,
     "a layer that is used otherwise too": lambda x, y, z: otherwise(layer_of(P[:6], (x, y)), P[6:]),
+    "neurons": lambda x, y, z: (
+        mg.tanh(neuron(P[:2], P[2], (x, y))) * neuron(P[3:5], mg.sin(P[5] * x), (y, z))
+    ),
     "used twice": lambda x, y, z: P[0] * x + P[1] * mg.sin(P[0] * y) + P[2] * z,
     "a constant beside": lambda x, y, z: P[0] * 3.0 + P[1] * x + mg.exp(P[2] * 0.5 * y),
     "a parameter beside": lambda x, y, z: P[0] * P[1] * x + mg.exp(P[2] * mg.sin(P[3])) * y,
@@ -39,6 +42,12 @@ ROWS = {
 
 def layer_of(ws, xs):
     return [mg.tanh(sum((w * x for w, x in zip(ws[i:], xs)), ws[i + 2])) for i in (0, 3)]
+
+
+def neuron(ws, bias, xs):
+    made = mg.nn.Neuron(2, nonlin=False)
+    made.w, made.b = list(ws), bias
+    return made(xs)
 
 
 def crossed(hs, ws):
