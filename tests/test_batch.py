@@ -9,6 +9,7 @@ from helpers import bits
 import micrograd as mg
 from micrograd import Value
 from micrograd.compiler.ir.batch import gradient_over_batch
+from micrograd.compiler.ir.program import PRODUCTS
 
 P = [Value(x) for x in (0.7, -1.2, 0.3, 2.0, -0.4, 1.1, -0.9, 0.6)]
 ROWS = {
@@ -73,3 +74,4 @@ def test_gradients_that_are_products_need_no_steps_and_keep_their_bits(name, xs)
     assert bits(interpreted(short, xs, numbers, 4)) == bits([4.0 * y + 0.0 for y in one])
     if name == "layers":
         assert sum(len(others) for _, others, _ in short.rows) == 6
+        assert PRODUCTS not in short.rules  # a single one is a product
