@@ -18,6 +18,9 @@ ROWS = {
     ),
     "layers behind layers": lambda x, y, z: crossed(layer_of(P[:6], (x, y)), P[6:]) * z,
     "a layer that is used otherwise too": lambda x, y, z: otherwise(layer_of(P[:6], (x, y)), P[6:]),
+    "an input before what is computed": lambda x, y, z: mg.tanh(
+        mg.dot(P[:3], [x, mg.tanh(P[3] * y), z])
+    ),
     "neurons": lambda x, y, z: (
         mg.tanh(neuron(P[:2], P[2], (x, y))) * neuron(P[3:5], mg.sin(P[5] * x), (y, z))
     ),
