@@ -9,6 +9,7 @@ import math
 import os
 import random
 import signal
+import struct
 from contextlib import contextmanager
 
 import pytest
@@ -39,6 +40,11 @@ def ulps(found: float, expected: float) -> float:
     if found - found != 0 or expected - expected != 0:
         return math.inf
     return abs(found - expected) / math.ulp(expected)
+
+
+def bits(xs):
+    """Bytes that tell 0.0 from -0.0; every nan is the same."""
+    return [struct.pack("d", math.nan if x != x else x) for x in xs]
 
 
 def derivative(f, x: float, order: int) -> float:

@@ -19,11 +19,11 @@ and in it those tests first. A test that takes ten times as long as without a mi
 from __future__ import annotations
 
 import argparse
-import ast
 import fcntl
 import gc
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -31,7 +31,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis
@@ -39,6 +39,7 @@ import hypothesis.stateful
 import mpmath  # noqa: F401 (imported for all forks)
 import numpy  # noqa: F401
 import pytest
+from mistakes import mutants
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / ".mutants"
@@ -48,11 +49,11 @@ MODULES = {
     "engine": ("engine.py", "engine watch anomaly number custom dropin"),
     "chain": ("core/chain.py", "engine custom anomaly watch checkpoint selection transforms"),
     "selection": ("core/selection.py", "selection compiler_modes edges"),
-    "tape": ("autodiff/tape.py", "transforms"),
-    "ops": ("ops.py", "edges ops transforms"),
+    "tape": ("autodiff/tape.py", "tape custom transforms"),
+    "ops": ("ops.py", "ops edges"),
     "reverse": (
         "compiler/ir/reverse.py",
-        "compiler_modes selection loops_compiled compiler_operations",
+        "batch reverse simplify compiler_modes selection loops_compiled",
     ),
     "simplify": (
         "compiler/ir/simplify.py",
@@ -63,8 +64,6 @@ MODULES = {
     "alike": ("graph/folding/alike.py", "graph_fold graph"),
 }
 SAYS = "  ## "  # between a survivor and the reason
-BITS = ("RShift", "LShift", "BitAnd", "BitOr", "BitXor")  # in place of + they raise at once
-SAME = ("Is", "IsNot")  # in place of == the same, of what is compared here; < for `is` raises
 OPTIONS = [
     *("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # of what is imported already
@@ -80,79 +79,17 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("mutants")
 
 
-# The mutants ------------------------------------------------------------------------------------
-
-
-def mutants(path: str) -> Iterator[tuple[str, str]]:
-    """For each its name, `file function: line -> line`, and the whole source with the mistake."""
-    try:
-        from cosmic_ray import plugins
-        from cosmic_ray.ast import ast_nodes, get_ast
-        from cosmic_ray.ast.ast_query import ASTQuery
-        from cosmic_ray.mutating import mutate_code
-    except ImportError:
-        raise SystemExit("mutants: pip install cosmic-ray in this environment first") from None
-    source = (ROOT / "micrograd" / path).read_text(encoding="utf-8")
-    statements = [child.get_code() for child in get_ast(source).children]
-    names = sorted(x for x in plugins.operator_names() if wanted(x))
-    seen: Counter[str] = Counter()
-    for i, statement in enumerate(statements):
-        tree, types = get_ast(statement), annotations(statement)
-        for name in names:
-            operator = plugins.get_operator(name)()
-            nodes = [n for n in ast_nodes(tree) for _ in operator.mutation_positions(n)]
-            for k, node in enumerate(nodes):
-                if any(start <= node.start_pos < end for start, end in types):
-                    continue
-                new = mutate_code(statement, operator, k)
-                function = ASTQuery(node).get_definition_name()
-                text = f"{path} {function or 'module'}: {changed(statement, new)}"
-                seen[text] += 1
-                text += f" ({seen[text]})" if seen[text] > 1 else ""
-                yield text, "".join([*statements[:i], new, *statements[i + 1 :]])
-
-
-def wanted(operator: str) -> bool:
-    """Whether this operator makes mistakes that tell something: not each does."""
-    kind, *between = operator.removeprefix("core/").split("_")
-    if kind == "ReplaceBinaryOperator":
-        return between[1] not in BITS or between[0] in BITS
-    if kind == "ReplaceComparisonOperator":
-        return (between[0] in SAME) == (between[1] in SAME)
-    return kind not in ("RemoveDecorator", "VariableReplacer", "VariableInserter")
-
-
-def annotations(statement: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Where types stand, which nothing evaluates."""
-    return [
-        ((x.lineno, x.col_offset), (x.end_lineno or 0, x.end_col_offset or 0))
-        for node in ast.walk(ast.parse(statement))
-        for x in (getattr(node, "annotation", None), getattr(node, "returns", None))
-        if isinstance(x, ast.expr)
-    ]
-
-
-def changed(old: str, new: str) -> str:
-    """The lines in which the two differ."""
-    olds, news = old.splitlines(), new.splitlines()
-    while olds and news and olds[0] == news[0]:
-        del olds[0], news[0]
-    while olds and news and olds[-1] == news[-1]:
-        del olds[-1], news[-1]
-    return " -> ".join(" ".join(line.strip() for line in lines) for lines in (olds, news))
-
-
 # Running tests ------------------------------------------------------------------------------------
 
 
 class Teller:
     """A plugin of pytest that runs tests in a given order, and tells through a pipe how they go."""
 
-    def __init__(self, pipe: int, first: Counter[str], usual: dict[str, float]) -> None:
-        self.pipe, self.first, self.usual = pipe, first, usual
+    def __init__(self, pipe: int, place: Callable[[str], object]) -> None:
+        self.pipe, self.place = pipe, place
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items.sort(key=lambda x: (-self.first[x.nodeid], self.usual.get(x.nodeid, 0.0)))
+        items.sort(key=lambda x: self.place(x.nodeid))
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         os.write(self.pipe, f"{nodeid}\n".encode())
@@ -164,14 +101,19 @@ class Tests:
     def __init__(self, names: str) -> None:
         self.files = [f"tests/test_{name}.py" for name in names.split()]
         self.usual: dict[str, float] = {}  # seconds that a test takes without a mistake
+        self.word = ""
         self.noticed: Counter[str] = Counter()  # by test and by file: how many mistakes
         gc.freeze()  # a fork need not look through what is here already
         for file in self.files:
             if self.failing(file) is not None:
                 raise SystemExit(f"mutants: {file} fails without a mistake in the code")
 
-    def notice(self) -> str | None:
-        """The test that fails now, or that never ends; None if the mistake survives."""
+    def notice(self, word: str) -> str | None:
+        """The test that fails now, or that never ends; None if the mistake survives.
+
+        Tests whose parameters are in the word come first: that is a function, or a row.
+        """
+        self.word = word
         for file in sorted(self.files, key=lambda x: -self.noticed[x]):
             test = self.failing(file)
             if test is not None:
@@ -179,6 +121,12 @@ class Tests:
                 self.noticed[test] += 1
                 return test
         return None
+
+    def place(self, test: str) -> tuple[bool, int, float]:
+        """Where a test stands in its file: after those that come before it in this order."""
+        parameters = re.split(r"\W+", test.partition("[")[2])
+        named = any(len(x) > 2 and x in self.word for x in parameters)
+        return not named, -self.noticed[test], self.usual.get(test, 0.0)
 
     def failing(self, file: str) -> str | None:
         """The first test of this file that fails; the file itself if it cannot be imported."""
@@ -196,8 +144,7 @@ class Tests:
             silence = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(silence, stream)
-            teller = Teller(write, self.noticed, self.usual)
-            os._exit(pytest.main([*OPTIONS, file], plugins=[teller]))
+            os._exit(pytest.main([*OPTIONS, file], plugins=[Teller(write, self.place)]))
         os.close(write)
         test, since = file, time.perf_counter()
         while select.select([read], [], [], 5.0 + 10.0 * self.usual.get(test, 60.0))[0]:
@@ -218,9 +165,9 @@ class Tests:
 
 
 def copy() -> None:
-    """The tree as it is now, as Python."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
-    for name in filter(None, listed.stdout.decode().split("\0")):
+    """The tree as it is now, as Python, with the one file that even such a build makes."""
+    git = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    for name in [*git.stdout.decode().split("\0")[:-1], "micrograd/compiler/native/functions.h"]:
         old, new = ROOT / name, TREE / name
         if old.exists():
             new.parent.mkdir(parents=True, exist_ok=True)
@@ -243,7 +190,7 @@ def run(name: str) -> None:
         try:
             for text, source in left:
                 file.write_text(source, encoding="utf-8")
-                by = known.notice()
+                by = known.notice(text.split()[1].rstrip(":"))
                 if by is not None:
                     print(json.dumps([text, by]), file=log, flush=True)
         finally:

@@ -10,21 +10,21 @@ from __future__ import annotations
 import itertools
 import math
 import random
-import struct
 from array import array
 from functools import partial
 
 import numpy as np
 import pytest
+from batch_programs import interpreted
+from helpers import bits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import micrograd as mg
 from micrograd import Value, losses, nn, optim
 from micrograd.compiler.ir.batch import gradient_over_batch
-from micrograd.compiler.ir.program import COUNT, INNER, TOTAL
 from micrograd.compiler.native.backend import NativeBatch
-from micrograd.core.rule import TABLE, Rule
+from micrograd.core.rule import TABLE
 
 _machine = pytest.importorskip(
     "micrograd.compiler.native._machine", reason="the machine was not built: no C compiler"
@@ -44,11 +44,6 @@ def kind(request):
 def widest():
     for kind in KINDS:
         _machine.use(kind)
-
-
-def bits(xs):
-    """Bytes that tell 0.0 from -0.0; every nan is the same."""
-    return [struct.pack("d", math.nan if x != x else x) for x in xs]
 
 
 def test_only_the_three_kinds_are_known():
@@ -409,29 +404,6 @@ MAKERS = [
 ]
 
 
-def interpreted(program, xs, ps, n):
-    """The outputs of a program of sums over n times the same example; n is a power of two."""
-    held = dict(program.data)
-    inner = {
-        first + k: (factor, x)
-        for factor, others, first in program.rows
-        for k, x in enumerate(others)
-    }
-    held.update(zip(program.inputs, xs))
-    held.update(zip(program.parameters, ps))
-    for i, (rule, operands) in enumerate(zip(program.rules, program.operands)):
-        given = [held[x] for x in inner.get(i, operands)]
-        if rule is COUNT:
-            held[i] = float(n)
-        elif rule is TOTAL:
-            held[i] = n * given[0]
-        elif rule is INNER:
-            held[i] = n * (given[0] * given[1])
-        elif isinstance(rule, Rule):
-            held[i] = rule.forward(*given)
-    return [held[y] + 0.0 for y in program.outputs]
-
-
 @pytest.mark.filterwarnings("ignore")
 @settings(max_examples=300, deadline=None)
 @given(seed=st.integers(0, 2**32), n=st.sampled_from([2, 4, 8, 16]))
@@ -454,52 +426,6 @@ def test_random_programs_give_the_bits_of_their_steps(seed, n):
             made.batch("native").sums.run(numbers, columns, n, max(n, 8), results, array("d"))
             assert bits([x + 0.0 for x in results]) == bits(wanted), kind
     widest()
-
-
-P = [Value(x) for x in (0.7, -1.2, 0.3, 2.0, -0.4, 1.1, -0.9, 0.6)]
-ROWS = {
-    "layers": lambda x, y, z: mg.tanh(
-        sum((w * h for w, h in zip(P[6:], layer_of(P[:6], (x, y)))), z)
-    ),
-    "used twice": lambda x, y, z: P[0] * x + P[1] * mg.sin(P[0] * y) + P[2] * z,
-    "a constant beside": lambda x, y, z: P[0] * 3.0 + P[1] * x + mg.exp(P[2] * 0.5 * y),
-    "a parameter beside": lambda x, y, z: P[0] * P[1] * x + mg.exp(P[2] * mg.sin(P[3])) * y,
-    "no example in it": lambda x, y, z: P[0] * mg.cos(P[1]) + P[2] * P[3] + x,
-    "a skip": lambda x, y, z: residual(mg.dot(P[:3], [x, y, z]), P[3:6], (x, y)),
-    "a choice": lambda x, y, z: mg.where(x > 0.0, P[0] * mg.log(x), P[1] * y) + P[2] * z,
-    "a relu before log": lambda x, y, z: mg.log(1.0 + mg.relu(P[0] * x + P[1] * y)) * P[2],
-    "the same product twice": lambda x, y, z: mg.tanh(P[0] * x) * y + mg.tanh(P[0] * x) * y,
-    "a square": lambda x, y, z: (P[0] * x) * (P[0] * x) + P[1] * P[1] * y,
-    "weights that are inputs": lambda x, y, z: mg.dot([x, y, z], P[:3]) * mg.dot([y, z], P[3:5]),
-    "a penalty": lambda x, y, z: (
-        mg.tanh(P[0] * x + P[1] * y) + 0.1 * sum(p * p for p in P) - 0.3 * P[0] * P[0]
-    ),
-    "a parameter alone": lambda x, y, z: P[0],
-    "no parameter": lambda x, y, z: x * y + z,
-    "differences": lambda x, y, z: (P[0] - P[1] * x) * (z - P[2] * y) - P[0] * y,
-    "a long sum": lambda x, y, z: mg.tanh(sum((P[k % 8] * x for k in range(40)), y)) * z,
-}
-
-
-def layer_of(ws, xs):
-    return [mg.tanh(sum((w * x for w, x in zip(ws[i:], xs)), ws[i + 2])) for i in (0, 3)]
-
-
-def residual(h, ws, xs):
-    return h + mg.sigmoid(h) * mg.dot([*ws], [h, *xs])
-
-
-@pytest.mark.parametrize("name", ROWS)
-@pytest.mark.parametrize("xs", [(0.5, -1.5, 2.0), (-0.5, 0.25, -3.0), (2.0, 0.0, -0.0)])
-def test_gradients_that_are_products_need_no_steps_and_keep_their_bits(name, xs):
-    """Of four times the same example the sums are four times what one gives, without rounding."""
-    made = mg.jit(ROWS[name], parameters=P).compiled(*xs)
-    numbers = [p.data for p in P]
-    short = gradient_over_batch(made.program)
-    one = made.gradient.run(xs, numbers)
-    assert bits(interpreted(short, xs, numbers, 4)) == bits([4.0 * y + 0.0 for y in one])
-    if name == "layers":
-        assert sum(len(others) for _, others, _ in short.rows) == 6
 
 
 @pytest.mark.parametrize("xs", [(-1.0, -0.3), (-2.0, -1.1, -0.65), (-0.7, -0.69314718056)])

@@ -71,6 +71,11 @@ def test_targets_that_are_values_give_the_same_as_numbers():
         assert found.data == losses.multiclass_hinge(xs, k)
 
 
+def test_the_margin_is_1_unless_another_is_given():
+    assert losses.multiclass_hinge([1.0, 3.0, 2.5, -1.0], 1) == 0.125
+    assert losses.multiclass_hinge([1.0, 3.0, 2.5, -1.0], 1, margin=2.0) == 0.375
+
+
 def test_sure_models_keep_their_digits():
     for z in (20.0, 40.0, 700.0):
         x = Value(z)
@@ -103,10 +108,12 @@ def test_wrong_targets_are_refused_in_a_sentence():
             losses.logistic(0.5, y)
     for loss in (losses.cross_entropy, losses.multiclass_hinge):
         for target in (3, 4, -1, 0.5):
-            with pytest.raises(ValueError, match="of 3 classes, counted from 0"):
+            sentence = f"{loss.__name__}: class {target} of 3 classes, counted from 0"
+            with pytest.raises(ValueError, match=sentence):
                 loss([1.0, 2.0, 3.0], target)
-    with pytest.raises(ValueError, match="2 probabilities for 3 logits"):
-        losses.cross_entropy([1.0, 2.0, 3.0], [0.5, 0.5])
+    for n in (2, 4):
+        with pytest.raises(ValueError, match=f"{n} probabilities for 3 logits"):
+            losses.cross_entropy([1.0, 2.0, 3.0], [0.25] * n)
     with pytest.raises(ValueError, match="2 predictions for 3 targets"):
         losses.squared_error([1.0, 2.0], [1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="2 predictions for 1 targets"):
@@ -123,9 +130,10 @@ def test_classes_that_cannot_be_cost_nothing_and_no_node():
     y = losses.cross_entropy(xs, [0, 1.0, 0])
     assert y.data == losses.cross_entropy(xs, 1).data
     assert [v._op for v in toposort(y)[1]] == ["nll(1)", "weighed", "sum"]
-    nothing = losses.cross_entropy(xs[:1], [0.0])
-    nothing.backward()
-    assert (nothing.data, xs[0].grad) == (0.0, 0.0)
+    for n in (1, 2):
+        nothing = losses.cross_entropy(xs[:n], [0.0] * n)
+        nothing.backward()
+        assert (nothing.data, xs[0].grad) == (0.0, 0.0)
     weights = (-1.0, 2.0)
     found = [losses.cross_entropy([0.3, -1.2], k) for k in (0, 1)]
     assert losses.cross_entropy([0.3, -1.2], weights) == mg.dot(weights, found)
@@ -135,10 +143,10 @@ def test_classes_that_cannot_be_cost_nothing_and_no_node():
 
 
 def test_clipping_the_error_kills_the_gradient_and_huber_clips_it():
-    for error in (-7.0, -0.5, 0.25, 30.0):
-        a, b = Value(error), Value(error)
-        losses.clipped_error(a, 0.0).backward()
-        losses.huber(b, 0.0).backward()
+    for error in (-7.0, -1.5, -0.5, 0.25, 30.0):
+        a, b = Value(error + 2.0), Value(error + 2.0)
+        losses.clipped_error(a, 2.0).backward()
+        losses.huber(b, 2.0).backward()
         assert a.grad == (error if abs(error) < 1 else 0.0)
         assert b.grad == max(-1.0, min(1.0, error))
 

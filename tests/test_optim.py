@@ -5,6 +5,7 @@ The figures are in `recorded/`, with the script that made them.
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import sys
@@ -123,8 +124,32 @@ def test_settings_are_checked(kind):
 def test_nesterov_needs_momentum_and_betas_lie_below_1():
     with pytest.raises(ValueError, match="momentum"):
         optim.SGD([Value(1.0)], nesterov=True)
-    with pytest.raises(ValueError, match="betas"):
-        optim.Adam([Value(1.0)], betas=(0.9, 1.0))
+    for dampening in (0.5, 1.0):
+        with pytest.raises(ValueError, match="no dampening"):
+            optim.SGD([Value(1.0)], momentum=0.5, dampening=dampening, nesterov=True)
+    assert optim.SGD([Value(1.0)], momentum=0.5, nesterov=True).nesterov
+    for betas in ((0.9, 1.0), (1.0, 0.9), (-0.1, 0.9), (0.9, -0.1), (0.9,), (0.9, 0.9, 0.9), 0.9):
+        with pytest.raises(ValueError, match="betas are two from 0 to 1"):
+            optim.Adam([Value(1.0)], betas=betas)
+    assert optim.Adam([Value(1.0)], betas=[0, 0.0]).betas == (0, 0.0)
+
+
+def test_defaults_are_those_of_pytorch():
+    adam = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0}
+    defaults = {
+        optim.SGD: {"lr": 1e-3, "momentum": 0.0, "dampening": 0.0, "weight_decay": 0.0,
+                    "nesterov": False},
+        optim.Adagrad: {"lr": 1e-2, "lr_decay": 0.0, "weight_decay": 0.0,
+                        "initial_accumulator_value": 0.0, "eps": 1e-10},
+        optim.RMSprop: {"lr": 1e-2, "alpha": 0.99, "eps": 1e-8, "weight_decay": 0.0,
+                        "momentum": 0.0, "centered": False},
+        optim.Adam: adam,
+        optim.AdamW: {**adam, "weight_decay": 1e-2},
+    }  # fmt: skip
+    for kind, expected in defaults.items():
+        parameters = list(inspect.signature(kind).parameters.values())[1:]
+        assert {p.name: p.default for p in parameters} == expected
+        assert {name: getattr(kind([Value(1.0)]), name) for name in expected} == expected
 
 
 def test_a_gradient_that_is_a_value_is_stepped_along():
@@ -410,14 +435,14 @@ def test_states_that_no_optimizer_wrote(kind):
         assert json.loads(json.dumps(opt.state_dict())) == state
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_is_remembered_is_finite_and_squares_are_not_negative(kind):
+@pytest.mark.parametrize(("kind", "squares"), list(zip(KINDS, [(), (0,), (0,), (1,), (1,)])))
+def test_what_is_remembered_is_finite_and_squares_are_not_negative(kind, squares):
     opt = kind([Value(1.0)])
     opt.step()
     state = opt.state_dict()
     (row,) = state["state"]
     for k in range(len(row)):
-        for bad in (math.nan, math.inf, *[-1.0] * (k in opt.squares)):
+        for bad in (math.nan, math.inf, *[-1.0] * (k in squares)):
             wrong = {**state, "state": [[*row[:k], bad, *row[k + 1 :]]]}
             with pytest.raises(ValueError, match="at least 0"):
                 opt.load_state_dict(wrong)

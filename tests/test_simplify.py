@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import micrograd as mg
 from micrograd.compiler.ir.program import Program
 from micrograd.compiler.ir.reverse import Symbol
 from micrograd.compiler.ir.simplify import simplify
@@ -157,3 +158,11 @@ def test_inputs_and_parameters_stay_in_their_places():
     assert [new.names[i] for i in new.inputs] == ["x", "y"]
     assert [new.names[i] for i in new.parameters] == ["p", "q"]
     assert new.run([1.0, 2.0], [3.0, 4.0]) == [11.0, 1.0]
+
+
+def test_a_symbol_has_the_operations_of_a_value_as_methods():
+    assert {name for name in TABLE if hasattr(Symbol, name)} == {
+        name for name, rule in TABLE.items() if not rule.internal
+    }
+    program = made(lambda x, y, z: x.tanh() + mg.where(x, y, 2.0 - z).sinh())
+    assert written(program, program.outputs[0]) == "add(tanh(x), sinh(where(x, y, sub(2.0, z))))"

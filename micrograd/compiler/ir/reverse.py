@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.operators import give_operators
-from ...core.rule import CHOICE, FLAT, TABLE, Rule, apply, method, times
+from ...core.rule import FLAT, TABLE, Rule, apply, method, times
 from ...core.selection import Missing, Selection, Whole, chooses
 from .program import (
     ADD,
@@ -125,8 +125,6 @@ def reverse(
                 continue
         symbols = [known[x] if x in known else Symbol(program, x) for x in xs]
         result = Symbol(program, i)
-        if rule.kind == CHOICE and not isinstance(g, Symbol):
-            g = Symbol(program, program.constant(g))
         parts = rule.pullback(symbols, result, [g if active[x] else None for x in xs])
         keys = [x if active[x] else None for x in xs]
         for x, part in zip(xs, selection.select(i, rule, symbols, result, keys, parts)):

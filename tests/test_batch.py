@@ -1,0 +1,80 @@
+"""Programs over a batch: the sums that one example gives, that many times, to the last bit."""
+
+from __future__ import annotations
+
+import pytest
+from batch_programs import interpreted
+from helpers import bits
+
+import micrograd as mg
+from micrograd import Value
+from micrograd.compiler.ir.batch import gradient_over_batch
+from micrograd.compiler.ir.program import PRODUCTS
+
+P = [Value(x) for x in (0.7, -1.2, 0.3, 2.0, -0.4, 1.1, -0.9, 0.6)]
+ROWS = {
+    "layers": lambda x, y, z: mg.tanh(
+        sum((w * h for w, h in zip(P[6:], layer_of(P[:6], (x, y)))), z)
+    ),
+    "layers behind layers": lambda x, y, z: crossed(layer_of(P[:6], (x, y)), P[6:]) * z,
+    "a layer that is used otherwise too": lambda x, y, z: otherwise(layer_of(P[:6], (x, y)), P[6:]),
+    "an input before what is computed": lambda x, y, z: mg.tanh(
+        mg.dot(P[:3], [x, mg.tanh(P[3] * y), z])
+    ),
+    "neurons": lambda x, y, z: (
+        mg.tanh(neuron(P[:2], P[2], (x, y))) * neuron(P[3:5], mg.sin(P[5] * x), (y, z))
+    ),
+    "used twice": lambda x, y, z: P[0] * x + P[1] * mg.sin(P[0] * y) + P[2] * z,
+    "a constant beside": lambda x, y, z: P[0] * 3.0 + P[1] * x + mg.exp(P[2] * 0.5 * y),
+    "a parameter beside": lambda x, y, z: P[0] * P[1] * x + mg.exp(P[2] * mg.sin(P[3])) * y,
+    "no example in it": lambda x, y, z: P[0] * mg.cos(P[1]) + P[2] * P[3] + x,
+    "a skip": lambda x, y, z: residual(mg.dot(P[:3], [x, y, z]), P[3:6], (x, y)),
+    "a choice": lambda x, y, z: mg.where(x > 0.0, P[0] * mg.log(x), P[1] * y) + P[2] * z,
+    "a relu before log": lambda x, y, z: mg.log(1.0 + mg.relu(P[0] * x + P[1] * y)) * P[2],
+    "the same product twice": lambda x, y, z: mg.tanh(P[0] * x) * y + mg.tanh(P[0] * x) * y,
+    "a square": lambda x, y, z: (P[0] * x) * (P[0] * x) + P[1] * P[1] * y,
+    "weights that are inputs": lambda x, y, z: mg.dot([x, y, z], P[:3]) * mg.dot([y, z], P[3:5]),
+    "a penalty": lambda x, y, z: (
+        mg.tanh(P[0] * x + P[1] * y) + 0.1 * sum(p * p for p in P) - 0.3 * P[0] * P[0]
+    ),
+    "a parameter alone": lambda x, y, z: P[0],
+    "no parameter": lambda x, y, z: x * y + z,
+    "differences": lambda x, y, z: (P[0] - P[1] * x) * (z - P[2] * y) - P[0] * y,
+    "a long sum": lambda x, y, z: mg.tanh(sum((P[k % 8] * x for k in range(40)), y)) * z,
+}
+
+
+def layer_of(ws, xs):
+    return [mg.tanh(sum((w * x for w, x in zip(ws[i:], xs)), ws[i + 2])) for i in (0, 3)]
+
+
+def neuron(ws, bias, xs):
+    made = mg.nn.Neuron(2, nonlin=False)
+    made.w, made.b = list(ws), bias
+    return made(xs)
+
+
+def crossed(hs, ws):
+    return mg.tanh(mg.dot(ws, hs)) * mg.sin(mg.dot(ws, hs[::-1])) * mg.exp(ws[0] * hs[0])
+
+
+def otherwise(hs, ws):
+    return mg.sin(hs[0]) + mg.tanh(mg.dot(ws, hs)) * mg.exp(hs[1]) + hs[0] * mg.cos(mg.dot(hs, ws))
+
+
+def residual(h, ws, xs):
+    return h + mg.sigmoid(h) * mg.dot([*ws], [h, *xs])
+
+
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("xs", [(0.5, -1.5, 2.0), (-0.5, 0.25, -3.0), (2.0, 0.0, -0.0)])
+def test_gradients_that_are_products_need_no_steps_and_keep_their_bits(name, xs):
+    """Of four times the same example the sums are four times what one gives, without rounding."""
+    made = mg.jit(ROWS[name], parameters=P).compiled(*xs)
+    numbers = [p.data for p in P]
+    short = gradient_over_batch(made.program)
+    one = made.gradient.run(xs, numbers)
+    assert bits(interpreted(short, xs, numbers, 4)) == bits([4.0 * y + 0.0 for y in one])
+    if name == "layers":
+        assert sum(len(others) for _, others, _ in short.rows) == 6
+        assert PRODUCTS not in short.rules  # a single one is a product
