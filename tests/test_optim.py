@@ -435,9 +435,18 @@ def test_states_that_no_optimizer_wrote(kind):
         assert json.loads(json.dumps(opt.state_dict())) == state
 
 
-@pytest.mark.parametrize(("kind", "squares"), list(zip(KINDS, [(), (0,), (0,), (1,), (1,)])))
-def test_what_is_remembered_is_finite_and_squares_are_not_negative(kind, squares):
-    opt = kind([Value(1.0)])
+@pytest.mark.parametrize(
+    ("kind", "settings", "squares"),
+    [
+        (optim.SGD, {"momentum": 0.9}, ()),
+        (optim.Adagrad, {}, (0,)),
+        (optim.RMSprop, {"momentum": 0.9, "centered": True}, (0,)),
+        (optim.Adam, {}, (1,)),
+        (optim.AdamW, {}, (1,)),
+    ],
+)
+def test_what_is_remembered_is_finite_and_squares_are_not_negative(kind, settings, squares):
+    opt = kind([Value(1.0)], **settings)
     opt.step()
     state = opt.state_dict()
     (row,) = state["state"]
@@ -447,6 +456,9 @@ def test_what_is_remembered_is_finite_and_squares_are_not_negative(kind, squares
             with pytest.raises(ValueError, match="at least 0"):
                 opt.load_state_dict(wrong)
     assert opt.state_dict() == state
+    below = [1.0 if k in squares else -1.0 for k in range(len(row))]
+    opt.load_state_dict({**state, "state": [below]})
+    assert opt.state_dict()["state"] == [below]
 
 
 def test_a_gradient_that_is_not_finite_is_an_error_on_request():
