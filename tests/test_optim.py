@@ -152,6 +152,25 @@ def test_defaults_are_those_of_pytorch():
         assert {name: getattr(kind([Value(1.0)]), name) for name in expected} == expected
 
 
+def test_two_steps_with_short_memories_by_hand():
+    """Below 1/2, where 1 - beta is far from what is left when 1 is divided by beta."""
+    for opt, moves in (
+        (
+            optim.Adam([Value(5.0)], lr=1.0, betas=(0.3, 0.4), eps=0.0),
+            (1.0, (0.7 * 3.3 / 0.91) / math.sqrt(0.6 * 9.4 / 0.84)),
+        ),
+        (
+            optim.RMSprop([Value(5.0)], lr=1.0, alpha=0.3, eps=0.0, centered=True),
+            (1 / math.sqrt(0.7 - 0.49), 3 / math.sqrt(0.7 * 9.3 - (0.7 * 3.3) ** 2)),
+        ),
+    ):
+        (p,) = opt.parameters
+        for g, end in zip((1.0, 3.0), (5.0 - moves[0], 5.0 - sum(moves)), strict=True):
+            p.grad = g
+            opt.step()
+            assert p.data == pytest.approx(end, rel=1e-14)
+
+
 def test_a_gradient_that_is_a_value_is_stepped_along():
     p = Value(3.0)
     (p * p).backward(create_graph=True)
