@@ -6,6 +6,7 @@ import pytest
 
 import micrograd as mg
 from micrograd.compiler.ir.program import Program
+from micrograd.compiler.ir.region import PACK, Element
 from micrograd.compiler.ir.reverse import Symbol
 from micrograd.compiler.ir.simplify import simplify
 from micrograd.ops import TABLE
@@ -166,3 +167,13 @@ def test_a_symbol_has_the_operations_of_a_value_as_methods():
     }
     program = made(lambda x, y, z: x.tanh() + mg.where(x, y, 2.0 - z).sinh())
     assert written(program, program.outputs[0]) == "add(tanh(x), sinh(where(x, y, sub(2.0, z))))"
+
+
+def test_what_is_packed_into_a_sequence_need_not_be_taken_out_of_it():
+    program = Program()
+    x, y = (program.input(name) for name in "xy")
+    both = program.step(PACK, (x, y))
+    program.outputs = [program.step(Element(k, 2), (both,)) for k in (1, 0)]
+    program = simplify(program)
+    assert [program.names[i] for i in program.outputs] == ["y", "x"]
+    assert len(program) == 2
