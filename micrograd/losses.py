@@ -167,10 +167,7 @@ def cross_entropy(logits: Sequence[Any], target: Any) -> Any:
             if isinstance(w, Value) or w != 0
         ]
         return ops.sum(terms or [ops.where(False, ops.nll(0, *xs), 0.0)])
-    target = number(target, "cross_entropy: the target")
-    if not isinstance(target, Value) and not (0 <= target < len(xs) and target == int(target)):
-        raise ValueError(f"cross_entropy: class {target} of {len(xs)} classes, counted from 0")
-    return ops.nll(target, *xs)
+    return ops.nll(number(target, "cross_entropy: the target"), *xs)
 
 
 def multiclass_hinge(scores: Sequence[Any], target: Any, margin: float = 1.0) -> Any:
