@@ -179,7 +179,7 @@ X, Y = Value(2.0), Value(4.0)
         (X.exp(), [(0, 0, math.exp(2.0))]),
         (X / Y, [(0, 1, -0.0625), (1, 0, -0.0625), (1, 1, 0.0625)]),
         (X / 2, []),
-        (mg.xlogy(X, 2.0), [(0, 0, 0.0)]),
+        (mg.xlogy(X, 2.0), []),
         (1 / X, [(1, 1, 0.25)]),
         (mg.nn.Neuron(2, nonlin=False)([X, 3.0]), [(1, 3, 1.0), (3, 1, 1.0)]),
         (mg.nn.Neuron(2, nonlin=False)([3.0, X]), [(2, 4, 1.0), (4, 2, 1.0)]),
@@ -187,7 +187,7 @@ X, Y = Value(2.0), Value(4.0)
     ],
 )  # fmt: skip
 def test_second_partials(v, triples):
-    found = second_partials(v)
+    found = [triple for triple in second_partials(v) if triple[2]]
     assert [t[:2] for t in found] == [t[:2] for t in triples]
     assert [t[2] for t in found] == pytest.approx([t[2] for t in triples], rel=1e-15)
 
