@@ -47,8 +47,11 @@ TREE = WORK / "tree"
 KNOWN = Path(__file__).with_name("survivors.txt")
 MODULES = {
     "engine": ("engine.py", "engine watch anomaly number custom dropin"),
-    "chain": ("core/chain.py", "engine custom anomaly watch checkpoint selection transforms"),
-    "selection": ("core/selection.py", "selection compiler_modes edges"),
+    "chain": (
+        "core/chain.py",
+        "engine custom anomaly watch checkpoint selection unchosen transforms",
+    ),
+    "selection": ("core/selection.py", "selection unchosen compiler_modes"),
     "tape": ("autodiff/tape.py", "tape custom transforms"),
     "ops": ("ops.py", "ops edges"),
     "reverse": (

@@ -6,6 +6,7 @@ what the eager engine gives where a local gradient is infinite.
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,7 +16,7 @@ import micrograd as mg
 from micrograd import Value
 from micrograd.compiler.compiled import differentiated
 from micrograd.core.rule import SMOOTH
-from micrograd.core.selection import Missing, Selection, Whole
+from micrograd.core.selection import ForwardSelection, Missing, Selection, Whole
 from micrograd.ops import TABLE
 
 LINEAR = (True, False, False, 0)  # finite, scales, singular, below: of a node on leaves
@@ -277,3 +278,59 @@ def test_a_program_passes_nothing_to_what_was_not_selected(f, x, selected):
     assert inside.latest.program.run([Value(x)], []) == [p.grad]
     for program in (written, inside.latest.program):
         assert [rule.name for rule in program.rules].count("where") == selected
+
+
+def tangents(c, rates):
+    """A forward pass through `where` on a condition, and the node that it gave."""
+    selection, node = ForwardSelection(), Value(4.0)
+    xs, parts = [Value(c), Value(2.0), Value(3.0)], [None, 7.0, 8.0]
+    assert selection.select(node, TABLE["where"], xs, [None, *rates], parts) is parts
+    return selection, node
+
+
+@pytest.mark.parametrize("c", [0.0, 1.0])
+def test_forwards_a_tangent_is_there_where_it_was_selected(c):
+    for rates, there in (((1.0, None), c), ((None, 1.0), 1.0 - c)):
+        selection, k = tangents(c, rates)
+        assert selection.there[k].data == there
+        whole, part, log = Whole(), Value(5.0), Value(6.0)
+        for given in (part, 5.0, None, whole):
+            (found,) = selection.select(log, TABLE["log"], [k], [1.0], [given])
+            assert found.data == 5.0 * there if given is part else found is given
+        assert selection.there[log].data == there
+        assert selection.select(log, TABLE["neg"], [k], [1.0], [part]) == [part]
+        again = Value(1.0)
+        selection.select(again, TABLE["where"], [Value(1.0), k, k], [None, 1.0, 1.0], [None] * 3)
+        assert selection.there[again].data == there
+        selection.select(
+            again, TABLE["where"], [Value(0.0), Value(1.0), k], [None, 1.0, 1.0], [None] * 3
+        )
+        assert selection.there[again].data == there
+    selection, k = tangents(c, (1.0, 1.0))
+    assert k not in selection.there
+    (found,) = selection.select(k, TABLE["log"], [k], [1.0], [part])
+    assert found is part
+    assert not selection.there
+
+
+def test_forwards_one_tangent_is_enough():
+    for a, b in ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)):
+        selection, k = tangents(a, (1.0, None))
+        other, x, y = Value(1.0), Value(2.0), Value(3.0)
+        selection.there[other] = Value(b)
+        parts = selection.select(x, TABLE["mul"], [k, other], [1.0, 1.0], [Value(5.0), Value(7.0)])
+        assert [p.data for p in parts] == [5.0 * a, 7.0 * b]
+        assert selection.there[x].data == max(a, b)
+        selection.select(y, TABLE["mul"], [k, 2.0], [1.0, None], [Value(5.0), None])
+        assert selection.there[y].data == a
+        z = Value(4.0)
+        selection.select(z, TABLE["mul"], [k, Value(2.0)], [1.0, 1.0], [Value(5.0), Value(7.0)])
+        assert z not in selection.there  # the second one is always there
+
+
+def test_forwards_a_step_has_a_tangent_where_it_is_nan():
+    for name in ("floor", "sign"):
+        for x in (2.0, math.nan):
+            selection, node = ForwardSelection(), Value(x)
+            selection.select(node, TABLE[name], [Value(1.0)], [1.0], [Value(5.0)])
+            assert selection.there[node].data == (x != x)
