@@ -144,6 +144,9 @@ could put in its place is right for `abs(x)`, whose second derivative does not e
 - **Graphs can be copied and pickled**, at any depth, interior nodes included.
 - **`detect_anomaly()` also looks at values**: `log(-1)` raises in the forward pass, with the
   operation, its inputs and the line; on request infinities do, too.
+- **A Value has no weak references.** A place for them takes 8 bytes of a node that has 96, whether
+  anybody uses it or not, and graphs have millions of nodes. An instance of a subclass has one:
+  `class Watched(Value): ...`.
 - **A Value is one real number.** Arrays of several and complex numbers are a `TypeError` that says
   what to write instead.
 """
