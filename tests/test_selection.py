@@ -57,6 +57,7 @@ def facts(selection, key="y"):
         ("exp", [], SINGULAR),
         ("sqrt", [], SINGULAR),
         ("atan2", [1.0], SINGULAR),
+        ("xlogy", [], SINGULAR),
         *(("pow", [c], REGULAR) for c in (1.0, 2.0, 3.0)),
         *(("pow", [c], SINGULAR) for c in (-1.0, 0.0, 0.5, 4.0)),
         *(("div", [c], REGULAR) for c in (-2.0, -1.0, 1.0, 2.0)),
@@ -318,8 +319,10 @@ def test_forwards_one_tangent_is_enough():
         selection, k = tangents(a, (1.0, None))
         other, x, y = Value(1.0), Value(2.0), Value(3.0)
         selection.there[other] = Value(b)
-        parts = selection.select(x, TABLE["mul"], [k, other], [1.0, 1.0], [Value(5.0), Value(7.0)])
-        assert [p.data for p in parts] == [5.0 * a, 7.0 * b]
+        for name in ("mul", "xlogy"):
+            parts = [Value(5.0), Value(7.0)]
+            parts = selection.select(x, TABLE[name], [k, other], [1.0, 1.0], parts)
+            assert [p.data for p in parts] == [5.0 * a, 7.0 * b]
         assert selection.there[x].data == max(a, b)
         selection.select(y, TABLE["mul"], [k, 2.0], [1.0, None], [Value(5.0), None])
         assert selection.there[y].data == a
