@@ -17,6 +17,7 @@ from micrograd import Value
 from micrograd.compiler.backends.base import Rows
 from micrograd.compiler.native import backend
 from micrograd.compiler.structure import key_of, packed
+from micrograd.core.foreign import batch_of
 
 pytestmark = pytest.mark.skipif(not backend.available(), reason="there is no machine")
 
@@ -74,7 +75,7 @@ def test_a_batch_is_read_as_python_reads_it(data):
         for x, c in zip(like, columns)
     ]
     found = backend._machine.columns(tuple(columns))
-    rows = Rows(tuple(columns), "f").rows
+    rows = Rows(tuple([batch_of(c, "f") for c in columns]), "f").rows
     assert (found.n, found.stride % 8) == (n, 0)
     assert same(found.rows(), rows)
     # Each column is filled up with its last number.
