@@ -17,6 +17,7 @@ import importlib.util
 import os
 import random
 import resource
+import time
 from typing import Any
 
 import micrograd as mg
@@ -140,8 +141,7 @@ def large() -> None:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
     def seconds() -> float:
-        used = os.times()
-        return used.user + used.system
+        return time.process_time()
 
     def timed(what: str, call: Any, often: int = 1) -> float:
         """Prints the least time of some calls; those of the processor, and what they take."""
@@ -176,8 +176,8 @@ def large() -> None:
 def show(what: str, seconds: dict[str, float]) -> None:
     print(what)
     first = next(iter(seconds.values()))
-    for name, time in seconds.items():
-        print(f"  {name:<14} {time * 1e6:>10.2f} us  {time / first:>8.2f}")
+    for name, took in seconds.items():
+        print(f"  {name:<14} {took * 1e6:>10.2f} us  {took / first:>8.2f}")
 
 
 def main() -> None:

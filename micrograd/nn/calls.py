@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from itertools import count
 from typing import Any, Final
-from weakref import WeakSet, ref
+from weakref import ref
 
 from ..core.lines import OURS
 from ..core.node import attribute, is_leaf
@@ -29,7 +29,8 @@ class Places:
     def __init__(self, module: Any) -> None:
         self.module: Any = ref(module)
         self.title = type(module).__name__
-        self.strangers: Any = WeakSet()  # what was called inside it and is no part of it
+        # What was called inside it and is no part of it: by identity, as modules may have no hash.
+        self.strangers: dict[int, Any] = {}
         self.lists: list[tuple[str, Any]] = module._named_lists()
         self.known: dict[Value, str] | None = None
         modules = module.named_modules()
@@ -59,11 +60,12 @@ class Places:
     def with_part(self, module: Any) -> Places:
         """What knows of a module that was called inside: this one, or a newer one."""
         root = self.module()
-        if root is None or module in self.strangers:
+        stranger = self.strangers.get(id(module))
+        if root is None or (stranger is not None and stranger() is module):
             return self
         found = places_of(root)
         if found.path_of(module) is None:
-            self.strangers.add(module)
+            self.strangers[id(module)] = ref(module)
             found.strangers = self.strangers
         return found
 

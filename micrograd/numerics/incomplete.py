@@ -52,8 +52,12 @@ def gamma_part(nth: float, a: float, x: float, upper: bool) -> float:
         return 1.0 if (a == 0.0 or x == inf) is not upper else 0.0
     if max(a, x) > 100.0 and k == 0 and abs(x - a) > 60.0 * math.sqrt(max(a, x)) + 2000.0:
         return 1.0 if (x > a) is not upper else 0.0  # the other part is below 1e-308
-    if k == 0 and x > a + 1.0 and a < LARGE and a * math.log(x) - x - math.lgamma(a) < -760.0:
-        return 0.0 if upper else 1.0  # the upper part, at most exp of that, is below 1e-324
+    if x > a + 1.0 and a < LARGE:
+        # The upper part is at most exp of this. A derivative by a has factors of about log(x)
+        # beside it, and where a is small not the 1/gamma(a), which is about a.
+        size = a * math.log(x) - x - math.lgamma(max(a, 1.0) if k else a)
+        if size < (-1900.0 if k else -760.0):  # 1e-324 is exp(-745)
+            return 0.0 if upper or k else 1.0
     if max(a, x) > LARGE:
         return nan
     # Bits for the upper part, which is about exp(a - x) (x/a)**a and 1 less the lower one.

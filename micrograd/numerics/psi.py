@@ -26,7 +26,7 @@ from .special import (
     DIGAMMA_ZERO_LOW,
     horner,
     logarithm,
-    sum_of,
+    two_sum,
 )
 
 # pi cot(pi r) is 1/r - 2 r/(1 - r*r) less r times this series in r*r: 2 (zeta(2k) - 1), by the
@@ -86,7 +86,7 @@ def digamma(x: float) -> float:
     rest = (1.0 - y) - x
     other_low += rest * (1.0 + (0.5 + 1.0 / (6.0 * y)) / y) / y
     cotangent, cotangent_low = pi_cotangent(x - math.floor(x + 0.5))
-    high, low = sum_of(other, -cotangent)
+    high, low = two_sum(other, -cotangent)
     result = high + (low + (other_low - cotangent_low))
     return result if abs(result) > 0.5 * other else exact_polygamma(0, x)
 
@@ -109,14 +109,14 @@ def positive_digamma(x: float) -> tuple[float, float]:
         total = -1.0 / x
         low = -product_plus(total, x, 1.0) / x
         zero = DIGAMMA_ZERO - 1.0
-        t, t_low = sum_of(x, -zero)
+        t, t_low = two_sum(x, -zero)
         t_low -= DIGAMMA_ZERO_LOW
     else:
         y = x
         while y > 2.0:
             y -= 1.0
             q = 1.0 / y
-            total, lost = sum_of(total, q)
+            total, lost = two_sum(total, q)
             low += lost + product_plus(-q, y, 1.0) / y
         t = y - DIGAMMA_ZERO
         t_low = -DIGAMMA_ZERO_LOW
@@ -125,7 +125,7 @@ def positive_digamma(x: float) -> tuple[float, float]:
     slope_low = ((DIGAMMA_SLOPE - slope) + step) + DIGAMMA_SLOPE_LOW
     p = t * slope
     low += product_plus(t, slope, -p) + (t * slope_low + t_low * slope)
-    high, lost = sum_of(total, p)
+    high, lost = two_sum(total, p)
     return high, lost + low
 
 
@@ -199,7 +199,7 @@ def positive_trigamma(x: float) -> tuple[float, float]:
         v = s * s
         v_low = product_plus(s, s, -v) + 2.0 * s * s_low
         q = 1.0 / v
-        high, lost = sum_of(high, q)
+        high, lost = two_sum(high, q)
         low += lost + (product_plus(-q, v, 1.0) - q * v_low) / v
     return high, low
 
@@ -215,7 +215,7 @@ def trigamma(x: float) -> float:
     # DLMF 5.15.6: the two do not cancel, as the first is above pi**2, the second below pi**2/6.
     square, square_low = pi_cotangent_slope(r)
     other, other_low = positive_trigamma(1.0 - x)
-    high, low = sum_of(square, -other)
+    high, low = two_sum(square, -other)
     return high + (low + (square_low - other_low))
 
 

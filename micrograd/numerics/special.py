@@ -165,7 +165,7 @@ def horner(coefficients: tuple[float, ...], t: float) -> float:
     return result
 
 
-def sum_of(x: float, y: float) -> tuple[float, float]:
+def two_sum(x: float, y: float) -> tuple[float, float]:
     """x + y rounded, and what the rounding lost (Knuth)."""
     high = x + y
     back = high - x
@@ -178,7 +178,7 @@ def logarithm(x: float) -> tuple[float, float]:
     m, n = math.frexp(x)
     if m < 0.7071067811865476:
         m, n = 2.0 * m, n - 1
-    high, low = sum_of(n * LN2_HIGH, math.log(m))
+    high, low = two_sum(n * LN2_HIGH, math.log(m))
     return high, low + n * LN2_LOW
 
 
@@ -296,7 +296,7 @@ def lgamma(x: float) -> float:
         if x > 1e17:
             return x * (math.log(x) - 1.0)
         high, low = logarithm(x)
-        growth, lost = sum_of(high, -1.0)
+        growth, lost = two_sum(high, -1.0)
         p = (x - 0.5) * growth
         low = product_plus(x - 0.5, growth, -p) + (x - 0.5) * (lost + low)
         return p + (low + ((HALF_LOG_2PI - 0.5) + stirling(x)))

@@ -174,6 +174,9 @@ class Products:
     need none: the step `factors[k]` times each of the steps `others[k]`, for all k one after the
     other, are the terms -2, -3, and so on. In a network nearly all gradients are one of those, and
     over a batch they are outer products of whole layers.
+
+    `pull` says of sums of products what the table says too, without a symbol for each factor;
+    tests/test_batch.py holds it to the table, bit by bit.
     """
 
     def __init__(self, program: Program) -> None:
