@@ -9,21 +9,22 @@ from micrograd.core.rule import Rule
 def interpreted(program, xs, ps, n):
     """The outputs of a program of sums over n times the same example; n is a power of two."""
     held = dict(program.data)
-    inner = {
-        first + k: (factor, x)
-        for factor, others, first in program.rows
-        for k, x in enumerate(others)
-    }
+    inner = {}
+    for factor, others, sums in program.rows:
+        for at, x in zip(sums, others, strict=True):
+            inner.setdefault(at, []).append((factor, x))
     held.update(zip(program.inputs, xs))
     held.update(zip(program.parameters, ps))
     for i, (rule, operands) in enumerate(zip(program.rules, program.operands)):
-        given = [held[x] for x in inner.get(i, operands)]
+        given = [held[x] for x in operands]
         if rule is COUNT:
             held[i] = float(n)
         elif rule is TOTAL:
             held[i] = n * given[0]
         elif rule is INNER:
-            held[i] = n * (given[0] * given[1])
+            held[i] = 0.0
+            for a, b in inner.get(i, [operands]):
+                held[i] += n * (held[a] * held[b])
         elif isinstance(rule, Rule):
             held[i] = rule.forward(*given)
     return [held[y] + 0.0 for y in program.outputs]

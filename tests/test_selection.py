@@ -224,7 +224,7 @@ def test_of_two_gradients_both_have_to_be_missing(old, new, expected):
         selection.node(key, TABLE["neg"], ["log"], [])
         selection.missing[key] = mine
         selection.select(key, TABLE["neg"], [2.0], -2.0, ["log"], [7.0])
-    found = selection.missing["log"]
+    found = selection.missing_at("log")
     assert (found and (found.condition, found.guard)) == expected
     assert found is old or old is not new
 

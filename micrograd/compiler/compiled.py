@@ -54,6 +54,13 @@ class Compiled:
         self.check_scalar()
         return differentiated(self.program)
 
+    @functools.cached_property
+    @gc_paused
+    def gradient_if_finite(self) -> Program:
+        """The same, shorter behind choices: for machines, which look for nan in what comes out."""
+        self.check_scalar()
+        return differentiated(self.program, finite=True)
+
     def check_scalar(self) -> None:
         """Nothing; TypeError if the function gives more than one number."""
         if not self.result.is_scalar:
@@ -124,10 +131,10 @@ class Compiled:
         return self.result.fill(self.program.run(numbers, self.parameters))
 
 
-def differentiated(program: Program, by_inputs: bool = False) -> Program:
+def differentiated(program: Program, by_inputs: bool = False, finite: bool = False) -> Program:
     """The program with its backward pass, shortened."""
     full = program.copy()
-    reverse(full, by=full.inputs if by_inputs else full.parameters)
+    reverse(full, by=full.inputs if by_inputs else full.parameters, finite=finite)
     return simplify(full)
 
 

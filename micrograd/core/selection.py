@@ -41,7 +41,9 @@ REGULAR: Final = LINEAR | frozenset(
     )
 )  # fmt: skip
 SQUARES: Final = (1.0, 2.0, 3.0)  # powers that are finite with all derivatives
-
+PRODUCTS: Final = frozenset(("mul", "dot", "weighted_sum"))
+# Choices that pass on 1, 0 or a share, nothing below 0: of these conditions a sum is 0 if all are.
+SHARES: Final = frozenset(("relu", "where", "maximum", "minimum", "fmax", "fmin", "clip"))
 
 # What does not change but by jumps: its tangent is none, or nan where its value is.
 STEPS: Final = frozenset(
@@ -65,7 +67,10 @@ class Whole:
 
 
 class Missing:
-    """A condition that is 0 where a gradient is missing; `guard` if `where` had a part in it."""
+    """A condition that is 0 where a gradient is missing, else above 0 or nan.
+
+    `guard` if `where` had a part in it.
+    """
 
     def __init__(self, condition: Any, guard: bool) -> None:
         self.condition = condition
@@ -76,17 +81,23 @@ class Selection:
     """The conditions of one backward pass, by whatever the caller numbers nodes with.
 
     Every node is announced by `node`, operands first. Then, for each node from the result down,
-    `select` is given what it passes on.
+    `select` is given what it passes on. `finite` is for whoever looks for nan in what comes out and
+    then does it over: all values count as finite.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, finite: bool = False) -> None:
+        self.all_finite = finite
         self.guards = False
         self.choices = False
         self.finite: dict[Any, bool] = {}  # whether a value is finite if the leaves are
         self.singular: dict[Any, bool] = {}  # whether a local partial may be infinite or nan
         self.scales: dict[Any, bool] = {}  # whether a gradient that is not there may become one
         self.below: dict[Any, int] = {}  # 2 if something singular is below, 1 if something scales
+        self.safe: dict[Any, list[bool]] = {}  # of products: which partials are finite nevertheless
         self.missing: dict[Any, Missing | None] = {}
+        # Where gradients come together of which each may be missing, until somebody asks; by id.
+        self.several: dict[Any, dict[int, Missing]] = {}
+        self.joined: dict[tuple[int, ...], tuple[list[Missing], Missing]] = {}
 
     def node(self, key: Any, rule: Any, operands: Sequence[Any], numbers: Sequence[Any]) -> None:
         """Announce a node; `operands` are the keys of its operands, `numbers` the bare ones.
@@ -94,7 +105,7 @@ class Selection:
         A binary rule is the reflected one where the number stands first.
         """
         name: str = rule.name
-        finite = all([self.finite.get(x, True) for x in operands])
+        finite = self.all_finite or all([self.finite.get(x, True) for x in operands])
         regular = name in REGULAR
         if numbers and not rule.is_reflected:
             if name == "pow":
@@ -111,6 +122,11 @@ class Selection:
         # A choice passes nan on where its own value is nan, but `where`.
         self.scales[key] = name not in LINEAR and name != "where" and rule.kind != FLAT
         self.singular[key] = self.scales[key] and not (regular and finite)
+        if name in PRODUCTS and not finite and not numbers:
+            known = [self.finite.get(x, True) for x in operands]
+            start = len(known) % 2
+            half = (len(known) + start) // 2
+            self.safe[key] = [True] * start + known[half:] + known[start:half]
         deepest = max([self.below.get(x, 0) for x in operands], default=0)
         self.below[key] = max(deepest, 2 if self.singular[key] else 1 if self.scales[key] else 0)
 
@@ -118,9 +134,20 @@ class Selection:
         """Whether somebody will ask if the gradient of this node is missing."""
         return self.below.get(key, 0) >= (1 if self.guards else 2)
 
+    def missing_at(self, key: Any) -> Missing | None:
+        """When the gradient of a node is missing, of which all have been told by now."""
+        several = self.several.pop(key, None)
+        if several is not None:
+            ids = tuple(several)
+            if ids not in self.joined:
+                them = list(several.values())
+                self.joined[ids] = them, any_of(them)
+            self.missing[key] = self.joined[ids][1]
+        return self.missing.get(key)
+
     def selects(self, key: Any) -> bool:
         """Whether what this node passes on is there only where its own gradient is."""
-        mine = self.missing.get(key)
+        mine = self.missing_at(key)
         return mine is not None and (self.singular[key] or (self.scales[key] and mine.guard))
 
     def select(
@@ -132,12 +159,14 @@ class Selection:
         """
         if not self.choices:
             return parts
-        mine = self.missing.get(key)
+        mine = self.missing_at(key)
         if mine is not None and self.selects(key):
+            safe = None if mine.guard else self.safe.get(key)
             parts = [
-                p if p is None or isinstance(p, Whole) else choose(mine.condition, p, 0.0)
-                for p in parts
-            ]
+                p if p is None or isinstance(p, Whole) or (safe is not None and safe[i])
+                else choose(mine.condition, p, 0.0)
+                for i, p in enumerate(parts)
+            ]  # fmt: skip
         chosen: list[Any] = []
         if rule.kind == CHOICE and any([k is not None and self.matters(k) for k in keys]):
             chosen = rule.pullback(xs, y, [None if p is None else 1.0 for p in parts])
@@ -147,7 +176,13 @@ class Selection:
             new = mine
             if rule.kind == CHOICE:
                 guard = rule.name == "where" or (mine is not None and mine.guard)
-                both = chosen[i] if mine is None else choose(mine.condition, chosen[i], 0.0)
+                both = chosen[i]
+                if isinstance(both, float):
+                    both = abs(both)
+                elif rule.name not in SHARES:
+                    both = both._apply(TABLE["not_equal"], (both, 0.0))
+                if mine is not None:
+                    both = choose(mine.condition, both, 0.0)
                 new = Missing(both, guard)
             elif rule.name in REGIONS and not isinstance(parts[i], (Whole, float)):
                 there = parts[i]._apply(TABLE["not_equal"], (parts[i], 0.0))
@@ -158,9 +193,9 @@ class Selection:
             old = self.missing[k]
             if old is None or new is None:
                 self.missing[k] = None  # one of its gradients is always there
+                self.several.pop(k, None)
             elif old is not new:
-                either = choose(old.condition, 1.0, new.condition)
-                self.missing[k] = Missing(either, old.guard or new.guard)
+                self.several.setdefault(k, {id(old): old})[id(new)] = new
         return parts
 
 
@@ -200,6 +235,18 @@ class ForwardSelection:
             else choose(t, p, 0.0)
             for p, t in zip(parts, there, strict=True)
         ]  # fmt: skip
+
+
+def any_of(them: Sequence[Missing]) -> Missing:
+    """Missing where all of them are."""
+    guard = any([one.guard for one in them])
+    conditions = [one.condition for one in them]
+    if len(them) == 2:
+        return Missing(choose(conditions[0], 1.0, conditions[1]), guard)
+    asked = next((c for c in conditions if not isinstance(c, (float, int))), None)
+    if asked is None:
+        return Missing(max(conditions), guard)
+    return Missing(asked._apply(TABLE["sum"], tuple(conditions)), guard)
 
 
 def choose(condition: Any, a: Any, b: Any) -> Any:

@@ -49,8 +49,9 @@ def c_source(
 ) -> CSource:
     """The functions `name` and `name_gradient`, or one of them; TypeError for what has no C.
 
-    Loops of one that may be `interrupted` ask now and then whether to end: a function that
-    `mg_link` is given says so by anything but 0, and they return 2.
+    Loops of one that may be `interrupted`, because it runs in Python, ask now and then whether to
+    end: a function that `mg_link` is given says so by anything but 0, and they return 2. Python
+    also looks for nan in its gradients.
     """
     kernels = Kernels(who)
     inputs = input_arrays(made.structure)
@@ -59,7 +60,8 @@ def c_source(
     if value:
         programs.append((made.values, name, VALUE, [(0, n, "y")]))
     if gradient:
-        programs.append((made.gradient, f"{name}_gradient", GIVEN, [(0, 1, "y"), (1, m + 1, "g")]))
+        slopes = made.gradient_if_finite if interrupted else made.gradient
+        programs.append((slopes, f"{name}_gradient", GIVEN, [(0, 1, "y"), (1, m + 1, "g")]))
     texts: list[str] = []
     work, grows = 1, False
     for program, title, given, results in programs:

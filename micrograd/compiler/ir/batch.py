@@ -35,7 +35,7 @@ def gradient_over_batch(program: Program) -> Program:
     """A program whose outputs are the sums of the result and of its gradient over the batch."""
     full = program.copy(named=False)
     products = Products(full)
-    reverse(full, products=products)
+    reverse(full, products=products, finite=True)  # the machine looks for nan
     (y,) = full.outputs
     first, more = [products.first[p] for p in program.parameters], products.more
     added = list(dict.fromkeys([x for x in chain(first, *more.values()) if x >= 0]))
@@ -55,8 +55,36 @@ def gradient_over_batch(program: Program) -> Program:
     place = dict(zip(others, outputs[m:]))
     taken = [tuple(xs) for xs in products.others]
     placed = {xs: tuple([place[x] for x in xs]) for xs in dict.fromkeys(taken)}
+    same: dict[tuple[int, ...], tuple[int, ...]] = {}  # steps that were two may be one now
+    placed = {xs: same.setdefault(new, new) for xs, new in placed.items()}
     rows = [(d, placed[xs]) for d, xs in zip(outputs[n:m], taken)]
     return over_batch(short, sums, rows)
+
+
+def together(
+    outputs: Sequence[int | list[int]], rows: list[tuple[int, tuple[int, ...]]], whole: list[bool]
+) -> dict[int, int]:
+    """For products, as `over_batch` counts them, the first one of those that are one sum.
+
+    Those of a parameter that has nothing else, as where a layer is used at each place of a
+    sequence: each is in another row, with another step and other steps beside it.
+    """
+    several = [x for x in outputs if not isinstance(x, int) and max(x) < 0]
+    if not several:
+        return {}
+    row = [k for k, (_, xs) in enumerate(rows) for _ in xs]
+    factors = [d for d, _ in rows]
+    others = [id(xs) for _, xs in rows]  # what is equal is one tuple
+    found: dict[int, int] = {}
+    for terms in several:
+        products = [NONE - 1 - x for x in terms]
+        mine = [row[k] for k in products]
+        n = len(mine)
+        differ = len({factors[k] for k in mine}) == n and len({others[k] for k in mine}) == n
+        if differ and all([whole[k] for k in mine]):
+            for k in products:
+                found[k] = products[0]
+    return found
 
 
 def over_batch(
@@ -104,7 +132,7 @@ def over_batch(
                 new.step(TOTAL, (place[i],)) if varying[i] else new.step(MUL, (place[i], count))
             )
     new.forward_steps = len(new)
-    products = sums_of_rows(new, rows, place, varying, count)
+    products, shared = sums_of_rows(new, rows, place, varying, count, outputs)
     doubled = count
     if any([term.twice for found in terms.values() for term in found]):
         doubled = new.step(ADD, (count, count))
@@ -115,6 +143,8 @@ def over_batch(
         total = NONE
         for term in terms[k]:
             i = term.step
+            if shared.get(NONE - 1 - i, NONE) not in (NONE, NONE - 1 - i):
+                continue  # it is in the sum of the first one
             if (
                 term.twice
             ):  # n (x + x) is x (n + n), to the last bit: penalties, of p * p, have many
@@ -160,27 +190,46 @@ def dissolve(
 
 def sums_of_rows(
     new: Program,
-    rows: Sequence[tuple[int, tuple[int, ...]]],
+    rows: list[tuple[int, tuple[int, ...]]],
     place: list[int],
     varying: list[bool],
     count: int,
-) -> list[int]:
-    """The sums over the batch of the products of the first step of each row with its others."""
+    outputs: Sequence[int | list[int]],
+) -> tuple[list[int], dict[int, int]]:
+    """The sums over the batch of the products of the first step of each row with its others.
+
+    And which of them are one sum, as `together` says.
+    """
     found: list[int] = []
     placed: dict[tuple[int, ...], tuple[int, ...]] = {}  # those of which all vary
     for _, xs in rows:
         if xs not in placed and all([varying[x] for x in xs]):
             placed[xs] = tuple([place[x] for x in xs])
-    for d, xs in rows:
-        if varying[d] and xs in placed:
-            first = len(new)
-            new.rules += [INNER] * len(xs)
-            new.operands += [()] * len(xs)
-            new.rows.append((place[d], placed[xs], first))
-            found += range(first, len(new))
-        else:
+    whole = [varying[d] and xs in placed for d, xs in rows]
+    shared = together(outputs, rows, whole)
+    for (d, xs), all_vary in zip(rows, whole):
+        if not all_vary:
             found += [product(new, place, (x, d), varying, count) for x in xs]
-    return found
+            continue
+        first, n = len(found), len(new)
+        sums: Sequence[int] = range(n, n + len(xs))
+        if shared and any([k in shared for k in range(first, first + len(xs))]):
+            for k in range(first, first + len(xs)):
+                leader = shared.get(k, k)
+                if leader < k:
+                    found.append(found[leader])
+                else:
+                    found.append(n)
+                    n += 1
+            sums = tuple(found[first:])
+        else:
+            found += sums
+            n += len(xs)
+        more = n - len(new)
+        new.rules += [INNER] * more
+        new.operands += [()] * more
+        new.rows.append((place[d], placed[xs], sums))
+    return found, shared
 
 
 def product(

@@ -104,9 +104,10 @@ class Program:
         self.order: list[int] = []
         # Inputs that are not numbers but sequences of numbers, of the body of a loop.
         self.sequences: set[int] = set()
-        # In a program over a batch, many steps INNER at once: step first + k is the sum of the
-        # products of step factor and step others[k], for each (factor, others, first).
-        self.rows: list[tuple[int, tuple[int, ...], int]] = []
+        # In a program over a batch, many steps INNER at once: for each (factor, others, sums) step
+        # sums[k] has the sum of the products of step factor and step others[k]. A step in several
+        # rows has them all; sums that are a range are in one row alone.
+        self.rows: list[tuple[int, tuple[int, ...], Sequence[int]]] = []
         self._constants: dict[bytes, int] = {}
 
     def __len__(self) -> int:

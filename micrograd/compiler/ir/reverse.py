@@ -69,6 +69,7 @@ def reverse(
     start: dict[int, Any] | None = None,
     chained: bool = False,
     products: Products | None = None,
+    finite: bool = False,
 ) -> set[int]:
     """The steps that have a gradient; the program then also gives that by each parameter.
 
@@ -76,7 +77,7 @@ def reverse(
     steps than the parameters to differentiate by, such as the inputs. The sums begin with what
     `start` has for a step. `chained` is for the body of a loop: where a seed is 0, the turns after
     this one did not select the output. With `products` the gradient by parameters is there, and no
-    output.
+    output. `finite` is for whoever looks for nan in what comes out: values count as finite.
     """
     n = len(program)
     by = program.parameters if by is None else by
@@ -84,7 +85,7 @@ def reverse(
     program.values = len(program.outputs)
     rules, steps = program.rules, program.operands
     known = program.data
-    selection = Selection()
+    selection = Selection(finite)
     choices = any([chooses(rule) for rule in {*rules}])
     active = [False] * n
     for i in by:

@@ -19,12 +19,18 @@ FEW = 4  # products, from which sums of them are a layer
 TOTALS = 8  # sums of columns made at once
 
 
-def arranged(section: list[Instruction], varying: list[bool], one: int) -> list[Instruction]:
-    """The instructions on columns; `one` is a step that is the number 1."""
-    return totals(layers(gated_by_relu(outer_products(section, one)), varying))
+def arranged(
+    section: list[Instruction], varying: list[bool], one: int, shared: set[int]
+) -> list[Instruction]:
+    """The instructions on columns; `one` is a step that is the number 1.
+
+    `shared` are the sums of products to which several instructions add.
+    """
+    made = outer_products(section, one, shared)
+    return totals(layers(gated_by_relu(going_on(made, shared)), varying))
 
 
-def outer_products(section: list[Instruction], one: int) -> list[Instruction]:
+def outer_products(section: list[Instruction], one: int, shared: set[int]) -> list[Instruction]:
     """The same with sums of products made together, where the last of them was.
 
     First those that share a factor become a row, then rows over the same columns a table. Where
@@ -57,7 +63,7 @@ def outer_products(section: list[Instruction], one: int) -> list[Instruction]:
             xs = end[at]
             ds = tables[xs]
             targets = [sums_of[d] for d in ds]
-            for side in (ds, xs):
+            for side in (ds, xs) if shared.isdisjoint(targets[0]) else ():
                 sums = [total.get(x, NONE) for x in side]
                 if NONE not in sums and made.isdisjoint(sums):
                     made.update(sums)
@@ -71,6 +77,41 @@ def outer_products(section: list[Instruction], one: int) -> list[Instruction]:
             table = tuple([t for row in targets for t in row])
             found.append(Instruction(op.OUTER, NONE, size, (*ds, *xs), table))
     return [i for i in found if i.op != op.TOTAL or i.targets[0] not in made]
+
+
+def going_on(section: list[Instruction], shared: set[int]) -> list[Instruction]:
+    """The same with those outer products marked that go on with sums which others began.
+
+    Where one of them begins some sums and goes on with others it is cut in two, or row by row.
+    """
+    if not shared:
+        return section
+    begun: set[int] = set()
+    found: list[Instruction] = []
+
+    def add(ds: list[int], xs: list[int], targets: list[list[int]], on: bool) -> None:
+        if ds and xs:
+            size = (len(ds), len(xs), op.GOING_ON) if on else (len(ds), len(xs))
+            sums = tuple([t for row in targets for t in row])
+            found.append(Instruction(op.OUTER, NONE, size, (*ds, *xs), sums))
+
+    for instruction in section:
+        if instruction.op != op.OUTER:
+            found.append(instruction)
+            continue
+        m, k = instruction.bare
+        ds, xs = [*instruction.steps[:m]], [*instruction.steps[m:]]
+        rows = [[*instruction.targets[j * k : j * k + k]] for j in range(m)]
+        many = [len(begun.intersection(row)) for row in rows]
+        for on, n in ((False, 0), (True, k)):
+            here = [j for j in range(m) if many[j] == n]
+            add([ds[j] for j in here], xs, [rows[j] for j in here], on)
+        for j in range(m):
+            for on in (False, True) if 0 < many[j] < k else ():
+                here = [i for i in range(k) if (rows[j][i] in begun) == on]
+                add([ds[j]], [xs[i] for i in here], [[rows[j][i] for i in here]], on)
+        begun.update(shared.intersection(instruction.targets))
+    return found
 
 
 def gated_by_relu(section: list[Instruction]) -> list[Instruction]:

@@ -107,7 +107,7 @@ class NativeBatch(Batch):
     @cached_property
     @gc_paused
     def one_gradient(self) -> Any:
-        return Encoder(self.made.gradient.copy(), single=True).machine(self.build)
+        return Encoder(self.made.gradient_if_finite.copy(), single=True).machine(self.build)
 
     @cached_property
     def blank(self) -> array[float]:

@@ -85,11 +85,12 @@ class Encoder:
         self.one = self.constant(1.0)
         self.sections: list[list[Instruction]] = [[], [], []]
         rows: dict[int, list[Instruction]] = {}  # by the last of the steps that they need
-        for d, xs, first in program.rows:
-            row = Instruction(
-                op.OUTER, NONE, (1, len(xs)), (d, *xs), tuple(range(first, first + len(xs)))
-            )
+        shared: set[int] = set()  # sums in several rows
+        for d, xs, sums in program.rows:
+            row = Instruction(op.OUTER, NONE, (1, len(xs)), (d, *xs), tuple(sums))
             rows.setdefault(max(d, *xs), []).append(row)
+            if not isinstance(sums, range):
+                shared.update(sums)
         for i, rule in enumerate(program.rules):
             xs = program.operands[i]
             if xs and isinstance(rule, Rule):
@@ -108,7 +109,7 @@ class Encoder:
             if any(self.summed)
             else (before, [], [])
         )
-        self.each = arranged(each, self.varying, self.one)
+        self.each = arranged(each, self.varying, self.one, shared)
 
     def depends_on_sums(self) -> list[bool]:
         """For each step whether a sum over the batch comes before it."""
@@ -321,7 +322,8 @@ class Encoder:
                 if kind == op.OUTER:
                     (m, k), columns, places = turned(bare, steps, [slot[t] for t in targets])
                     found = [NONE if x == self.one else refs[x] for x in columns]
-                    operands = [m, k, places[0], *found, *places[1:]]
+                    operands = [m, k, places[0] + (bare[2] if len(bare) > 2 else 0), *found]
+                    operands += places[1:]
                 elif kind == op.LAYER:
                     places = table([[slot[w] for w in s.scalars] for s in sums])
                     operands = [*bare, places[0], *[refs[x] for x in steps]]

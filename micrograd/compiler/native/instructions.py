@@ -49,6 +49,7 @@ REGION: Final = 100  # a step of `regions.py`, which becomes several instruction
 PLAINLY: Final = 0
 WITH_RELU: Final = 1
 WITH_GATE: Final = 2
+GOING_ON: Final = 2  # a flag of OUTER: the sums of others before it go to the same scalars
 NONE: Final = -1
 
 

@@ -138,7 +138,7 @@ def turned(
 
     The sums along the second side stand next to each other, where that can be had.
     """
-    m, k = size
+    m, k = size[:2]
     rows = [targets[j * k : j * k + k] for j in range(m)]
     places = table(rows)
     if places[0] == 1 and places[2] == 1 != places[3]:

@@ -32,9 +32,9 @@ static int in_rows(const int32_t *row, int64_t rows, int64_t k, Py_ssize_t first
 static const char *check_table(const Machine *m, int op, const int32_t *r, int32_t count) {
     int head = op == OUTER ? 3 : 4;
     if (count < head) return "an instruction is cut off";
-    int64_t rows = r[0], k = r[1], in_a_row = r[head - 1];
+    int64_t rows = r[0], k = r[1], in_a_row = r[head - 1] & IN_ROWS;
     if (rows < 1 || k < 1 || rows > count || k > count) return "a table of no size";
-    if (in_a_row >> 1) return "a table of no kind";
+    if (r[head - 1] & ~(op == OUTER ? IN_ROWS | GOING_ON : IN_ROWS)) return "a table of no kind";
     int64_t columns = op == OUTER ? rows + k : k, each = op == OUTER ? 0 : 3 * rows;
     int64_t table = head + columns + each;
     if (count != table + (in_a_row ? 3 : rows * k)) return "a wrong number of operands";

@@ -20,6 +20,9 @@ enum { ADD, SUB, MUL, DIV, NEG, RELU, GATE, DOTS, ADDN, TOTAL, OUTER, OUT, CALL,
 static const int ARITY[OPS] = {2, 2, 2, 2, 1, 1, 2, -1, -1, -1, -1, 1, -1, -1, 6, -1, -1,
                                -1, -1, 1, 1, 5, 6};
 #define NONE (-1)
+/* Flags of LAYER and OUTER: their scalars are in rows; of OUTER: others come before it whose sums
+   go to the same scalars. */
+enum { IN_ROWS = 1, GOING_ON = 2 };
 #define BLOCK 128 /* examples at once, where there are sums over the batch */
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__linux__)
@@ -325,15 +328,15 @@ static int run_code(Run *w, const int32_t *pc, const int32_t *end) {
             }
             break;
         }
-        case OUTER: { /* how many d, how many x, whether the scalars are in rows; the columns d and
-                         x, where NONE is one of ones; the scalars that their sums go to */
-            int n_d = r[0], k = r[1];
+        case OUTER: { /* how many d, how many x, flags; the columns d and x, where NONE is one of
+                         ones; the scalars that their sums go to */
+            int n_d = r[0], k = r[1], first = place->first && !(r[2] & GOING_ON);
             const int32_t *to = r + 3 + n_d + k;
             for (int i = 0; i < n_d + k && !known; i++)
                 put_column(scratch, place, columns + i, r[3 + i]);
-            Outer outer = {s, k, 1, columns, columns + n_d, n_d, k, place->first, real, n};
+            Outer outer = {s, k, 1, columns, columns + n_d, n_d, k, first, real, n};
             columns += n_d + k;
-            if (r[2]) {
+            if (r[2] & IN_ROWS) {
                 outer.to = sums + (to[0] - m->first_sum), outer.per_d = to[1], outer.per_x = to[2];
                 kernels.outer(&outer);
                 break;
@@ -342,11 +345,11 @@ static int run_code(Run *w, const int32_t *pc, const int32_t *end) {
             kernels.outer(&outer);
             for (int i = 0; i < n_d * k; i++) {
                 num *sum = sums + (to[i] - m->first_sum);
-                *sum = (place->first ? 0 : *sum) + s[i];
+                *sum = (first ? 0 : *sum) + s[i];
             }
             break;
         }
-        case LAYER: { /* how many sums, how many columns, what then, whether the scalars are in rows;
+        case LAYER: { /* how many sums, how many columns, what then, flags;
                          the columns; result, start, gate of each sum; the scalars */
             int sums = r[0], k = r[1], then = r[2];
             const int32_t *each = r + 4 + k, *w = each + 3 * sums;
@@ -361,7 +364,7 @@ static int run_code(Run *w, const int32_t *pc, const int32_t *end) {
                 s[j] = each[3 * j + 1] == NONE ? NOTHING : scalars[each[3 * j + 1]];
             Layer layer = {sums, k, then, (num *const *)y, s, NULL, 0, 0, columns, gate};
             columns = gate + sums;
-            if (r[3]) {
+            if (r[3] & IN_ROWS) {
                 layer.w = scalars + w[0], layer.per_sum = w[1], layer.per_column = w[2];
             } else {
                 num *gathered = s + sums;
