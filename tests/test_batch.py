@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from batch_programs import interpreted
 from helpers import bits
+from hypothesis import given
+from hypothesis import strategies as st
 
 import micrograd as mg
 from micrograd import Value
 from micrograd.compiler.ir.batch import gradient_over_batch
-from micrograd.compiler.ir.program import PRODUCTS
+from micrograd.compiler.ir.program import INNER, PRODUCTS
+from micrograd.compiler.native.backend import available
 
 P = [Value(x) for x in (0.7, -1.2, 0.3, 2.0, -0.4, 1.1, -0.9, 0.6)]
 ROWS = {
@@ -40,12 +45,29 @@ ROWS = {
     "a parameter alone": lambda x, y, z: P[0],
     "no parameter": lambda x, y, z: x * y + z,
     "differences": lambda x, y, z: (P[0] - P[1] * x) * (z - P[2] * y) - P[0] * y,
+    "a layer at two places": lambda x, y, z: crossed(
+        [mg.dot(layer_of(P[:6], (x, y)), layer_of(P[:6], (mg.sin(z), x)))] * 2, P[6:]
+    ),
+    "recurrent": lambda x, y, z: crossed(recurrent((x, y, z)), P[6:]),
+    "the same weights beside and after": lambda x, y, z: mg.dot(
+        P[:3], [mg.tanh(mg.dot(P[:3], [x, y, z])), mg.sin(x) * P[0], y]
+    ),
+    "both sides": lambda x, y, z: mg.dot(P[:2], [x, y]) * mg.dot(P[:2], [mg.sin(x), mg.cos(y)]),
+    "a sum of the same": lambda x, y, z: mg.dot(P[:2], [x, y]) + mg.dot(P[:2], [y, z]) * 0.5,
     "a long sum": lambda x, y, z: mg.tanh(sum((P[k % 8] * x for k in range(40)), y)) * z,
 }
 
 
 def layer_of(ws, xs):
     return [mg.tanh(sum((w * x for w, x in zip(ws[i:], xs)), ws[i + 2])) for i in (0, 3)]
+
+
+def recurrent(xs):
+    """A state of two numbers, after as many steps."""
+    state = [0.0, 0.0]
+    for x in xs:
+        state = layer_of(P[:6], [state[0] + x, state[1]])
+    return state
 
 
 def neuron(ws, bias, xs):
@@ -78,3 +100,48 @@ def test_gradients_that_are_products_need_no_steps_and_keep_their_bits(name, xs)
     if name == "layers":
         assert sum(len(others) for _, others, _ in short.rows) == 6
         assert PRODUCTS not in short.rules  # a single one is a product
+
+
+def test_a_layer_at_many_places_has_one_sum_for_each_weight():
+    """And a step of addition for none, however many places there are."""
+    ws = [[Value(0.1 * (i - j)) for j in range(3)] for i in range(4)]
+
+    def f(*xs):
+        return mg.mean(
+            [mg.sum([mg.tanh(mg.dot(w, [x, x * x, mg.sin(x)])) for w in ws]) for x in xs]
+        )
+
+    made = mg.jit(f, parameters=[p for w in ws for p in w]).compiled(*[0.1 * k for k in range(20)])
+    short = gradient_over_batch(made.program)
+    assert short.rules.count(INNER) == 12
+    assert {*short.outputs[1:]} == {i for i, rule in enumerate(short.rules) if rule is INNER}
+
+
+@st.composite
+def shared_layers(draw):
+    """A network of layers that take some of a few weights each, in any order, again and again."""
+    count = draw(st.integers(1, 5))
+    size = st.integers(0, 7)
+    return [
+        draw(st.lists(st.lists(st.tuples(size, size), min_size=1, max_size=4), max_size=4))
+        for _ in range(count)
+    ]
+
+
+@pytest.mark.skipif(not available(), reason="needs the machine")
+@given(shared_layers(), st.sampled_from([1, 2, 7, 130, 300]))
+def test_sums_shared_by_rows_in_the_machine(layers, n):
+    def f(*xs):
+        state = [*xs, *[mg.sin(x) for x in xs]]
+        for layer in layers:
+            more = [mg.dot([P[w] for w, _ in row], [state[x] for _, x in row]) for row in layer]
+            state = [*[mg.tanh(h) for h in more], *state][:8]
+        return mg.sum(state)
+
+    rng = random.Random(n)
+    columns = [[rng.gauss(0, 1) for _ in range(n)] for _ in range(4)]
+    native, python = [mg.jit(f, parameters=P, backend=b) for b in ("native", "python")]
+    value, gradient = native.value_and_grad(*columns)
+    y, expected = python.value_and_grad(*columns)
+    assert value == pytest.approx(y, rel=1e-12, abs=1e-13)
+    assert [*gradient] == pytest.approx([*expected], rel=1e-11, abs=1e-12)

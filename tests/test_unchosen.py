@@ -11,6 +11,7 @@ import pytest
 
 import micrograd as mg
 from micrograd import Value
+from micrograd.compiler.native.backend import available
 
 INF, NAN = math.inf, math.nan
 PROGRAMS = {
@@ -100,3 +101,43 @@ def test_array_source_as_eager(name, x):
     with np.errstate(all="ignore"):
         (slopes,) = space["f"](np.array([x, x]))[1]
     assert close(float(slopes[0]), mg.grad(f)(x))
+
+
+# Products behind a ReLU that is off, with factors that are infinite: machines leave out the
+# conditions there, and do over what comes out as nan.
+BACKENDS = ["python", "numpy", *(["native", "c"] if available() else [])]
+P = [Value(0.5), Value(-2.0), Value(3.0)]
+
+
+def one_off(x, y):
+    return mg.relu(P[0] * (1 / x) + P[1]) + P[2] * y
+
+
+def of_several(x, y):
+    hs = [mg.relu(mg.dot(ps, [1 / x, y, x])) for ps in (P, P[::-1], [P[1], P[0], P[2]])]
+    return mg.tanh(mg.dot(P, hs)) * P[0]
+
+
+def after_a_norm(x, y):
+    scale = (x * x + y * y) ** -0.5
+    hs = [mg.relu(mg.dot(ps, [P[1] * scale, y, x])) for ps in (P, P[::-1], P)]
+    return mg.dot(P, hs) * y
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("f", [one_off, of_several, after_a_norm])
+@pytest.mark.parametrize("x", [-0.0, 0.0, 0.7])
+def test_infinite_factors_behind_a_relu(f, x, backend):
+    def expected(examples):
+        for p in P:
+            p.grad = 0.0
+        y = mg.mean([f(*map(Value, xs)) for xs in examples])
+        y.backward()
+        return y.data, [p.grad for p in P]
+
+    fast = mg.jit(f, parameters=P, backend=backend)
+    for examples in ([(x, 0.0)], [(x, 0.0), (0.3, 2.0), (x, 1.5)], [(0.4, 0.25)] * 200):
+        value, gradient = fast.value_and_grad(*map(list, zip(*examples)))
+        y, slopes = expected(examples)
+        assert value == pytest.approx(y, rel=1e-12, nan_ok=True)
+        assert [*gradient] == pytest.approx(slopes, rel=1e-12, nan_ok=True)
