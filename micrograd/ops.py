@@ -18,6 +18,7 @@ and `numerics/special.py`. Read on in `nn/mlp.py`. (Past 300 lines because a tab
 
 from __future__ import annotations
 
+import builtins
 import functools
 import itertools
 import math
@@ -419,6 +420,18 @@ _where   = op("where", ieee.where,
               lambda d, c, a, b, y: None, lambda d, c, a, b, y: _where(c, d, 0.0), lambda d, c, a, b, y: _where(c, 0.0, d),
               kind=CHOICE, domain=((0, 1), (-inf, inf), (-inf, inf)), latex=r"({1} \text{{ if }} {0} \text{{ else }} {2})",
               doc="a where the condition holds, else b; the other one gets no gradient at all, not 0 times one.")
+
+
+def _take_parts(d: Any, xs: Any, y: Any) -> Any:
+    index = xs[0]
+    if isinstance(index, float):
+        return [d if k == index else None for k in range(-1, len(xs) - 1)]
+    # The index is known only when the program runs: each may be the one.
+    return [None, *(_where(equal(index, float(k)), d, 0.0) for k in range(len(xs) - 1))]
+
+
+_take    = aux("take", tails.take, _take_parts, many=True, kind=CHOICE, settings=(0,), latex=r"\operatorname{{take}}({args})",
+              doc="The operand at the index that comes first, of those after it; the others get no gradient.")
 guard    = aux("guard", tails.guard, lambda d, a, b, y: guard(d, b), lambda d, a, b, y: guard(0.0, b), kind=CHOICE,
               latex=r"{0}", doc="a, but nan where b is nan.")
 copysign = op("copysign", ieee.copysign, lambda a, b, y: sign(a) * copysign(1.0, b), lambda a, b, y: guard(0.0, y),
@@ -572,8 +585,40 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     return _where(condition, a, b)
 
 
+def take(values: Any, index: Any) -> Any:
+    """The element of `values` at `index`, counted from 0; of a list of lists the row.
+
+    A list of indices gives a list. Unlike `values[index]` it takes an index that is a Value, such as
+    an argument of a function that is compiled: what was not taken gets no gradient. ValueError for
+    an index that is no whole number or out of range; `to_jax` and `to_torch` give nan there.
+
+    >>> take([1.0, 3.0, 5.0], 1), take([[1.0, 2.0], [3.0, 4.0]], [1, 0])
+    (3.0, [[3.0, 4.0], [1.0, 2.0]])
+    """
+    if not hasattr(values, "__len__") or isinstance(values, (str, bytes)):
+        raise TypeError(f"take: a list of numbers or of rows is needed, not {values!r:.60}")
+    several = hasattr(index, "__len__") and not isinstance(index, (str, bytes))
+    if several and getattr(index, "shape", None) != ():
+        return [take(values, i) for i in index]
+    if not hasattr(index, "_apply"):
+        at = real(index, "take: the index")
+        if 0 <= at < len(values) and at == int(at):
+            return values[int(at)]
+        raise ValueError(f"take: index {at:g} of {len(values)} elements, counted from 0")
+    if not len(values):
+        raise ValueError("take: there are no elements to take one of")
+    if all([hasattr(row, "__len__") for row in values]):
+        sizes = {len(row) for row in values}
+        if len(sizes) > 1:
+            counts = " and ".join(map(str, builtins.sorted(sizes)))
+            raise ValueError(f"take: the rows have {counts} elements; they need as many each")
+        return [take(column, index) for column in zip(*values)]
+    return _take(index, *values)
+
+
 # What `from micrograd import *` gives: every row that is not for other rows alone, and the
 # functions above.
-__all__ = ["TABLE", *(name for name, row in TABLE.items() if not row.internal), "dist", "softmax"]
+__all__ = ["TABLE", *(name for name, row in TABLE.items() if not row.internal)]
+__all__ += ["dist", "softmax", "take"]
 for _name in __all__[1:]:
     globals().setdefault(_name, TABLE[_name].function if _name in TABLE else None)

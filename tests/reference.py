@@ -117,6 +117,7 @@ SMOOTH = {
     "exp_gap": lambda a, b: mp.exp(a - b),
     "exp_diff": lambda a, b: mp.exp(a - b),
     "logsumexp": lambda *xs: mp.log(mp.fsum(mp.exp(x) for x in xs)),
+    "take": lambda i, *xs: xs[int(i)],
     "nll": lambda i, *xs: mp.log(mp.fsum(mp.exp(x - xs[int(i)]) for x in xs)),
     "sqrt": mp.sqrt,
     "dsqrt": lambda x: 1 / (2 * mp.sqrt(x)),

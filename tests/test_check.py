@@ -23,7 +23,7 @@ from micrograd.core.rule import FLAT, TABLE
 # Operands that are settings, or that choose: not differentiated by.
 FIXED = {
     "polygamma": {0: 1.0}, "dsinc": {0: 1.0}, "power_partial": {2: 1.0, 3: 1.0},
-    "ldexp": {1: 3.0}, "nll": {0: 1.0}, "round": {1: 0.0}, "where": {0: 1.0},
+    "ldexp": {1: 3.0}, "nll": {0: 1.0}, "take": {0: 1.0}, "round": {1: 0.0}, "where": {0: 1.0},
     "gate": {1: 1.0}, "guard": {1: 1.0}, "route": {1: 1.0, 2: 1.0, 3: 2.0},
     "inside": {1: 0.0, 2: -9.0, 3: 9.0}, "ties": {0: 1.0},
 }  # fmt: skip

@@ -195,7 +195,7 @@ def test_edges_raise_nothing_and_arrays_agree(name):
         try:
             y = rule.forward(*xs)
         except ValueError as refused:  # bounds the wrong way round, a class that is none
-            if name not in ("clip", "nll"):
+            if name not in ("clip", "nll", "take"):
                 raise AssertionError(name) from refused
             continue
         assert type(y) is float

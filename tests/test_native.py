@@ -44,6 +44,7 @@ EDGES = (
 # Operands that are whole numbers: which of the others is meant, how often to differentiate.
 WHOLE = {
     "nll": {0: (0, 1, 2)},
+    "take": {0: (0, 1, 2)},
     "polygamma": {0: (0, 1, 2, 5)},
     "dsinc": {0: (0, 1, 2, 3)},
     "power_partial": {2: (0, 1, 2), 3: (0, 1, 2)},
@@ -51,7 +52,8 @@ WHOLE = {
     "round": {1: (-2, 0, 1, 15)},
 }
 # Operands that are settings, and have no derivative.
-SETTINGS = {"polygamma": [0], "dsinc": [0], "power_partial": [2, 3], "ldexp": [1], "nll": [0]}
+SETTINGS = {"polygamma": [0], "dsinc": [0], "power_partial": [2, 3], "ldexp": [1], "nll": [0],
+            "take": [0]}  # fmt: skip
 
 
 def bits(x: float) -> bytes:

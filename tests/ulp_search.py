@@ -29,7 +29,12 @@ from micrograd import Value
 from micrograd.core.node import apply
 from micrograd.core.rule import TABLE, Rule
 
-HOW_MANY = {"dot": 4, "weighted_sum": 5, "nll": 4}  # operands of those that take any number
+HOW_MANY = {
+    "dot": 4,
+    "weighted_sum": 5,
+    "nll": 4,
+    "take": 4,
+}  # operands of those that take any number
 NEEDS_BITS = {"erf", "erfc", "ndtr", "gelu", "dgelu", "tanh"}  # flat to hundreds of digits
 FLATTER = {"logsumexp", "logaddexp", "share", "dshare", "nll", "sigmoid", "dsigmoid", "silu", "dsilu",
            "d2silu", "elu", "softplus", "logsigmoid"}  # fmt: skip
@@ -44,6 +49,7 @@ NUMBERS = {
     "power_partial": (2, 3),
     "ldexp": (1,),
     "nll": (0,),
+    "take": (0,),
     "erfcx_by": (0,),
     "gammainc_by": (0,),
     "gamma_density": (0,),
@@ -80,7 +86,7 @@ def domain_of(rule: Rule) -> list[tuple[float, float]]:
     domain = rule.domain or ((-math.inf, math.inf),)
     if rule.name in ("sum", "mean", "dot", "weighted_sum"):
         domain = ((0.0, 100.0),)  # of one sign: a sum of floats is not right to 4 ulp otherwise
-    if rule.name == "nll":
+    if rule.name in ("nll", "take"):
         domain = ((1, 1), *[(-30.0, 30.0)] * (n - 1))
     return list(domain * n if len(domain) == 1 else domain)
 

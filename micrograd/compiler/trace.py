@@ -239,8 +239,8 @@ def run(f: Callable[..., Any], structure: Structure, inputs: list[Value]) -> Any
         raise TraceError(
             f"{line_of(error)}: {error}; while it is traced for jit every number among the "
             "arguments is a Value that is not known yet: to choose by it write where(condition, "
-            "a, b); whole numbers that steer the function, such as an index or a size, are kept "
-            "out of its arguments"
+            "a, b), and take(values, index) for values[index]; other whole numbers that steer the "
+            "function, such as a size, are kept out of its arguments"
         ) from error
 
 

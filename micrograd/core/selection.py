@@ -33,7 +33,7 @@ REGULAR: Final = LINEAR | frozenset(
         "sigmoid", "dsigmoid", "logsigmoid", "softplus", "silu", "dsilu", "gelu", "dgelu",
         "ndtr", "normal", "erf", "erfc", "derf", "atan", "datan", "asinh", "dasinh",
         "hypot", "unit", "abs", "sign", "relu", "gate", "leaky_relu", "leaky_step", "elu",
-        "elu_step", "maximum", "minimum", "route", "ties", "clip", "inside", "where",
+        "elu_step", "maximum", "minimum", "route", "ties", "clip", "inside", "where", "take",
         "logsumexp", "logaddexp", "share", "dshare", "exp_gap", "nll", "floor", "ceil",
         "trunc", "rint", "sinc", "dsinc", "equal", "not_equal", "less", "less_equal",
         "greater", "greater_equal", "logical_and", "logical_or", "logical_not", "isnan",
@@ -43,7 +43,9 @@ REGULAR: Final = LINEAR | frozenset(
 SQUARES: Final = (1.0, 2.0, 3.0)  # powers that are finite with all derivatives
 PRODUCTS: Final = frozenset(("mul", "dot", "weighted_sum"))
 # Choices that pass on 1, 0 or a share, nothing below 0: of these conditions a sum is 0 if all are.
-SHARES: Final = frozenset(("relu", "where", "maximum", "minimum", "fmax", "fmin", "clip"))
+SHARES: Final = frozenset(("relu", "where", "take", "maximum", "minimum", "fmax", "fmin", "clip"))
+# Choices with which people guard against bad numbers: what they do not choose may be anything.
+GUARDS: Final = frozenset(("where", "take"))
 
 # What does not change but by jumps: its tangent is none, or nan where its value is.
 STEPS: Final = frozenset(
@@ -114,13 +116,13 @@ class Selection:
                 regular = numbers[0] != 0.0
         if rule.kind == CHOICE:
             self.choices = True
-            self.guards = self.guards or name == "where"
+            self.guards = self.guards or name in GUARDS
         if name in REGIONS:
             self.choices = True
             self.guards = self.guards or name == "branch"
         self.finite[key] = finite and regular
-        # A choice passes nan on where its own value is nan, but `where`.
-        self.scales[key] = name not in LINEAR and name != "where" and rule.kind != FLAT
+        # A choice passes nan on where its own value is nan, but for these.
+        self.scales[key] = name not in LINEAR and name not in GUARDS and rule.kind != FLAT
         self.singular[key] = self.scales[key] and not (regular and finite)
         if name in PRODUCTS and not finite and not numbers:
             known = [self.finite.get(x, True) for x in operands]
@@ -175,7 +177,7 @@ class Selection:
                 continue
             new = mine
             if rule.kind == CHOICE:
-                guard = rule.name == "where" or (mine is not None and mine.guard)
+                guard = rule.name in GUARDS or (mine is not None and mine.guard)
                 both = chosen[i]
                 if isinstance(both, float):
                     both = abs(both)
@@ -217,8 +219,11 @@ class ForwardSelection:
         ]
         if rule.name in STEPS:
             mine = key._apply(TABLE["isnan"], (key,))
-        elif rule.name == "where" and [t for t in there[1:] if type(t) is not float or t == 0.0]:
-            mine = choose(xs[0], there[1], there[2])
+        elif rule.name in GUARDS and [t for t in there[1:] if type(t) is not float or t == 0.0]:
+            if rule.name == "where":
+                mine = choose(xs[0], there[1], there[2])
+            else:
+                mine = key._apply(rule, (xs[0], *there[1:]))
         elif [t for t in there if type(t) is float and t == 1.0]:
             mine = 1.0
         else:
@@ -228,7 +233,7 @@ class ForwardSelection:
                     mine = choose(t, 1.0, mine)
         if type(mine) is not float:
             self.there[key] = mine
-        if rule.name in LINEAR or rule.name == "where":
+        if rule.name in LINEAR or rule.name in GUARDS:
             return parts
         return [
             p if p is None or isinstance(p, (Whole, float)) or type(t) is float

@@ -243,7 +243,7 @@ class Dropout(Module):
 class Embedding(Module):
     """A learned list of numbers for each of `num_embeddings` things, looked up by index.
 
-    A list of indices gives a list of lists.
+    A list of indices gives a list of lists. In a compiled function an index may be an argument.
 
     >>> table = Embedding(10, 4)
     >>> table(3) is table.weight[3], table([3, 5])[1] is table.weight[5]
@@ -258,6 +258,8 @@ class Embedding(Module):
     def __call__(self, index: Any) -> list[Any]:
         if hasattr(index, "__iter__"):
             return [self(i) for i in index]
+        if hasattr(index, "_apply"):  # known only when a compiled function runs
+            return ops.take(self.weight, index)  # type: ignore[no-any-return]
         if not (0 <= index < len(self.weight) and index == int(index)):
             raise IndexError(f"Embedding: index {index} of {len(self.weight)}, counted from 0")
         return self.weight[int(index)]

@@ -212,6 +212,13 @@ def nll(index: float, *xs: float) -> float:
     return (top - right) + math.log1p(rest_of_exps(top, *xs))
 
 
+def take(index: float, *xs: float) -> float:
+    """The x with that index, counted from 0."""
+    if not 0 <= index < len(xs) or index != int(index):
+        raise ValueError(f"take: index {index:g} of {len(xs)} elements, counted from 0")
+    return xs[int(index)]
+
+
 # Powers, roots and lengths ----------------------------------------------------------------------
 
 

@@ -20,7 +20,8 @@ PLAIN_SUMS = (SUM, MEAN)
 SUMS = (ADD, SUM, DOT, WEIGHTED)  # what another addition may go on with
 IDENTITY = TABLE["identity"]
 # What is applied to all operands at once, along an array, and not from one to the next.
-ALONG = ("logsumexp", "nll", "prod", "fsum")
+ALONG = ("logsumexp", "nll", "take", "prod", "fsum")
+INDEXED = ("nll", "take")  # of these the first operand is an index
 ALONG_FROM_THREE = ("maximum", "minimum", "hypot")
 CONSTANTS = -1  # the group of all constants
 
@@ -168,9 +169,7 @@ class Grouping:
         if rule.name in ALONG or (rule.name in ALONG_FROM_THREE and len(xs) > 2):
             self.member(i, "along", rule, [(x,) for x in xs], ())
             return
-        settings: tuple[Any, ...] = ()
-        if rule.name != "nll":
-            settings = tuple((k, repr(data[xs[k]])) for k in rule.settings if xs[k] in data)
+        settings = tuple((k, repr(data[xs[k]])) for k in rule.settings if xs[k] in data)
         self.member(i, "apply", rule, [(x,) for x in xs], settings)
 
     def member(
@@ -186,7 +185,7 @@ class Grouping:
             terms = self.sorted_terms(terms)
         for k, term in enumerate(terms):
             groups = tuple([CONSTANTS if x in data else place[x][0] for x in term])
-            if groups == last and not separate and not (rule.name == "nll" and k == 1):
+            if groups == last and not separate and not (rule.name in INDEXED and k == 1):
                 counts[-1] += 1
             else:
                 key.append(groups)

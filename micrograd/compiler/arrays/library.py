@@ -530,6 +530,12 @@ def chosen(index, x):
     return np.cumsum(np.ones_like(x), -1) - 1.0 == index
 
 
+def take(index, x):
+    """The x at the index; nan where there is none."""
+    right = chosen(index, x)
+    return np.where(flag(right).sum(-1) == 1.0, np.where(right, x, 0.0).sum(-1), nan)
+
+
 def nll(index, x):
     """-log of the softmax of x at the index."""
     top = np.amax(x, -1)

@@ -27,7 +27,7 @@ DIRECT = {
 }  # fmt: skip
 # What is done along the last dimension: the value, and the slopes.
 VALUES = {"maximum": "largest", "minimum": "smallest", "prod": "product", "hypot": "norm",
-          "logsumexp": "logsumexp", "nll": "nll", "fsum": "exactly"}  # fmt: skip
+          "logsumexp": "logsumexp", "nll": "nll", "take": "take", "fsum": "exactly"}  # fmt: skip
 SLOPES = {"prod": "dproduct", "hypot": "dnorm", "logsumexp": "softmax", "nll": "dnll"}
 STOP = TABLE["stop"]
 LETTERS = "ijklmopqrstuvw"

@@ -11,6 +11,7 @@ knows one.)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from ...core.rule import CHOICE, FLAT, TABLE, Rule
@@ -408,6 +409,17 @@ class Backward:
         last = step.operands[-1]
         widened = Read(d.array, d.base, d.strides + (0,) * len(step.inner))
         if not self.active[last.array]:
+            return
+        if rule.name == "take":
+            self.below = max(self.below, GUARDED)
+            self.shape = dims
+            index = step.operands[0]
+            wide = Read(index.array, index.base, index.strides + (0,) * len(step.inner))
+            numbers = program.constant([float(k) for k in range(prod(step.inner))], step.inner)
+            each = Read(numbers, 0, (0,) * len(step.shape) + row_major(step.inner))
+            right = self.applied(EQUAL, (Symbol(self, wide), Symbol(self, each)))
+            part = self.applied(WHERE, (right, self.symbol(widened), 0.0))
+            self.contribute(last, (self.as_read(part),), dims)
             return
         if rule.kind == CHOICE:  # maximum, minimum: those that tie share the gradient
             self.below = max(self.below, CHOSEN)

@@ -15,7 +15,7 @@ from typing import Any
 from ...core.rule import TABLE, Rule
 from ..ir.program import Program
 from ..ir.simplify import needed_in
-from .group import CONSTANTS, MEAN, Group, Grouping, Run
+from .group import CONSTANTS, INDEXED, MEAN, Group, Grouping, Run
 from .layout import Nest, cuts, nest_of_rows, refined, row_major, strides_over
 from .parameters import Layout, parameter_arrays
 from .printing import Rolled
@@ -177,7 +177,7 @@ class Roller:
         """A step along the operands, put side by side if they come from several arrays."""
         new = self.rolled
         given: list[Read] = []
-        if group.rule.name == "nll":
+        if group.rule.name in INDEXED:
             given, reads, inner = reads[0], reads[1:], inner[1:]
         if len(reads) == 1:
             dims, last = inner[0], reads[0][0]

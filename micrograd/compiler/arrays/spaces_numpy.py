@@ -114,6 +114,13 @@ def numpy_space() -> dict[str, Any]:
         e += lost
         return gap, e, low
 
+    def fast_take(index: Any, x: Any) -> Any:
+        index = np.asarray(index)
+        refuse(not np.all((index >= 0) & (index < x.shape[-1]) & (index == np.trunc(index))))
+        lead = np.broadcast_shapes(index.shape[:-1], x.shape[:-1])
+        at = np.broadcast_to(index.astype(int), (*lead, 1))
+        return np.take_along_axis(np.broadcast_to(x, (*lead, x.shape[-1])), at, -1)[..., 0]
+
     # Of the latest fast_nll: its operand, the places of the classes, the exponentials, their sums.
     latest: deque[tuple[Any, Any, Any, Any]] = deque(maxlen=1)
 
@@ -177,7 +184,7 @@ def numpy_space() -> dict[str, Any]:
     space.update(
         upper=np.maximum, lower=np.minimum, cbrt=np.cbrt, relu=lambda x: np.maximum(x, 0.0) + 0.0,
         clip=checked_clip, chosen=chosen, exp_gap=exp_gap, logsumexp=mended_logsumexp,
-        nll=fast_nll, dnll=fast_dnll, power=np.power, norm=norm,
+        nll=fast_nll, dnll=fast_dnll, take=fast_take, power=np.power, norm=norm,
         exactly=lambda x: np.apply_along_axis(lambda row: ieee.fsum(*row.tolist()), -1, x),
     )  # fmt: skip
     return space

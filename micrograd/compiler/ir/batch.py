@@ -63,28 +63,32 @@ def gradient_over_batch(program: Program) -> Program:
 
 def together(
     outputs: Sequence[int | list[int]], rows: list[tuple[int, tuple[int, ...]]], whole: list[bool]
-) -> dict[int, int]:
-    """For products, as `over_batch` counts them, the first one of those that are one sum.
+) -> tuple[dict[int, int], list[int | list[int]]]:
+    """For products of rows that are one sum the first of them, and the outputs with these sums.
 
-    Those of a parameter that has nothing else, as where a layer is used at each place of a
-    sequence: each is in another row, with another step and other steps beside it.
+    Products are counted 0, 1, and so on. Those of a parameter that has nothing else are one, as
+    where a layer is used at each place of a sequence: each is in another row, with another step and
+    other steps beside it, which all differ between examples, as `whole` says of rows.
     """
-    several = [x for x in outputs if not isinstance(x, int) and max(x) < 0]
-    if not several:
-        return {}
-    row = [k for k, (_, xs) in enumerate(rows) for _ in xs]
-    factors = [d for d, _ in rows]
-    others = [id(xs) for _, xs in rows]  # what is equal is one tuple
-    found: dict[int, int] = {}
-    for terms in several:
+    shared: dict[int, int] = {}
+    made = list(outputs)
+    row: list[int] = []
+    for at, terms in enumerate(outputs):
+        if isinstance(terms, int) or max(terms) >= 0:
+            continue
+        if not row:
+            row = [k for k, (_, xs) in enumerate(rows) for _ in xs]
+            factors = [d for d, _ in rows]
+            others = [id(xs) for _, xs in rows]  # what is equal is one tuple
         products = [NONE - 1 - x for x in terms]
         mine = [row[k] for k in products]
         n = len(mine)
         differ = len({factors[k] for k in mine}) == n and len({others[k] for k in mine}) == n
         if differ and all([whole[k] for k in mine]):
             for k in products:
-                found[k] = products[0]
-    return found
+                shared[k] = products[0]
+            made[at] = terms[0]
+    return shared, made
 
 
 def over_batch(
@@ -98,6 +102,12 @@ def over_batch(
     """
     varying = program.varying()
     uses = program.uses()
+    known: dict[tuple[int, ...], bool] = {}  # of others: whether all of them vary
+    for _, xs in rows:
+        if xs not in known:
+            known[xs] = all([varying[x] for x in xs])
+    whole = [varying[d] and known[xs] for d, xs in rows]
+    shared, outputs = together(outputs, rows, whole)
     dissolved = [False] * len(program)
     terms = {
         k: dissolve(program, [y] if isinstance(y, int) else y, varying, uses, dissolved)
@@ -132,7 +142,7 @@ def over_batch(
                 new.step(TOTAL, (place[i],)) if varying[i] else new.step(MUL, (place[i], count))
             )
     new.forward_steps = len(new)
-    products, shared = sums_of_rows(new, rows, place, varying, count, outputs)
+    products = sums_of_rows(new, rows, whole, shared, place, varying, count)
     doubled = count
     if any([term.twice for found in terms.values() for term in found]):
         doubled = new.step(ADD, (count, count))
@@ -143,8 +153,6 @@ def over_batch(
         total = NONE
         for term in terms[k]:
             i = term.step
-            if shared.get(NONE - 1 - i, NONE) not in (NONE, NONE - 1 - i):
-                continue  # it is in the sum of the first one
             if (
                 term.twice
             ):  # n (x + x) is x (n + n), to the last bit: penalties, of p * p, have many
@@ -191,26 +199,24 @@ def dissolve(
 def sums_of_rows(
     new: Program,
     rows: list[tuple[int, tuple[int, ...]]],
+    whole: list[bool],
+    shared: dict[int, int],
     place: list[int],
     varying: list[bool],
     count: int,
-    outputs: Sequence[int | list[int]],
-) -> tuple[list[int], dict[int, int]]:
+) -> list[int]:
     """The sums over the batch of the products of the first step of each row with its others.
 
-    And which of them are one sum, as `together` says.
+    `whole` and `shared` are as `together` has them.
     """
     found: list[int] = []
-    placed: dict[tuple[int, ...], tuple[int, ...]] = {}  # those of which all vary
-    for _, xs in rows:
-        if xs not in placed and all([varying[x] for x in xs]):
-            placed[xs] = tuple([place[x] for x in xs])
-    whole = [varying[d] and xs in placed for d, xs in rows]
-    shared = together(outputs, rows, whole)
+    placed: dict[tuple[int, ...], tuple[int, ...]] = {}
     for (d, xs), all_vary in zip(rows, whole):
         if not all_vary:
             found += [product(new, place, (x, d), varying, count) for x in xs]
             continue
+        if xs not in placed:
+            placed[xs] = tuple([place[x] for x in xs])
         first, n = len(found), len(new)
         sums: Sequence[int] = range(n, n + len(xs))
         if shared and any([k in shared for k in range(first, first + len(xs))]):
@@ -229,7 +235,7 @@ def sums_of_rows(
         new.rules += [INNER] * more
         new.operands += [()] * more
         new.rows.append((place[d], placed[xs], sums))
-    return found, shared
+    return found
 
 
 def product(

@@ -210,6 +210,12 @@ def where(new: Program, xs: tuple[int, ...]) -> Any:
     return a if a == b else None
 
 
+def take(new: Program, xs: tuple[int, ...]) -> Any:
+    index = new.data.get(xs[0], -1.0)
+    known = 0 <= index < len(xs) - 1 and index == int(index)
+    return xs[1 + int(index)] if known else None
+
+
 def extreme(new: Program, xs: tuple[int, ...]) -> Any:
     return xs[0] if len(set(xs)) == 1 else None  # max(a, a) = a
 
@@ -219,8 +225,8 @@ IDENTITIES: Final[dict[Rule, Any]] = {
     TABLE[name]: identity
     for name, identity in (
         ("add", add), ("sub", sub), ("mul", mul), ("div", div), ("neg", neg), ("pow", power),
-        ("where", where), ("identity", same), ("stop", same), ("maximum", extreme),
-        ("minimum", extreme),
+        ("where", where), ("take", take), ("identity", same), ("stop", same),
+        ("maximum", extreme), ("minimum", extreme),
     )
 }  # fmt: skip
 # Those that have something to say only of constants.
