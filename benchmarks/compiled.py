@@ -30,6 +30,7 @@ CONTENDERS = {
     "ours_fast": ("jit, native, fastmath", "ours_fast", "compiled"),
     "ours_one": ("jit, native, one thread", "ours_one", "compiled"),
     "ours_c": ("jit, C", "ours_c", "compiled"),
+    "ours_ragged": ("jit, native, by length", "ours_ragged", "compiled"),
     "ours_numpy": ("jit, NumPy", "ours_numpy", "compiled"),
     "ours_python": ("jit, Python", "ours_python", "compiled"),
     "eager": ("eager", "eager", "compiled"),
@@ -242,6 +243,7 @@ def gpt(peers: Path, quick: bool) -> dict[str, Any]:
     steps = {
         "ours": 200 if quick else 1000,
         "ours_c": 200 if quick else 1000,
+        "ours_ragged": 200 if quick else 1000,
         "eager": 20 if quick else 100,
         "plain": 10 if quick else 100,
     }

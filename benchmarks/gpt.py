@@ -1,9 +1,10 @@
 """W5, training a small GPT on names: the script of docs/microgpt by three means.
 
 The same model, first weights, words in the same order and Adam: with plain scalar Values in
-the style of microgpt (`tuples.py`), as the script runs by itself, and compiled. Compiled it
-is one program for words of any length: a letter comes as a row of 27 numbers, one of them 1;
-places past the end of a word count nothing.
+the style of microgpt (`tuples.py`), as the script runs by itself, and compiled, in two ways. The
+script's own loss of a word compiles to a program for each length. Or it is one program for words
+of any length: a letter comes as a row of 27 numbers, one of them 1; places past the end of a word
+count nothing.
 """
 
 from __future__ import annotations
@@ -153,13 +154,45 @@ def eager(order: list[int]) -> list[float]:
     return losses
 
 
+def by_length(steps: int) -> tuple[float, list[float]]:
+    """Seconds until the first step, and the losses: the script's loss, a program for each length."""
+    start = time.perf_counter()
+    import micrograd as mg
+
+    module, words = script(), Words()
+    model = model_of(words, module)
+    fast = mg.jit(lambda word: module.loss_of(model, word), parameters=model.parameters())
+    return trained(model, fast, (words.words,), steps, start)
+
+
+def trained(
+    model: Any, fast: Any, columns: tuple[Any, ...], steps: int, start: float
+) -> tuple[float, list[float]]:
+    """Seconds from `start` until the first step, and the losses, of a fit that begins anew."""
+    from micrograd import optim
+
+    def learned(steps: int) -> list[float]:
+        optimizer = optim.Adam(model.parameters(), lr=RATE, betas=BETAS, eps=EPS)
+        found: list[float] = fast.fit(
+            *columns, optimizer, steps=steps, batch_size=1, progress=False
+        ).loss
+        return found
+
+    before = [p.data for p in model.parameters()]
+    learned(1)
+    first = time.perf_counter() - start
+    for p, x in zip(model.parameters(), before):
+        p.data = x
+    return first, learned(steps)
+
+
 def compiled(steps: int, backend: str) -> tuple[float, list[float]]:
     """Seconds until the first step, and the losses: one program for a word, a word a step."""
     start = time.perf_counter()
     import numpy as np
 
     import micrograd as mg
-    from micrograd import losses, optim
+    from micrograd import losses
 
     module, words = script(), Words()
     model = model_of(words, module)
@@ -184,20 +217,7 @@ def compiled(steps: int, backend: str) -> tuple[float, list[float]]:
         rows[i, range(m), word[:-1]] = 1.0
         targets[i, :m], shares[i, :m] = word[1:], 1 / m
     fast = mg.jit(loss, parameters=model.parameters(), backend=backend)
-
-    def learned(steps: int) -> list[float]:
-        optimizer = optim.Adam(model.parameters(), lr=RATE, betas=BETAS, eps=EPS)
-        found: list[float] = fast.fit(
-            rows, targets, shares, optimizer, steps=steps, batch_size=1, progress=False
-        ).loss
-        return found
-
-    before = [p.data for p in model.parameters()]
-    learned(1)
-    first = time.perf_counter() - start
-    for p, x in zip(model.parameters(), before):
-        p.data = x
-    return first, learned(steps)
+    return trained(model, fast, (rows, targets, shares), steps, start)
 
 
 def run(name: str, steps: int) -> dict[str, Any]:
@@ -208,7 +228,9 @@ def run(name: str, steps: int) -> dict[str, Any]:
     order = Words().order(steps)
     start = time.perf_counter()
     first = None
-    if name in ("ours", "ours_c"):
+    if name == "ours_ragged":
+        first, losses = by_length(steps)
+    elif name in ("ours", "ours_c"):
         with tempfile.TemporaryDirectory() as folder:
             os.environ["XDG_CACHE_HOME"] = folder  # where nothing was compiled yet
             first, losses = compiled(steps, "c" if name == "ours_c" else "auto")

@@ -54,6 +54,15 @@ ROWS = {
     ),
     "both sides": lambda x, y, z: mg.dot(P[:2], [x, y]) * mg.dot(P[:2], [mg.sin(x), mg.cos(y)]),
     "a sum of the same": lambda x, y, z: mg.dot(P[:2], [x, y]) + mg.dot(P[:2], [y, z]) * 0.5,
+    "rows of a table": lambda x, y, z: (
+        mg.tanh(
+            mg.dot(mg.take([P[:3], P[3:6], P[5:8]], mg.floor(mg.minimum(x * x, 2.0))), [x, y, z])
+        )
+        * mg.sin(mg.take(P, mg.floor(mg.minimum(y * y, 2.0))) * z)
+    ),
+    "an element beside": lambda x, y, z: (
+        mg.take([P[0], y, P[2], P[3] * x], mg.floor(mg.minimum(x * x, 2.0))) * z
+    ),
     "a long sum": lambda x, y, z: mg.tanh(sum((P[k % 8] * x for k in range(40)), y)) * z,
 }
 

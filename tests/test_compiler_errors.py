@@ -236,7 +236,9 @@ def test_mistakes_in_batches(backend):
     with pytest.raises(TypeError, match="one entry for each example"):
         fast.value_and_grad([[1.0]], 3.0)
     with pytest.raises(ValueError, match="example 1 has another structure"):
-        fast.value_and_grad([[1.0], [2.0, 3.0]], [1.0, 2.0])
+        fast.value_and_grad([[1.0, None], [2.0, True]], [1.0, 2.0])
+    with pytest.raises(IndexError):  # of the user's own line
+        fast.value_and_grad([[1.0], []], [1.0, 2.0])
     with pytest.raises(TypeError, match="real number"):
         fast.value_and_grad([[1.0], [object()]], [1.0, 2.0])
     with pytest.raises(ValueError, match="no examples"):

@@ -217,8 +217,9 @@ def test_known_structures_and_those_that_change():
     assert list(f.map(np.ones((2, 4)), [1, 2])) == [4.0, 8.0]
     assert len(f.program.inputs) == 5
     assert isinstance(f([Value(1.0), 2.0], 3.0), Value)
+    assert list(f.map([[1.0, 2.0], [1.0]], [1.0, 2.0])) == [3.0, 2.0]  # a program for each
     with pytest.raises(ValueError, match="another structure"):
-        f.map([[1.0, 2.0], [1.0]], [1.0, 2.0])
+        f.map([[1.0, 2.0], [1.0, "a"]], [1.0, 2.0])
     with pytest.raises(ValueError, match="hold 1 and 2 examples"):
         f.map([[1.0, 2.0]], [1.0, 2.0])
 

@@ -103,7 +103,7 @@ class GPT(nn.Module):
 
     def __call__(self, letter: int, past: list[list[tuple[Vector, Vector]]]) -> list[Any]:
         place = len(past[0])
-        x = rmsnorm([a + b for a, b in zip(self.letter[letter], self.place[place])])
+        x = rmsnorm([a + b for a, b in zip(mg.take(self.letter, letter), self.place[place])])
         for block, its_past in zip(self.blocks, past):
             x = block(x, its_past)
         return linear(self.out, rmsnorm(x))

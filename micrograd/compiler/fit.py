@@ -25,6 +25,7 @@ from .cohorts import moved_by, steps_in_the_machine
 from .loop import Loop, orders, shuffled
 from .native.backend import NativeBatch
 from .native.loop import NativeLoop
+from .ragged import Ragged, RaggedBatch, RaggedLoop
 
 if TYPE_CHECKING:
     from .compiled import Compiled
@@ -53,7 +54,7 @@ class Fitted:
 
 
 def fit(
-    made: Compiled,
+    made: Compiled | Ragged,
     backend: str,
     rows: Rows,
     optimizer: Optimizer,
@@ -80,7 +81,10 @@ def fit(
         )
     runner = made.batch(backend)
     loop: Loop
-    if isinstance(runner, NativeBatch) and not runner.alone and steps_in_the_machine(optimizer):
+    if isinstance(runner, RaggedBatch) and size == 1 and steps_in_the_machine(optimizer):
+        kind = RaggedLoop if runner.in_the_machine else Loop
+        loop = kind(runner, rows, optimizer, schedule, size, seed)
+    elif isinstance(runner, NativeBatch) and not runner.alone and steps_in_the_machine(optimizer):
         loop = NativeLoop(runner, rows, optimizer, schedule, size, seed)
     elif isinstance(runner, NumPyBatch) and moves_in_rows(optimizer, schedule):
         loop = NumPyLoop(runner, rows, optimizer, schedule, size, seed)

@@ -35,8 +35,9 @@ from .door import door, without_our_frames
 from .fit import fit
 from .ir.program import Program
 from .native import backend as native
+from .ragged import Ragged
 from .saving import save
-from .structure import Structure, key_of, numbers_of, packed
+from .structure import Structure, key_of, numbers_of, packed, steered_by
 from .trace import TraceError, tracing
 
 __all__ = ["Compiled", "Jit", "jit"]
@@ -361,10 +362,44 @@ class Jit(native.Caller, Generic[P]):
             if empty:
                 return None, Rows(columns, self.name)
             raise ValueError(f"{self.name}: a mean over no examples: the batch is empty")
+        rows = Rows(columns, self.name, read)
+        if read is None and columns and rows.keys.count(rows.keys[0]) < rows.n:
+            return self.ragged(columns, rows), rows
         made = self.compiled(*(column[0] for column in columns))
         if read is not None:
             remember(self.by_batch, read.key, made)
-        return made, Rows(columns, self.name, read)
+        return made, rows
+
+    def ragged(self, columns: tuple[Any, ...], rows: Rows) -> Ragged:
+        """What was made for the examples of a batch, which have several structures.
+
+        ValueError where they differ in more than how many numbers stand where.
+        """
+        firsts: dict[Any, int] = {}
+        for i, key in enumerate(rows.keys):
+            firsts.setdefault(key, i)
+        other = sorted(firsts.values())[1]
+        sentence = f"{self.name}: example {other} has another structure than example 0"
+        steered = set().union(*map(steered_by, firsts))
+        if steered:
+            hint = "; True and False are part of it: write 1.0 and 0.0" if "bool" in steered else ""
+            raise ValueError(f"{sentence}, by more than the number of its numbers{hint}")
+        if len(firsts) > CACHE:
+            raise ValueError(
+                f"{self.name}: the examples have {len(firsts)} structures, each of which would be "
+                f"a program of its own; at most {CACHE} are taken: pad them to few lengths"
+            )
+        made = {}
+        for key, i in firsts.items():
+            try:
+                made[key] = self.compiled(*[column[i] for column in columns])
+            except (TypeError, ValueError) as error:
+                if i == 0 or type(error) not in (TypeError, ValueError, TraceError):
+                    raise
+                raise type(error)(
+                    f"{self.name}: example {i} has another structure than example 0: {error}"
+                ) from error
+        return Ragged(made, self.name)
 
     def count(self, columns: tuple[Any, ...]) -> int:
         """How many examples there are; of a function without arguments one."""

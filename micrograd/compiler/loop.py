@@ -95,7 +95,7 @@ class Loop:
         """The mean loss of a few examples with the parameters as they are, as a Value."""
         n = self.rows.n
         rows = self.rows.chosen(range(0, n, max(1, n // 16))) if self.rows.given else self.rows
-        return mean([self.runner.made.on_values(row) for row in rows.rows])
+        return mean(self.runner.on_values(rows))
 
     def finish(self) -> None:
         """Nothing is left to do: the parameters are moved at every step."""

@@ -41,6 +41,13 @@ def key_of(x: Any) -> Any:
     return 0
 
 
+def steered_by(key: Any) -> set[str]:
+    """The types of what steers a function, in the structure of this key: of strings, None, True."""
+    if not isinstance(key, tuple):
+        return set()
+    return {key[1]} if key[:1] == ("=",) else set().union(*map(steered_by, key))
+
+
 def numbers_in(x: Any) -> Iterable[Any]:
     """The numbers of a structure in order, whatever they are."""
     if type(x) is float:

@@ -29,10 +29,22 @@ class Rows:
         self.given, self.who, self.native = columns, who, native
         self.n = len(columns[0]) if columns else 1
 
+    @cached_property
+    def keys(self) -> list[Any]:
+        """The structure of each example: all are the same where all arguments are arrays."""
+        if not self.n:
+            return []
+        if all(map(is_array, self.given)):
+            return [key_of(tuple([column[0] for column in self.given]))] * self.n
+        return [key_of(example) for example in zip(*self.given)]
+
     def chosen(self, order: Sequence[int]) -> Rows:
         """Some of the examples."""
         picked = [c[list(order)] if is_array(c) else [c[i] for i in order] for c in self.given]
-        return Rows(tuple(picked), self.who)
+        chosen = Rows(tuple(picked), self.who)
+        if "keys" in vars(self):
+            chosen.keys = [self.keys[i] for i in order]
+        return chosen
 
     @property
     def arrays(self) -> bool:
@@ -41,27 +53,15 @@ class Rows:
 
     @cached_property
     def rows(self) -> list[list[float]]:
-        """One list of floats for each example; all of one structure, or ValueError."""
+        """One list of floats for each example, which are of one structure."""
         if not self.given:
             return [[]]
         lists = [c.tolist() if is_array(c) else c for c in self.given]
         examples = list(zip(*lists))
-        if not examples:
-            return []
-        first = key_of(examples[0])
-        found = []
-        for i, example in enumerate(examples):
-            if i and key_of(example) != first:
-                hint = ""
-                if any([isinstance(x, bool) for x in example]):
-                    hint = ": True and False in a list are part of it; write 1.0 and 0.0"
-                raise ValueError(
-                    f"{self.who}: example {i} has another structure than example 0{hint}"
-                )
-            found.append(
-                [x if type(x) is float else real(x, self.who) for x in numbers_in(example)]
-            )
-        return found
+        return [
+            [x if type(x) is float else real(x, self.who) for x in numbers_in(example)]
+            for example in examples
+        ]
 
     @cached_property
     def columns(self) -> Any:
@@ -114,6 +114,10 @@ class Batch:
         if not n:
             raise ValueError("jit: a mean over no examples: the batch is empty")
         return total / n, [g / n for g in sums]
+
+    def on_values(self, rows: Rows) -> list[Any]:
+        """The results of each example as Values."""
+        return [self.made.on_values(row) for row in rows.rows]
 
     def results(self, found: Any, arrays: bool) -> Any:
         """The results, from lists or an array of numbers by examples, as `Jit.map` gives them."""

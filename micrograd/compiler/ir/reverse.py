@@ -25,6 +25,7 @@ from .program import (
 )
 
 NONE = -1
+EQUAL, TAKE = TABLE["equal"], TABLE["take"]
 
 
 class Symbol:
@@ -177,7 +178,8 @@ class Products:
     over a batch they are outer products of whole layers.
 
     `pull` says of sums of products what the table says too, without a symbol for each factor;
-    tests/test_batch.py holds it to the table, bit by bit.
+    tests/test_batch.py holds it to the table, bit by bit. An element of a table of parameters is a
+    sum of products as well: with 1 where the index is its own, else 0.
     """
 
     def __init__(self, program: Program) -> None:
@@ -187,6 +189,9 @@ class Products:
         self.factors: list[int] = []
         self.others: list[list[int]] = []
         self.last = NONE  # the product that was counted last
+        self.hot: dict[
+            int, list[int]
+        ] = {}  # by an index the steps that are 1 where it is 0, 1, ...
 
     def pull(
         self,
@@ -210,6 +215,15 @@ class Products:
                     into.append(x)
                     self.add(adjoint, x, g)
             return into
+        if rule is TAKE:
+            if not all([rules[x] is PARAMETER or not active[x] for x in xs]):
+                return None
+            hot = self.one_hot(xs[0], len(xs) - 1)
+            for x in xs[1:]:
+                if active[x]:
+                    self.product(x)
+            self.row(g.i, [one for x, one in zip(xs[1:], hot) if active[x]])
+            return into
         sums = sum_of_products(rule, xs)
         if sums is None:
             return None
@@ -231,15 +245,32 @@ class Products:
                 elif rules[other] is PARAMETER:  # the same for all examples
                     self.term(x, program.step(MUL, (other, g.i)))
                 else:
-                    self.last -= 1
-                    self.term(x, self.last)
+                    self.product(x)
                     others.append(other)
-        if others:
-            if not self.factors or self.factors[-1] != g.i:
-                self.factors.append(g.i)
-                self.others.append([])
-            self.others[-1] += others
+        self.row(g.i, others)
         return into
+
+    def product(self, p: int) -> None:
+        """Add to the gradient by a parameter the product that comes next in `row`."""
+        self.last -= 1
+        self.term(p, self.last)
+
+    def row(self, factor: int, others: list[int]) -> None:
+        """The factor times each of the others, for what `product` was told."""
+        if not others:
+            return
+        if not self.factors or self.factors[-1] != factor:
+            self.factors.append(factor)
+            self.others.append([])
+        self.others[-1] += others
+
+    def one_hot(self, index: int, n: int) -> list[int]:
+        """For each of the first n numbers from 0 a step that is 1 where the index is it, else 0."""
+        program = self.program
+        hot = self.hot.setdefault(index, [])
+        for k in range(len(hot), n):
+            hot.append(program.step(EQUAL, (index, program.constant(float(k)))))
+        return hot[:n]
 
     def term(self, p: int, x: int) -> None:
         """Add a term to the gradient by a parameter."""

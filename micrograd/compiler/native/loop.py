@@ -27,7 +27,6 @@ from ..ir.reverse import Symbol
 from ..ir.simplify import simplify
 from ..loop import Loop
 from ..paused import gc_paused
-from .backend import NativeBatch
 from .encode import Encoder
 from .instructions import Build
 
@@ -37,7 +36,7 @@ class NativeLoop(Loop):
 
     def __init__(
         self,
-        runner: NativeBatch,
+        runner: Any,  # a NativeBatch, or several of them
         rows: Rows,
         optimizer: Optimizer,
         schedule: Any,
@@ -46,7 +45,7 @@ class NativeLoop(Loop):
     ) -> None:
         super().__init__(runner, rows, optimizer, schedule, size, seed)
         self.parameters: list[Value] = runner.made.parameters
-        self.inputs = runner.columns(rows)
+        self.prepare()
         self.padded = (len(self.parameters) + 7) // 8 * 8
         self.update: Any = None
         self.shape: Any = None
@@ -57,12 +56,21 @@ class NativeLoop(Loop):
         self.moving = ("momentum", "betas") if cycles else ()  # settings that differ between steps
         self.load()
 
+    def prepare(self) -> None:
+        """Read the examples."""
+        self.inputs = self.runner.columns(self.rows)
+
+    @property
+    def build(self) -> Build:
+        build: Build = self.runner.build
+        return build
+
     # Into the columns and back --------------------------------------------------------------
 
     @gc_paused
     def load(self) -> None:
         """Fill the columns: gradients, parameters, what the optimizer remembers, who moves how."""
-        optimizer, build = self.optimizer, self.runner.build
+        optimizer, build = self.optimizer, self.build
         n = len(self.parameters)
         self.cohorts = cohorts_of(optimizer, self.parameters)
         begun = []
@@ -137,7 +145,7 @@ class NativeLoop(Loop):
     def chunk(self, count: int, schedule: Any) -> None:
         """That many steps, whose numbers are known beforehand."""
         optimizer = self.optimizer
-        build: Build = self.runner.build
+        build = self.build
         before, t = optimizer.steps, getattr(schedule, "t", 0)
         steady = schedule is None and type(optimizer) in STEADY and self.ahead_of_time
         each: list[list[float]] = []
@@ -162,11 +170,7 @@ class NativeLoop(Loop):
             for _ in range(count):
                 order.extend(next(self.orders))
         losses = build.zeros(count)
-        with self.runner.lock:
-            done = self.runner.sums_of(self.size).fit(
-                self.update, self.columns, self.inputs, self.rows.n, self.inputs.stride, order,
-                self.size, count, numbers, losses,
-            )  # fmt: skip
+        done = self.run(order, count, numbers, losses)
         self.ahead = True
         optimizer.steps = before + done
         self.taken += done
@@ -188,6 +192,15 @@ class NativeLoop(Loop):
         elif refused is not None:
             self.finish()
             raise refused
+
+    def run(self, order: array[int], count: int, numbers: array[float], losses: Any) -> int:
+        """How many of these steps were taken: up to one whose gradient is not a number."""
+        with self.runner.lock:
+            done: int = self.runner.sums_of(self.size).fit(
+                self.update, self.columns, self.inputs, self.rows.n, self.inputs.stride, order,
+                self.size, count, numbers, losses,
+            )  # fmt: skip
+        return done
 
     def moved(self, group: dict[str, Any]) -> list[float]:
         """The settings of a group that differ between steps, one after the other."""
