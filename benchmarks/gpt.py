@@ -155,20 +155,21 @@ def eager(order: list[int]) -> list[float]:
 
 
 def by_length(steps: int) -> tuple[float, list[float]]:
-    """Seconds until the first step, and the losses: the script's loss, a program for each length."""
+    """The same for the script's own loss of a word: a program for each length."""
     start = time.perf_counter()
     import micrograd as mg
 
     module, words = script(), Words()
     model = model_of(words, module)
     fast = mg.jit(lambda word: module.loss_of(model, word), parameters=model.parameters())
-    return trained(model, fast, (words.words,), steps, start)
+    # After so many steps words of all lengths have been met, and there are all programs.
+    return trained(model, fast, (words.words,), steps, start, 100)
 
 
 def trained(
-    model: Any, fast: Any, columns: tuple[Any, ...], steps: int, start: float
+    model: Any, fast: Any, columns: tuple[Any, ...], steps: int, start: float, until: int = 1
 ) -> tuple[float, list[float]]:
-    """Seconds from `start` until the first step, and the losses, of a fit that begins anew."""
+    """Seconds from `start` until so many steps, and the losses, of a fit that begins anew."""
     from micrograd import optim
 
     def learned(steps: int) -> list[float]:
@@ -179,7 +180,7 @@ def trained(
         return found
 
     before = [p.data for p in model.parameters()]
-    learned(1)
+    learned(until)
     first = time.perf_counter() - start
     for p, x in zip(model.parameters(), before):
         p.data = x

@@ -103,6 +103,7 @@ def tables(found: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]
         for key, label in (
             ("ours", CONTENDERS["ours"][0]),
             ("ours_c", CONTENDERS["ours_c"][0]),
+            ("ours_ragged", f"{CONTENDERS['ours_ragged'][0]} (the first 100 steps)"),
             ("eager", "the script as it is"),
             ("plain", CONTENDERS["plain"][0]),
         ):
