@@ -7,7 +7,10 @@ from micrograd.core.rule import Rule
 
 
 def interpreted(program, xs, ps, n):
-    """The outputs of a program of sums over n times the same example; n is a power of two."""
+    """The outputs of a program of sums over n times the same example; n is a power of two.
+
+    Rows are taken in their order, after all other steps but those behind them.
+    """
     held = dict(program.data)
     inner = {}
     for factor, others, sums in program.rows:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import micrograd as mg
 from micrograd import Value
-from micrograd.compiler.ir.batch import gradient_over_batch
+from micrograd.compiler.ir.batch import gradient_of_one, gradient_over_batch
 from micrograd.compiler.ir.program import INNER, PRODUCTS
 from micrograd.compiler.native.backend import available
 
@@ -154,3 +154,15 @@ def test_sums_shared_by_rows_in_the_machine(layers, n):
     y, expected = python.value_and_grad(*columns)
     assert value == pytest.approx(y, rel=1e-12, abs=1e-13)
     assert [*gradient] == pytest.approx([*expected], rel=1e-11, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("xs", [(0.5, -1.5, 2.0), (-0.5, 0.25, -3.0), (2.0, 0.0, -0.0)])
+def test_the_gradient_of_one_example_keeps_its_bits(name, xs):
+    fast = mg.jit(ROWS[name], parameters=P, backend="native" if available() else "python")
+    made = fast.compiled(*xs)
+    numbers = [p.data for p in P]
+    one = [y + 0.0 for y in made.gradient.run(xs, numbers)]
+    assert bits(interpreted(gradient_of_one(made.program), xs, numbers, 1)) == bits(one)
+    value, gradient = fast.value_and_grad(*[[x] for x in xs])
+    assert bits([value + 0.0, *[g + 0.0 for g in gradient]]) == bits(one)

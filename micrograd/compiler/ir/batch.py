@@ -33,6 +33,40 @@ class Term:
 
 def gradient_over_batch(program: Program) -> Program:
     """A program whose outputs are the sums of the result and of its gradient over the batch."""
+    return over_batch(*terms_of_gradient(program))
+
+
+def gradient_of_one(program: Program) -> Program:
+    """A program whose outputs are the result and its gradient, where products need no steps either.
+
+    Sums have the order of the eager engine's if the rows are taken one after the other, after
+    all other steps but those behind them.
+    """
+    new, outputs, rows = terms_of_gradient(program)
+    whole = [True] * len(rows)
+    shared, outputs = together(outputs, rows, whole)
+    products = sums_of_rows(new, rows, whole, shared, range(len(new)), [], NONE)
+    new.outputs = []
+    for terms in outputs:
+        total = NONE
+        for x in [terms] if isinstance(terms, int) else terms:
+            if x == NONE:
+                x = new.constant(0.0)
+            elif x < 0:
+                x = products[NONE - 1 - x]
+            total = x if total == NONE else new.step(ADD, (total, x))
+        new.outputs.append(total)
+    return new
+
+
+def terms_of_gradient(
+    program: Program,
+) -> tuple[Program, list[int | list[int]], list[tuple[int, tuple[int, ...]]]]:
+    """The result and its gradient as terms, and a program that computes them, but for products.
+
+    Of each output the term, or several that are to be added; and the rows of products, as
+    `over_batch` has them.
+    """
     full = program.copy(named=False)
     products = Products(full)
     reverse(full, products=products, finite=True)  # the machine looks for nan
@@ -58,7 +92,7 @@ def gradient_over_batch(program: Program) -> Program:
     same: dict[tuple[int, ...], tuple[int, ...]] = {}  # steps that were two may be one now
     placed = {xs: same.setdefault(new, new) for xs, new in placed.items()}
     rows = [(d, placed[xs]) for d, xs in zip(outputs[n:m], taken)]
-    return over_batch(short, sums, rows)
+    return short, sums, rows
 
 
 def together(
@@ -201,7 +235,7 @@ def sums_of_rows(
     rows: list[tuple[int, tuple[int, ...]]],
     whole: list[bool],
     shared: dict[int, int],
-    place: list[int],
+    place: Sequence[int],
     varying: list[bool],
     count: int,
 ) -> list[int]:
@@ -239,7 +273,7 @@ def sums_of_rows(
 
 
 def product(
-    new: Program, place: list[int], operands: tuple[int, ...], varying: list[bool], count: int
+    new: Program, place: Sequence[int], operands: tuple[int, ...], varying: list[bool], count: int
 ) -> int:
     """The sum over the batch of a product: what is the same for all examples comes out of it."""
     a, b = operands

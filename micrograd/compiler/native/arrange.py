@@ -79,6 +79,27 @@ def outer_products(section: list[Instruction], one: int, shared: set[int]) -> li
     return [i for i in found if i.op != op.TOTAL or i.targets[0] not in made]
 
 
+def neighbours(rows: list[Instruction]) -> list[Instruction]:
+    """Rows of products one after the other that are over the same steps, as tables."""
+    found: list[Instruction] = []
+    several: list[Instruction] = []
+
+    def flush() -> None:
+        if several:
+            xs = several[0].steps[1:]
+            ds = [row.steps[0] for row in several]
+            sums = tuple([t for row in several for t in row.targets])
+            found.append(Instruction(op.OUTER, NONE, (len(ds), len(xs)), (*ds, *xs), sums))
+            several.clear()
+
+    for row in rows:
+        if several and several[0].steps[1:] != row.steps[1:]:
+            flush()
+        several.append(row)
+    flush()
+    return found
+
+
 def going_on(section: list[Instruction], shared: set[int]) -> list[Instruction]:
     """The same with those outer products marked that go on with sums which others began.
 

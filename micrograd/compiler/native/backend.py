@@ -17,7 +17,7 @@ from ...core.rule import Rule
 from ...engine import Value
 from ..backends.base import Batch, Rows
 from ..backends.runtime import exact_gradient
-from ..ir.batch import gradient_over_batch
+from ..ir.batch import gradient_of_one, gradient_over_batch
 from ..ir.region import chooses
 from ..ir.structural import Structural
 from ..paused import gc_paused
@@ -107,7 +107,11 @@ class NativeBatch(Batch):
     @cached_property
     @gc_paused
     def one_gradient(self) -> Any:
-        return Encoder(self.made.gradient_if_finite.copy(), single=True).machine(self.build)
+        made = self.made
+        made.check_scalar()
+        if made.program.has_regions:
+            return Encoder(made.gradient_if_finite.copy(), single=True).machine(self.build)
+        return Encoder(gradient_of_one(made.program), single=True).machine(self.build)
 
     @cached_property
     def blank(self) -> array[float]:

@@ -16,7 +16,7 @@ from ..ir.program import ADD, COUNT, DOT, INNER, MUL, TOTAL, Program, sum_of_pro
 from ..ir.shapes import size
 from ..ir.structural import Structural
 from . import instructions as op
-from .arrange import allocate, arranged, shared_exponentials
+from .arrange import allocate, arranged, going_on, neighbours, shared_exponentials
 from .instructions import EXACT, NONE, Build, Instruction
 from .regions import Emitter, Room
 from .rows import divided, rowed, table, turned
@@ -84,11 +84,15 @@ class Encoder:
         self.pending: dict[int, SumOfProducts] = {}
         self.one = self.constant(1.0)
         self.sections: list[list[Instruction]] = [[], [], []]
+        self.outers: list[Instruction] = []  # of one example
         rows: dict[int, list[Instruction]] = {}  # by the last of the steps that they need
         shared: set[int] = set()  # sums in several rows
         for d, xs, sums in program.rows:
             row = Instruction(op.OUTER, NONE, (1, len(xs)), (d, *xs), tuple(sums))
-            rows.setdefault(max(d, *xs), []).append(row)
+            if single:
+                self.outers.append(row)
+            else:
+                rows.setdefault(max(d, *xs), []).append(row)
             if not isinstance(sums, range):
                 shared.update(sums)
         for i, rule in enumerate(program.rules):
@@ -104,6 +108,11 @@ class Encoder:
             for k, y in enumerate(program.outputs):
                 self.sections[1].append(Instruction(op.OUT, k, (), (y,)))
         before, each, self.after = [shared_exponentials(section) for section in self.sections]
+        if single:
+            empty: list[Instruction] = []
+            self.before, self.meanwhile, self.beside, self.each = before, empty, empty, empty
+            self.outers = going_on(neighbours(self.outers), shared)
+            return
         self.before, self.meanwhile, self.beside = (
             divided(before, each, self.after, program.outputs)
             if any(self.summed)
@@ -287,6 +296,8 @@ class Encoder:
         place_all(sums)
         if sums:
             line()
+        if self.single:  # they are scalars as others are
+            sums, first_sum = [], 0
         inputs = {} if self.single else {x: k for k, x in enumerate(program.inputs)}
         count_at = -1
         for i, rule in enumerate(program.rules):
@@ -321,7 +332,7 @@ class Encoder:
                 steps, targets, sums = instruction.steps, instruction.targets, instruction.sums
                 if kind == op.OUTER:
                     (m, k), columns, places = turned(bare, steps, [slot[t] for t in targets])
-                    found = [NONE if x == self.one else refs[x] for x in columns]
+                    found = [NONE if x == self.one and by_columns else refs[x] for x in columns]
                     operands = [m, k, places[0] + (bare[2] if len(bare) > 2 else 0), *found]
                     operands += places[1:]
                 elif kind == op.LAYER:
@@ -353,7 +364,7 @@ class Encoder:
         results = array("i", [] if self.mapped else [slot[y] for y in program.outputs])
         sections = [
             codes(section, section is self.each)
-            for section in (before, meanwhile, beside, self.each, after)
+            for section in (before, meanwhile, beside, self.each, [*self.outers, *after])
         ]
         most = room.registers
         return build.module.Machine(

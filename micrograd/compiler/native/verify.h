@@ -29,7 +29,8 @@ static int in_rows(const int32_t *row, int64_t rows, int64_t k, Py_ssize_t first
 }
 
 /* OUTER and LAYER, whose operands include tables: what is wrong with them, or NULL. */
-static const char *check_table(const Machine *m, int op, const int32_t *r, int32_t count) {
+static const char *check_table(const Machine *m, int op, const int32_t *r, int32_t count,
+                               int by_columns) {
     int head = op == OUTER ? 3 : 4;
     if (count < head) return "an instruction is cut off";
     int64_t rows = r[0], k = r[1], in_a_row = r[head - 1] & IN_ROWS;
@@ -39,9 +40,11 @@ static const char *check_table(const Machine *m, int op, const int32_t *r, int32
     int64_t table = head + columns + each;
     if (count != table + (in_a_row ? 3 : rows * k)) return "a wrong number of operands";
     for (int64_t i = head; i < head + columns; i++)
-        if (!(op == OUTER && r[i] == NONE) && ((r[i] & 3) == SCALAR || !fits(m, r[i], 1)))
-            return "a scalar where a column belongs";
-    Py_ssize_t first = op == OUTER ? m->first_sum : 0, many = op == OUTER ? m->n_sums : m->n_scalars;
+        if (!by_columns ? !fits(m, r[i], 0)
+            : !(op == OUTER && r[i] == NONE) && ((r[i] & 3) == SCALAR || !fits(m, r[i], 1)))
+            return "a scalar where a column belongs, or a column outside of a batch";
+    int sums = op == OUTER && by_columns;
+    Py_ssize_t first = sums ? m->first_sum : 0, many = sums ? m->n_sums : m->n_scalars;
     if (in_a_row && !in_rows(r + table, rows, k, first, many)) return "a table out of range";
     for (int64_t i = table; i < count && !in_a_row; i++)
         if (r[i] < first || r[i] >= first + many) return "a table out of range";
@@ -82,9 +85,9 @@ static const char *check_code(Machine *m, const int32_t *pc, const int32_t *end,
             if (r[0] == NONE) first = 1;
         }
         if (op == OUTER || op == LAYER) {
-            const char *wrong = check_table(m, op, r, count);
+            const char *wrong = check_table(m, op, r, count, by_columns);
             if (wrong) return wrong;
-            if (!by_columns) return "columns outside of a batch";
+            if (!by_columns && op == LAYER) return "columns outside of a batch";
             last = 0;
         }
         if (op == TOTAL) {

@@ -246,6 +246,32 @@ typedef struct {
 
 #include "loops.h"
 
+/* OUTER of one example, on scalars: each d times each x, where `to` says; s is room for all. */
+static void outer_of_scalars(num *scalars, num *s, const int32_t *r, const int32_t *to) {
+    int n_d = r[0], k = r[1], on = r[2] & GOING_ON;
+    const num *x = s + n_d;
+    for (int i = 0; i < n_d + k; i++) s[i] = scalars[r[3 + i] >> 2];
+    for (int j = 0; j < n_d; j++) {
+        num d = s[j];
+        if (!(r[2] & IN_ROWS)) {
+            for (int i = 0; i < k; i++) {
+                num *sum = scalars + to[(Py_ssize_t)j * k + i];
+                *sum = on ? *sum + d * x[i] : d * x[i];
+            }
+            continue;
+        }
+        num *sum = scalars + to[0] + (Py_ssize_t)j * to[1];
+        Py_ssize_t along = to[2];
+        if (along == 1 && on) for (int i = 0; i < k; i++) sum[i] += d * x[i];
+        else if (along == 1) for (int i = 0; i < k; i++) sum[i] = d * x[i];
+        else
+            for (int i = 0; i < k; i++) {
+                num *at = sum + i * along;
+                *at = on ? *at + d * x[i] : d * x[i];
+            }
+    }
+}
+
 static int run_code(Run *w, const int32_t *pc, const int32_t *end) {
     Machine *m = w->m;
     const Place *place = w->place;
@@ -332,6 +358,10 @@ static int run_code(Run *w, const int32_t *pc, const int32_t *end) {
                          ones; the scalars that their sums go to */
             int n_d = r[0], k = r[1], first = place->first && !(r[2] & GOING_ON);
             const int32_t *to = r + 3 + n_d + k;
+            if (!by_columns) {
+                outer_of_scalars(scalars, s, r, to);
+                break;
+            }
             for (int i = 0; i < n_d + k && !known; i++)
                 put_column(scratch, place, columns + i, r[3 + i]);
             Outer outer = {s, k, 1, columns, columns + n_d, n_d, k, first, real, n};
