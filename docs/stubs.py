@@ -90,6 +90,7 @@ OPS = """from .core.rule import Rule
 from .engine import Value
 
 Real: TypeAlias = Value | SupportsFloat
+T = TypeVar("T")
 TABLE: dict[str, Rule]
 
 @overload
@@ -118,6 +119,14 @@ def dist(p: Iterable[Real], q: Iterable[Real]) -> Value: ...
 def softmax(xs: Iterable[SupportsFloat]) -> list[float]: ...  # type: ignore[overload-overlap]
 @overload
 def softmax(xs: Iterable[Real]) -> list[Value]: ...
+@overload
+def take(values: Sequence[Sequence[Real]], index: Value) -> list[Value]: ...
+@overload
+def take(values: Sequence[Real], index: Value) -> Value: ...
+@overload
+def take(values: Sequence[T], index: SupportsFloat) -> T: ...
+@overload
+def take(values: Sequence[Any], index: Sequence[Any]) -> list[Any]: ...
 """
 
 
@@ -191,7 +200,8 @@ def engine() -> str:
 
 def ops() -> str:
     """The text of ops.pyi."""
-    text = HEAD.format("micrograd/ops.py").replace("Callable, ", "").replace("Any, ", "") + OPS
+    text = HEAD.format("micrograd/ops.py").replace("Callable, Iterable", "Iterable, Sequence")
+    text = text.replace("overload", "TypeVar, overload") + OPS
     text += "__all__ = [\n" + "".join(f'    "{name}",\n' for name in names) + "]\n\n"
     for rule in public():
         if rule.name not in OWN:

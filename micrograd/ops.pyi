@@ -1,12 +1,13 @@
 """Written by docs/stubs.py: what type checkers know of `micrograd/ops.py`, which see."""
 
-from collections.abc import Iterable
-from typing import SupportsFloat, TypeAlias, overload
+from collections.abc import Iterable, Sequence
+from typing import Any, SupportsFloat, TypeAlias, TypeVar, overload
 
 from .core.rule import Rule
 from .engine import Value
 
 Real: TypeAlias = Value | SupportsFloat
+T = TypeVar("T")
 TABLE: dict[str, Rule]
 
 @overload
@@ -35,6 +36,14 @@ def dist(p: Iterable[Real], q: Iterable[Real]) -> Value: ...
 def softmax(xs: Iterable[SupportsFloat]) -> list[float]: ...  # type: ignore[overload-overlap]
 @overload
 def softmax(xs: Iterable[Real]) -> list[Value]: ...
+@overload
+def take(values: Sequence[Sequence[Real]], index: Value) -> list[Value]: ...
+@overload
+def take(values: Sequence[Real], index: Value) -> Value: ...
+@overload
+def take(values: Sequence[T], index: SupportsFloat) -> T: ...
+@overload
+def take(values: Sequence[Any], index: Sequence[Any]) -> list[Any]: ...
 __all__ = [
     "TABLE",
     "add",
@@ -137,6 +146,7 @@ __all__ = [
     "isfinite",
     "dist",
     "softmax",
+    "take",
 ]
 
 @overload

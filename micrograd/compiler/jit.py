@@ -486,10 +486,10 @@ def jit(
     """A `Jit`: f compiled. f takes numbers, in nested lists, and gives a Value or several.
 
     It is traced once for each structure of its arguments, not for their numbers, and keeps
-    the 128 structures that were used last. Its parameters are the Values that it reaches, in
-    the order in which they are met or in the one given. Also as a decorator, `@jit`.
-    ValueError and TypeError for what cannot be compiled, such as an `if` that depends on a
-    number: the message names the line.
+    the 128 structures that were used last; a batch may hold examples of several, such as lists of
+    unequal lengths. Its parameters are the Values that it reaches, in the order in which they are
+    met or in the one given. Also as a decorator, `@jit`. ValueError and TypeError for what cannot
+    be compiled, such as an `if` that depends on a number: the message names the line.
 
     The backend is "python", "numpy", "native" where it was built, "c" or "auto". Python and
     native give what the eager engine gives, to the last bit for one example; where a gradient

@@ -18,6 +18,9 @@ steeper: Value = a.leaky_relu(slope=0.1)
 total: Value = mg.sum([a, b])
 product: Value = mg.dot([a, b], [1.0, 2.0])
 shares: list[Value] = mg.softmax([a, b])
+element: Value = mg.take([a, b], 1)
+row: list[Value] = mg.take([[a, b], [b, a]], a)
+rows: list[list[Value]] = mg.take([[a, b], [b, a]], [1, 0])
 a.momentum = 0.0
 a.grad = None
 a.data = 3
