@@ -53,7 +53,7 @@ MODULES = {
     ),
     "selection": ("core/selection.py", "selection unchosen compiler_modes"),
     "tape": ("autodiff/tape.py", "tape custom transforms"),
-    "ops": ("ops.py", "ops edges"),
+    "ops": ("ops.py", "ops edges losses take unchosen"),
     "reverse": (
         "compiler/ir/reverse.py",
         "batch reverse simplify compiler_modes selection loops_compiled",

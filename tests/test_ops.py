@@ -319,3 +319,67 @@ def test_digamma_below_zero_keeps_its_digits_beside_the_cotangent(x):
     exact = float(mp.digamma(mp.mpf(x)))
     assert ulps(mg.digamma(x), exact) <= 4
     assert ulps(mg.grad(mg.lgamma)(x), exact) <= 4
+
+
+# What no search over one row meets --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("p", [0.3, 0.1, 1 / 3, 1e-17, 0.7])
+@pytest.mark.parametrize("x", [1e300, 1e-300, 2.5])
+def test_slopes_of_powers_where_the_exponent_less_one_is_rounded(x, p):
+    found = TABLE["pow"].local([x, p], x**p, [True, False])[0]
+    with mp.workprec(400):
+        exact = mp.mpf(p) * mp.mpf(x) ** (mp.mpf(p) - 1)
+    assert ulps(found, exact) <= 4
+
+
+def test_slopes_of_powers_of_infinity():
+    for p in (-1.0, 0.5, 2.0):
+        assert math.isnan(TABLE["pow"].local([math.inf, p], math.inf**p, [False, True])[1])
+    assert TABLE["pow"].local([0.5, 2.0], 0.25, [True, True]) == [1.0, 0.25 * math.log(0.5)]
+
+
+@pytest.mark.parametrize(("a", "b"), [(3.0, 4.0), (-1e-5, 2.0), (1e200, 1e-3), (0.25, -8.0)])
+def test_hypot_of_two(a, b):
+    """The search takes three operands; of two they have a row of their own."""
+    x, y = Value(a), Value(b)
+    r = mg.hypot(x, y)
+    r.backward()
+    with mp.workprec(200):
+        length = mp.hypot(a, b)
+        assert ulps(x.grad, a / length) <= 4
+        assert ulps(y.grad, b / length) <= 4
+        seconds = mg.hessian(lambda x, y: mg.hypot(x, y), (0, 1))(a, b)
+        exact = [[mp.mpf(b) * b, -mp.mpf(a) * b], [-mp.mpf(a) * b, mp.mpf(a) * a]]
+        for row, right in zip(seconds, exact):
+            for found, product in zip(row, right):
+                assert ulps(found, product / length**3) <= 4
+
+
+def test_of_one_operand():
+    """The largest of one, the logarithm of one exponential: the number, with slope 1."""
+    for f in (mg.logsumexp, mg.maximum, mg.minimum, mg.hypot, mg.sum, mg.prod, mg.mean):
+        x = Value(3.0)
+        f([x]).backward()
+        assert x.grad == 1.0
+    x = Value(3.0)
+    apply(TABLE["nll"], (0.0, x)).backward()
+    assert x.grad == 0.0
+
+
+def test_a_class_that_is_known_when_the_program_runs():
+    nll = TABLE["nll"].function
+    fast = mg.jit(mg.grad(lambda a, b, c, k: nll(k, a, b, c), (0, 1, 2)), backend="python")
+    for k in range(3):
+        xs = [Value(0.5), Value(-1.0), Value(2.0)]
+        apply(TABLE["nll"], (float(k), *xs)).backward()
+        assert list(fast(0.5, -1.0, 2.0, float(k))) == [x.grad for x in xs]
+
+
+def test_settings_are_part_of_the_name():
+    x = Value(2.0)
+    named = {
+        "**3": x**3, "clip(-1, 1)": mg.clip(x, -1.0, 1.0), "leaky_relu(0.1)": mg.leaky_relu(x, 0.1),
+        "nll(1)": apply(TABLE["nll"], (1.0, x, x)), "take(1)": apply(TABLE["take"], (1.0, x, x)),
+    }  # fmt: skip
+    assert {v._op for v in named.values()} == set(named)
