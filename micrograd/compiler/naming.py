@@ -15,19 +15,27 @@ from ..nn.module import Module
 from ..nn.naming import before_index, identifier
 from .ir.names import RESERVED
 
+Lists = list[list[tuple[str, Any]]]
 
-def names_and_places(
-    f: Any, parameters: Sequence[Value], taken: set[str], nodes: Sequence[Any] = ()
-) -> tuple[list[str], dict[int, str]]:
-    """A name for each parameter, none twice; and by id where in a model it is.
 
-    The label of the Value if that is a name; else the place in a model that the function
-    refers to or that was called while `nodes` were made, `w0_3_1` for the weight 1 of neuron 3
-    in layer 0; else p0, p1, ... Of parameters in a list only the first has a place.
+def lists_of(f: Any, nodes: Sequence[Any] = ()) -> Lists:
+    """Where parameters stand in models, in lists.
+
+    In those that the function refers to, and those that were called while `nodes` were made.
     """
     called = [call.places for v in nodes for call in attribute(v, "_calls") or ()]
     lists = [model._named_lists() for model in models_of(f)]
-    lists += [places.lists for places in dict.fromkeys(called)]
+    return lists + [places.lists for places in dict.fromkeys(called)]
+
+
+def names_and_places(
+    lists: Lists, parameters: Sequence[Value], taken: set[str]
+) -> tuple[list[str], dict[int, str]]:
+    """A name for each parameter, none twice; and by id where in a model it is.
+
+    The label of the Value if that is a name; else the place in a model, `w0_3_1` for the weight 1
+    of neuron 3 in layer 0; else p0, p1, ... Of parameters in a list only the first has a place.
+    """
     known: dict[int, str] = {}
     places: dict[int, str] = {}
     for path, x in reversed([each for some in lists for each in some]):  # what stands first wins

@@ -81,7 +81,7 @@ class Body:
         for x, name in zip(self.tracer.inputs, self.names):
             at[x] = program.input(name)
         search, full = searched(outputs, self.tracer, list(constants))
-        write_steps(program, at, self.tracer, search, full, {})
+        write_steps(program, at, self.tracer, search, full)
         program.outputs = [at[y] for y in outputs]
         program.forward_steps = len(program)
         program.values = len(outputs)

@@ -27,10 +27,11 @@ from ..core.observe import Observer
 from ..core.rule import CONDITIONS, TABLE, real
 from ..core.watch import WATCH
 from ..engine import Value
+from ..nn.naming import neuron_of
 from . import regions
 from .advice import instead_of
 from .ir.program import Program
-from .naming import names_and_places
+from .naming import lists_of, names_and_places
 from .structure import Structure
 from .writing import searched, write_steps
 
@@ -217,9 +218,17 @@ def written(
     at: dict[Node, int] = {}
     for x, name in zip(tracer.inputs, input_names):
         at[x] = program.input(name)
-    names, places = names_and_places(f, reached, set(input_names), full.inner)
-    at.update(zip(reached, program.all_parameters(len(reached), names)))
-    write_steps(program, at, tracer, search, full, places)
+    steps = program.all_parameters(len(reached), [])
+    at.update(zip(reached, steps))
+    sums = write_steps(program, at, tracer, search, full)
+    lists = lists_of(f, full.inner)  # of now, whatever becomes of the model
+
+    def naming() -> tuple[dict[int, str], dict[int, str]]:
+        names, places = names_and_places(lists, reached, set(input_names))
+        notes = {i: neuron_of(places[id(w)]) for i, w in sums if id(w) in places}
+        return dict(zip(steps, names)), {i: note for i, note in notes.items() if note}
+
+    program.naming = naming
     program.outputs = [at[y] for y in outputs]
     program.forward_steps = len(program)
     program.values = len(outputs)

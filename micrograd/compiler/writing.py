@@ -19,7 +19,6 @@ from ..core.node import (
 from ..core.rule import TABLE
 from ..core.sort import Search
 from ..engine import Value
-from ..nn.naming import neuron_of
 from .ir.program import Program
 
 if TYPE_CHECKING:
@@ -52,9 +51,12 @@ def write_steps(
     tracer: Tracer,
     search: Search,
     full: Search,
-    places: dict[int, Any],
-) -> None:
-    """The steps of what was found, after those that are there."""
+) -> list[tuple[int, Any]]:
+    """The steps of what was found, after those that are there.
+
+    Of weighted sums come the step and the first weight, which tells which neuron it is.
+    """
+    sums: list[tuple[int, Any]] = []
     for leaf in full.leaves:
         if leaf not in at:
             at[leaf] = program.constant(leaf._data)
@@ -74,15 +76,14 @@ def write_steps(
         program.numbers[step] = number
         label = attribute(v, "_label")
         if label and str(label).isidentifier():
-            program.names[step] = str(label)
-        if program.rules[step] is WEIGHTED_SUM and id(xs[1]) in places:
-            note = neuron_of(places[id(xs[1])])
-            if note:
-                program.notes[step] = note
+            program.call(step, str(label))
+        if program.rules[step] is WEIGHTED_SUM:
+            sums.append((step, xs[1]))
     if tracer.bare:
         program.bare = {at[v] for v in tracer.bare if v in at}
     if inner is not search.inner:
         program.order = [at[v] for v in search.inner]
+    return sums
 
 
 def written_order(found: list[Node], made: dict[Node, int]) -> list[Node]:

@@ -9,7 +9,7 @@ what a program is has no second half.)
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...core.no_grad import no_grad
@@ -84,7 +84,10 @@ class Program:
         self.rules: list[Rule | Source] = []
         self.operands: list[tuple[int, ...]] = []
         self.data: dict[int, float] = {}
-        self.names: dict[int, str] = {}
+        self._names: dict[int, str] = {}
+        self._notes: dict[int, str] = {}
+        # What gives further names and notes, to be asked when somebody wants some.
+        self.naming: Callable[[], tuple[dict[int, str], dict[int, str]]] | None = None
         self.inputs: list[int] = []
         self.parameters: list[int] = []
         self.outputs: list[int] = []
@@ -95,8 +98,6 @@ class Program:
         self.values = -1
         # In print step i of the trace is v{numbers[i]}, also after steps around it have gone.
         self.numbers: dict[int, int] = {}
-        # What a step is in the model: "layer 0, neuron 3".
-        self.notes: dict[int, str] = {}
         # Steps that were bare numbers to the function, such as a comparison: no gradient.
         self.bare: set[int] = set()
         # The order of the steps in the eager graph, where it is another: its backward pass
@@ -112,6 +113,39 @@ class Program:
 
     def __len__(self) -> int:
         return len(self.rules)
+
+    def named(self) -> None:
+        """Nothing; afterwards all names and notes are there."""
+        naming = self.naming
+        if naming is not None:
+            names, notes = naming()
+            self._names = dict(sorted({**names, **self._names}.items()))
+            self._notes = {**notes, **self._notes}
+            self.naming = None
+
+    @property
+    def names(self) -> dict[int, str]:
+        """What to call a step when it is printed."""
+        self.named()
+        return self._names
+
+    @names.setter
+    def names(self, names: dict[int, str]) -> None:
+        self._names, self.naming = names, None
+
+    @property
+    def notes(self) -> dict[int, str]:
+        """What a step is in the model: "layer 0, neuron 3"."""
+        self.named()
+        return self._notes
+
+    @notes.setter
+    def notes(self, notes: dict[int, str]) -> None:
+        self._notes = notes
+
+    def call(self, step: int, name: str) -> None:
+        """Give a step a name."""
+        self._names[step] = name
 
     def copy(self, named: bool = True) -> Program:
         """A program of its own with the same steps; for a machine it needs no names."""
@@ -141,14 +175,14 @@ class Program:
         i = self.step(INPUT)
         self.inputs.append(i)
         if name:
-            self.names[i] = name
+            self._names[i] = name
         return i
 
     def parameter(self, name: str) -> int:
         i = self.step(PARAMETER)
         self.parameters.append(i)
         if name:
-            self.names[i] = name
+            self._names[i] = name
         return i
 
     def all_parameters(self, n: int, names: list[str]) -> list[int]:
@@ -157,7 +191,7 @@ class Program:
         self.rules += [PARAMETER] * n
         self.operands += [()] * n
         self.parameters += steps
-        self.names.update(zip(steps, names))
+        self._names.update(zip(steps, names))
         return steps
 
     def constant(self, x: float) -> int:
