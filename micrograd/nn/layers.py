@@ -16,6 +16,7 @@ from typing import Any
 
 from .. import ops
 from ..core.rule import real
+from ..core.watch import WATCH
 from ..engine import Value
 from .mlp import Layer, within
 from .module import Module, is_batch, not_traced, size
@@ -258,7 +259,7 @@ class Embedding(Module):
     def __call__(self, index: Any) -> list[Any]:
         if hasattr(index, "__iter__"):
             return [self(i) for i in index]
-        if hasattr(index, "_apply"):  # known only when a compiled function runs
+        if hasattr(index, "_apply") and WATCH.symbolic():  # known only when the program runs
             return ops.take(self.weight, index)  # type: ignore[no-any-return]
         if not (0 <= index < len(self.weight) and index == int(index)):
             raise IndexError(f"Embedding: index {index} of {len(self.weight)}, counted from 0")
