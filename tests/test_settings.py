@@ -50,7 +50,7 @@ def test_a_learning_rate_is_one_finite_number_wherever_it_is_set(kind):
 
 
 @pytest.mark.parametrize(
-    "kind, settings",
+    ("kind", "settings"),
     [
         (optim.SGD, {"momentum": True}),
         (optim.SGD, {"momentum": (0.9, 0.9)}),
@@ -82,7 +82,7 @@ def test_states_whose_lists_are_none_are_refused_in_words_of_ours(place):
             state[place] = x
         else:
             state[place[0]][place[1]] = x
-        with pytest.raises(ValueError, match="is a list, not|whole number"):
+        with pytest.raises(ValueError, match=r"is a list, not|whole number"):
             opt.load_state_dict(state)
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from ..data import as_lists
 from ..nn import MLP, Module
 from ..nn.layers import Sequential
-from .loop import History, in_use, number, outputs
+from .judge import in_use, number, outputs
+from .loop import History
 
 MARKERS = "os^DvP*X"
 COLOURS = ("#1f5fa0", "#b35806", "#2f7d32", "#6a3d9a", "#8a6d00", "#00757f", "#a3195b", "#555555")
