@@ -256,3 +256,15 @@ def test_a_list_that_holds_itself_is_walked_once():
             self.named["again"] = self.named
 
     assert list(Odd().state_dict()) == ["all.0"]
+
+
+def test_results_of_operations_are_no_parameters():
+    for make in (optim.SGD, optim.Newton):
+        with pytest.raises(ValueError, match="the result of an operation"):
+            make([Value(1.0), Value(1.0) * 2])
+
+
+def test_a_warm_up_goes_over_to_a_schedule_of_the_same_optimizer():
+    first, second = (optim.SGD([Value(1.0)], lr=0.1) for _ in range(2))
+    with pytest.raises(ValueError, match="another optimizer"):
+        optim.WarmupLR(first, 2, optim.StepLR(second, 3))

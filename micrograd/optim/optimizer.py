@@ -69,7 +69,7 @@ class Optimizer(Saved):
         who = type(self).__name__
         if not isinstance(group, Mapping) or "params" not in group:
             raise TypeError(f'{who}: a group is a dict with "params", not {group!r:.60}')
-        found = values(group["params"], who)
+        found = values(group["params"], who, moved=True)
         if not found:
             raise ValueError(f"{who}: there are no parameters to optimize")
         if not {*found}.isdisjoint(self.parameters):

@@ -347,6 +347,8 @@ class WarmupLR(Schedule):
                 raise TypeError(
                     f"WarmupLR: then is a schedule of learning rates by step, not {then!r:.60}"
                 )
+            if then.optimizer is not optimizer:
+                raise ValueError("WarmupLR: then is the schedule of another optimizer")
             then.put([{"lr": first} for first in then.firsts])
         super().__init__(optimizer, warmup=warmup, then=then)
 
