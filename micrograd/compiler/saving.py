@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import struct
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.foreign import is_array
 from ..core.rule import TABLE, Rule
+from ..files import write_text
 from .arrays.spaces import is_own
 from .ir.program import CONSTANT, INPUT, PARAMETER, Program, Source
 from .ir.region import ADD, PACK, Branch, Element, Item, Loop, element, item
@@ -45,7 +45,7 @@ def save(made: Compiled, path: Any, name: str) -> None:
         **written(program),
         "parameters": [p._data.hex() for p in made.parameters],
     }
-    Path(path).write_text(json.dumps(text, indent=None, separators=(", ", ": ")), encoding="utf-8")
+    write_text(path, json.dumps(text, indent=None, separators=(", ", ": ")))
 
 
 def written(program: Program) -> dict[str, Any]:
