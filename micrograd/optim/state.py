@@ -6,7 +6,7 @@ The optimizers themselves are in `optimizer.py` and `optimizers.py`.
 from __future__ import annotations
 
 from itertools import chain
-from math import isfinite
+from math import isfinite, nextafter
 from typing import Any
 
 from ..core.rule import real
@@ -22,8 +22,12 @@ def saved(optimizer: Any) -> dict[str, Any]:
             for name, x in group.items()
             if name != "params"
         }
-        if settings["lr"] < 0:  # after the last step of a OneCycleLR, which has it in its own state
+        # After the last step of a OneCycleLR, whose own state has these, PyTorch's numbers are such
+        # as no optimizer takes: what is saved can be loaded.
+        if settings["lr"] < 0:
             settings["lr"] = 0.0
+        if "betas" in settings:
+            settings["betas"] = [min(beta, nextafter(1.0, 0.0)) for beta in settings["betas"]]
         groups.append({"params": list(range(place, place + n)), **settings})
         place += n
     return {
