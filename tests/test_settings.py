@@ -270,3 +270,15 @@ def test_a_warm_up_goes_over_to_a_schedule_of_the_same_optimizer():
     first, second = (optim.SGD([Value(1.0)], lr=0.1) for _ in range(2))
     with pytest.raises(ValueError, match="another optimizer"):
         optim.WarmupLR(first, 2, optim.StepLR(second, 3))
+
+
+def test_a_search_over_settings_keeps_few_of_their_updates():
+    pytest.importorskip("numpy")
+    from micrograd.compiler.backends import numpy_fit
+
+    p, f = problem()
+    fast = mg.jit(f, parameters=p, backend="numpy")
+    for i in range(3 * numpy_fit.KEPT):
+        opt = optim.SGD(p, lr=0.01, momentum=0.5 + i / 1000)
+        fast.fit(XS, YS, opt, steps=2, progress=False)
+    assert len(numpy_fit._updates) <= numpy_fit.KEPT
