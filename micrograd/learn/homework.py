@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from .checker.beyond import BEYOND, beyond, missing
 from .checker.causes import DIGITS, Wrong, close, shown
-from .checker.graphs import chain, equal, order, passes
+from .checker.graphs import chain, equal, order, passes, shared_step
 from .checker.limits import within
 from .checker.operations import EXPONENTS, FUNCTIONS, LATER, OPERATORS, OTHERS, Operation, has
 from .checker.report import Finding, Report
@@ -59,7 +59,7 @@ def run(trial: Trial, asked: Asked, strict: bool) -> None:
     if not strict:
         needed(trial)
     good = {op.text for op in wanted(trial, asked, strict) if trial.on_leaves(op)}
-    if trial.shared_step():
+    if shared_step(trial):
         raise Halt
     if not strict:
         trial.beyond += missing(trial.cls)

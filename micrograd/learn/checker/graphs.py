@@ -14,6 +14,7 @@ from typing import Any
 
 from .causes import Wrong, all_close, close, keeps, reads_another, wrong_numbers
 from .lineup import Plan, plans, right, suspect
+from .operations import PRODUCT
 from .trials import Trial
 
 Link = Callable[[Any, Any], Any]
@@ -28,6 +29,27 @@ def times(a: Any, b: Any) -> Any:
 
 
 LINKS: dict[str, Link] = {"+": plus, "*": times}
+
+
+def shared_step(trial: Trial) -> bool:
+    """Whether operations with nothing in common have wrong gradients; then one cause."""
+    wrong = [key for key in trial.groups() if key.startswith("gradient: ")]
+    if len(wrong) < 3 or f"gradient: {PRODUCT}" not in wrong:
+        return False
+    name = "step of backward" if starts_at_1(trial) else "start of backward"
+    for failure in trial.failures:
+        failure.wrong = Wrong(name, failure.wrong.evidence)
+    return True
+
+
+def starts_at_1(trial: Trial) -> bool:
+    """Whether the gradient of a sum by itself is 1, or not kept at all."""
+    try:
+        y = trial.cls(2.0) + trial.cls(3.0)
+        y.backward()
+        return trial.grads([y])[0] in (0.0, 1.0)
+    except Exception:
+        return True
 
 
 def chain(trial: Trial, sign: str) -> bool:

@@ -26,7 +26,7 @@ from .causes import (
 )
 from .errors import of_error
 from .limits import TimeUp, within
-from .operations import PRODUCT, Operation
+from .operations import Operation
 from .report import Finding
 
 
@@ -258,25 +258,6 @@ class Trial:
         if not close(found, right):
             same = wrong_numbers(f"with {op.text} where both are one node", [found], [right])
             raise Wrong("same node twice", same)
-
-    def shared_step(self) -> bool:
-        """Whether operations with nothing in common have wrong gradients; then one cause."""
-        wrong = [key for key in self.groups() if key.startswith("gradient: ")]
-        if len(wrong) < 3 or f"gradient: {PRODUCT}" not in wrong:
-            return False
-        name = "step of backward" if self.starts_at_1() else "start of backward"
-        for failure in self.failures:
-            failure.wrong = Wrong(name, failure.wrong.evidence)
-        return True
-
-    def starts_at_1(self) -> bool:
-        """Whether the gradient of a sum by itself is 1, or not kept at all."""
-        try:
-            y = self.cls(2.0) + self.cls(3.0)
-            y.backward()
-            return self.grads([y])[0] in (0.0, 1.0)
-        except Exception:
-            return True
 
     # Findings -----------------------------------------------------------------------------
 
