@@ -96,6 +96,7 @@ the worst, and with `--climb 20` walks from bad points to worse ones. These are 
   derivative of a probability near 1 by its own logit is p - p*p. `cross_entropy` and `logsumexp`
   are operations, and keep their digits.
 - **`logaddexp` and `logsumexp` on a zero**: 4 units, or 2**-104 of the largest term.
+- **Second derivatives of `erf` and `erfc`** past 26.5 in size, where they are below 1e-304.
 - **Third and higher derivatives** are the rows' formulas evaluated in floats.
 - **`gammainc`, `gammaincc`, `betainc`** are nan where a parameter, or x, is past 1e8 and the result
   is no limit; their derivatives by a parameter go to the order 8.

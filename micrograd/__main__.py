@@ -154,6 +154,10 @@ def draw(expression: str, values: Sequence[str], output: Path | None) -> int:
         except ValueError:
             again = "is given twice" if name in names else "should be a name=number such as a=2"
             return complain(f"{text!r} {again}", 2)
+    try:
+        result = evaluate(expression, names)
+    except ExpressionError as error:
+        return complain(str(error), 2)
     unused = [name for name in names if name not in WORD.findall(expression)]
     if unused:
         return complain(f"{unused[0]} has a value, and is not in the expression", 2)
@@ -163,11 +167,7 @@ def draw(expression: str, values: Sequence[str], output: Path | None) -> int:
             return complain(f"the name of a picture ends in {endings}, not as {str(output)!r}", 2)
         if not output.parent.is_dir():
             return complain(f"there is no folder {output.parent}", 1)
-    try:
-        result = evaluate(expression, names)
-        result.backward()
-    except ExpressionError as error:
-        return complain(str(error), 2)
+    result.backward()
     if output is not None:
         try:
             picture(result).save(output)

@@ -131,6 +131,6 @@ def constant(x: Any) -> Any:
 
 def positive(x: Any, what: str) -> float:
     number = real(x, what)
-    if not 0.0 <= number < float("inf"):
+    if isinstance(x, bool) or not 0.0 <= number < float("inf"):
         raise ValueError(f"{what} is a number of at least 0, not {x!r}")
     return number

@@ -31,7 +31,7 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
     permission to write is a PermissionError, for root too. A device or a pipe is written to as it
     is; what is no file at all is an OSError.
     """
-    path = name_of(path)
+    path = check_place(path)
     if writes_directly(path):
         try:
             with open(path, "wb") as file:
@@ -42,8 +42,6 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
     target = Path(os.path.realpath(path))  # where a link points, so that the link stays one
     target.parent.mkdir(parents=True, exist_ok=True)
     old = target.stat() if target.exists() else None
-    if old is not None and not (old.st_mode & 0o222 and os.access(target, os.W_OK)):
-        raise PermissionError(errno.EACCES, "the file is read-only", str(target))
     name = target.with_name(f".{target.name[:100]}.{os.urandom(6).hex()}")
     try:
         handle = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o666)
@@ -69,12 +67,33 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
     return Path(path)
 
 
+def check_place(path: str | os.PathLike[str]) -> str:
+    """The name of the file; the OSError if nothing could be written there, before any work."""
+    path = name_of(path)
+    if writes_directly(path):
+        return path
+    target = Path(os.path.realpath(path))
+    if target.exists():
+        if not (target.stat().st_mode & 0o222 and os.access(target, os.W_OK)):
+            raise PermissionError(errno.EACCES, "the file is read-only", str(target))
+        return path
+    near = next(folder for folder in target.parents if folder.exists())
+    if not near.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "this is a file, and no folder", str(near))
+    if not os.access(near, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "nothing may be written in this folder", str(near))
+    return path
+
+
 def name_of(path: Any) -> str:
     """The name of a file as text; a number, which would be an open file to close, is none."""
     try:
-        return os.fsdecode(path)
+        name = os.fsdecode(path)
     except TypeError:
         raise TypeError(f"a file is named by a string or a Path, not by {path!r:.60}") from None
+    if not name or "\0" in name:
+        raise ValueError(f"{name!r:.60} is no name of a file")
+    return name
 
 
 def writes_directly(path: str | os.PathLike[str]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from . import ops
 from .core.rule import real
 from .engine import Value
+from .nn.parameters import set_all, values
 
 # Regression -------------------------------------------------------------------------------
 
@@ -42,8 +43,7 @@ def huber(y_hat: Any, y: Any, delta: float = 1.0) -> Any:
     >>> huber(0.5, 0.0), huber(3.0, 0.0)
     (0.125, 2.5)
     """
-    if not delta > 0:
-        raise ValueError(f"huber: delta is a positive number, not {delta!r}")
+    delta = positive(delta, "huber: delta")
 
     def loss(a: Any, b: Any) -> Any:
         d = a - b
@@ -65,6 +65,8 @@ def clipped_error(y_hat: Any, y: Any, bound: float = 1.0) -> Any:
     0.0
     """
 
+    bound = positive(bound, "clipped_error: the bound")
+
     def loss(a: Any, b: Any) -> Any:
         c = ops.clip(a - b, -bound, bound)
         return 0.5 * c * c
@@ -74,6 +76,9 @@ def clipped_error(y_hat: Any, y: Any, bound: float = 1.0) -> Any:
 
 def elementwise(loss: Any, y_hat: Any, y: Any, name: str) -> Any:
     """The loss of two numbers, or the mean of the losses of two lists."""
+    for x, what in ((y_hat, "the prediction"), (y, "the target")):
+        if isinstance(x, (dict, set, frozenset)):
+            raise TypeError(f"{name}: {what} is a number, or a list in order, not {x!r:.60}")
     if not hasattr(y_hat, "__iter__") or isinstance(y_hat, (str, bytes)):
         return loss(number(y_hat, f"{name}: the prediction"), number(y, f"{name}: the target"))
     predicted, wanted = list(y_hat), list(y) if hasattr(y, "__iter__") else [y]
@@ -89,6 +94,14 @@ def elementwise(loss: Any, y_hat: Any, y: Any, name: str) -> Any:
 def number(x: Any, what: str) -> Any:
     """x itself if it is a Value, a float or an int, else as a float; TypeError in a sentence."""
     return x if type(x) in (float, int) or hasattr(x, "_apply") else real(x, what)
+
+
+def positive(x: Any, what: str) -> float:
+    """x as a float above 0."""
+    found = real(x, what)
+    if isinstance(x, bool) or not found > 0:
+        raise ValueError(f"{what} is a positive number, not {x!r}")
+    return found
 
 
 def listed(xs: Any, what: str, n: str = "one for each class") -> list[Any]:
@@ -242,11 +255,9 @@ def max_norm(weights: Sequence[Value], limit: float) -> float:
     >>> max_norm(w, 1.0), [p.data for p in w]
     (5.0, [0.6000000000000001, 0.8])
     """
-    if not limit > 0:
-        raise ValueError(f"max_norm: the limit is a positive length, not {limit!r}")
-    weights = each(weights)
-    length: float = ops.hypot(*[w.data for w in weights])
+    limit = positive(limit, "max_norm: the limit")
+    found = values(each(weights), "max_norm")
+    length: float = ops.hypot(*[w.data for w in found]) if found else 0.0
     if length > limit:
-        for w in weights:
-            w.data *= limit / length
+        set_all(found, "data", [w.data * (limit / length) for w in found])
     return length

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import random
 import shutil
 import subprocess
@@ -220,3 +221,18 @@ def test_loading_refuses_in_a_sentence(tmp_path):
         own.save(path)
     with pytest.raises(TypeError, match="no function in C"):
         own.to_c(tmp_path / "own.c")
+
+
+def test_a_program_that_was_changed_is_refused(tmp_path):
+    path = tmp_path / "f.json"
+    fast = mg.jit(lambda x: x[0] * Value(2.0) + mg.tanh(x[1]))
+    fast([1.0, 2.0])
+    fast.save(path)
+    whole = json.loads(path.read_text())
+    for key in whole:
+        for x in (-1, "x", [99999], {"a": 1}):
+            path.write_text(json.dumps({**whole, key: x}))
+            with pytest.raises(ValueError, match=r"holds no program|is damaged"):
+                mg.compiler.load(path)
+    path.write_text(json.dumps(whole))
+    assert mg.compiler.load(path)([3.0, 0.0]) == 6.0

@@ -416,3 +416,9 @@ def test_ctrl_c_says_so_in_a_word_and_leaves_no_half_files(epochs, moment, tmp_p
     for path in (tmp_path / "out").glob("*"):
         assert path.suffix == ".svg", "a half-written file is left"
         well_formed(path)
+
+
+@pytest.mark.parametrize("expression", ["2a", "a²", "a b", "sin a", "|a|", "import a"])
+def test_what_is_no_expression_is_told_before_what_it_does_not_use(expression, capsys):
+    assert main(["draw", expression, "a=1", "c=2"]) == 2
+    assert "this is no expression" in capsys.readouterr().err

@@ -265,3 +265,25 @@ def test_the_kink_of_a_norm_hides_the_second_derivative():
     assert mg.hessian(lambda x: abs(x) ** 2)(0.0) == 0.0
     assert mg.hessian(lambda x, y: x * x + y * y, (0, 1))(0.0, 0.0) == ((2.0, 0.0), (0.0, 2.0))
     assert mg.hessian(lambda x: abs(x) ** 2)(1e-300) == 2.0
+
+
+@pytest.mark.parametrize("name", ["silu", "gelu"])
+def test_far_tails_keep_their_digits_where_a_factor_falls_below_the_normal_floats(name):
+    mpmath = pytest.importorskip("mpmath")
+    points = {"silu": (-701.5, -709.3, -711.2, -713.9), "gelu": (-37.1, -37.4, -37.6, -37.68)}
+    op = getattr(mg, name)
+    with mpmath.workdps(400):
+        exact = {
+            "silu": lambda x: x / (1 + mpmath.exp(-x)),
+            "gelu": lambda x: x * mpmath.erfc(-x / mpmath.sqrt(2)) / 2,
+        }[name]
+        for x in points[name]:
+            found = [op(x), mg.grad(op)(x), mg.grad(mg.grad(op))(x)]
+            right = [float(mpmath.diff(exact, mpmath.mpf(x), k)) for k in range(3)]
+            for y, wanted in zip(found, right):
+                assert abs(y - wanted) <= 4 * math.ulp(wanted), (x, y, wanted)
+    np = pytest.importorskip("numpy")
+    for f in (op, mg.grad(op)):
+        arrays = mg.jit(lambda x: f(x), backend="numpy").map(np.array(points[name]))  # noqa: B023
+        for x, y in zip(points[name], arrays):
+            assert abs(y - f(x)) <= 8 * math.ulp(f(x))

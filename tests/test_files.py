@@ -7,9 +7,11 @@ import os
 import socket
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 
+import micrograd as mg
 from micrograd import Value, nn, optim
 from micrograd.files import Saved, read_json, write_json, write_text
 
@@ -193,3 +195,51 @@ def test_what_is_no_state_is_refused_in_a_sentence(state):
     for thing in (nn.MLP(2, [1]), optimizer, optim.StepLR(optimizer, 2)):
         with pytest.raises(ValueError, match="a state is a dict, not "):
             thing.load_state_dict(state)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of Unix")
+def test_programs_and_c_are_written_as_models_are(tmp_path):
+    fast = mg.jit(lambda x: x * 2.0)
+    fast(1.0)
+    for name, save in (("a.json", fast.save), ("a.c", fast.to_c)):
+        path = tmp_path / name
+        save(path)
+        before = path.read_text()
+        path.chmod(0o444)
+        with pytest.raises(PermissionError, match="read-only"):
+            save(path)
+        assert path.read_text() == before
+        link = tmp_path / f"link{path.suffix}"
+        link.symlink_to(tmp_path / f"new{path.suffix}")
+        save(link)
+        assert link.is_symlink()
+        assert (tmp_path / f"new{path.suffix}").is_file()
+        (tmp_path / f"folder{path.suffix}").mkdir()
+        with pytest.raises(IsADirectoryError):
+            save(tmp_path / f"folder{path.suffix}")
+        with pytest.raises(NotADirectoryError):
+            save(path / name)
+        with pytest.raises(ValueError, match="no name of a file"):
+            save("")
+    with pytest.raises(ValueError, match=r"ends in \.c"):
+        fast.to_c(tmp_path / "a.py")
+    with pytest.raises(ValueError, match="no file that C can go to"):
+        fast.to_c("/dev/null")
+    assert not Path("/dev/null.c").exists()
+
+
+def test_a_program_that_cannot_be_written_leaves_the_old_file(tmp_path, monkeypatch):
+    fast = mg.jit(lambda x: x * 2.0)
+    fast(1.0)
+    path = tmp_path / "a.json"
+    fast.save(path)
+    before = path.read_text()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        fast.save(path)
+    assert path.read_text() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]

@@ -191,3 +191,20 @@ def test_bools_in_a_list_over_a_batch_say_what_to_write():
         with pytest.raises(ValueError, match=r"part of it; write 1.0 and 0.0"):
             fast.map([True, False])
         assert list(fast.map(np.array([True, False]))) == [2.0, 0.0]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_one_call_takes_a_tensor_of_any_make(backend):
+    torch = pytest.importorskip("torch")
+    p = Value(0.5)
+    compiled = mg.jit(lambda x: p * x[0] + x[1] * x[1], parameters=[p], backend=backend)
+    plain = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    made = [plain, plain.float().requires_grad_(), plain.bfloat16(), plain.to_sparse()]
+    for x in (*made, *(torch.stack([x, x])[0] for x in made[:3])):
+        assert compiled(x) == 4.5
+        assert mg.grad(compiled)(x).tolist() == [0.5, 4.0]
+        assert compiled.value_and_grad(x[None] if x.layout is torch.strided else [x])[0] == 4.5
+    rows = torch.stack([plain, plain]).to_sparse()
+    assert list(compiled.map(rows)) == [4.5, 4.5]
+    with pytest.raises(TypeError, match="holds no numbers"):
+        compiled(torch.zeros(2, device="meta"))

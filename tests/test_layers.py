@@ -214,7 +214,9 @@ def test_batch_norm_says_what_it_takes():
     for wrong in ([1.0, 2.0], [[1.0], [2.0]]):
         with pytest.raises(ValueError, match="each a list of 2 numbers"):
             layer(wrong)
-    with pytest.raises(ValueError, match=r"LayerNorm\(2\) got 3 numbers"):
+    with pytest.raises(
+        ValueError, match=r"LayerNorm\(2\): it takes a list of 2 numbers, and got 3"
+    ):
         nn.LayerNorm(2)([1.0, 2.0, 3.0])
 
 
@@ -372,3 +374,48 @@ def test_layers_and_losses_compile_to_the_same_numbers():
         expected = f(*arguments).data
         random.seed(8)
         assert mg.jit(f)(*arguments) == expected
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: nn.Neuron(2, "tanh"), r'activation="tanh"'),
+        (lambda: nn.Neuron(2, nonlin=mg.tanh), r'activation="tanh"'),
+        (lambda: nn.Neuron(2, activation=["relu"]), "the activation is one of"),
+        (lambda: nn.MLP(2, {3: 1}), "the sizes of the layers are a list"),
+        (lambda: nn.MLP(2, {3, 1}), "the sizes of the layers are a list"),
+        (lambda: nn.LeakyReLU(None), "LeakyReLU: negative_slope"),
+        (lambda: nn.LeakyReLU(math.nan), "LeakyReLU: negative_slope"),
+        (lambda: nn.ELU("x"), "ELU: alpha"),
+        (lambda: nn.PReLU(1, math.nan), "PReLU: init"),
+        (lambda: nn.BatchNorm(2, "x"), "BatchNorm: eps"),
+        (lambda: nn.BatchNorm(2, -1.0), "BatchNorm: eps"),
+        (lambda: nn.BatchNorm(2, momentum=2), "BatchNorm: momentum is from 0 to 1"),
+        (lambda: nn.LayerNorm(2, None), "LayerNorm: eps"),
+        (lambda: nn.Dropout(True), "Dropout: p"),
+        (lambda: nn.Dropout(0.5, rng=3), "Dropout: rng"),
+        (lambda: nn.Sequential(nn.ReLU(), "relu"), "Sequential: step 1 is 'relu'"),
+        (lambda: nn.Sequential(nn.ReLU), "Sequential: step 0"),
+        (lambda: nn.Sequential([nn.ReLU()]), "Sequential: step 0"),
+        (lambda: nn.Embedding(3, 2)("a"), "an index is a whole number, not 'a'"),
+        (lambda: nn.Embedding(3, 2)(None), "an index is a whole number"),
+        (lambda: nn.Embedding(3, 2)([0, True]), "an index is a whole number"),
+        (lambda: nn.Neuron(2)({0: 1.0, 1: 2.0}), "takes a list of 2 numbers"),
+        (lambda: nn.Neuron(2)(None), "takes a list of 2 numbers"),
+        (lambda: nn.BatchNorm(2)(None), "takes a list of examples"),
+        (lambda: nn.BatchNorm(2)(5.0), "takes a list of examples"),
+        (lambda: nn.LayerNorm(2)(5.0), "takes a list of 2 numbers"),
+        (lambda: nn.RNNCell(2, 2)(5.0), "the input: it takes a list"),
+        (lambda: nn.RNNCell(2, 2)([1.0, "a"]), "input 1 is 'a'"),
+        (lambda: nn.RNNCell(2, 2)([1.0, 2.0], [1.0, None]), "the state: input 1 is None"),
+        (lambda: nn.LSTMCell(2, 2)([1.0, 2.0], [1.0]), r"the state is a pair \(h, c\)"),
+        (lambda: nn.LSTMCell(2, 2)([1.0, 2.0], 1.0), r"the state is a pair \(h, c\)"),
+        (lambda: nn.LSTMCell(2, 2)([1.0, 2.0], ([1.0, 2.0], [1.0])), "the state c"),
+        (lambda: nn.MLP(2, [1]).train("x"), "the mode is True or False"),
+        (lambda: nn.MLP(2, [1]).requires_grad_(None), "requires_grad is True or False"),
+        (lambda: nn.MLP(2, [1]).requires_grad_("no"), "requires_grad is True or False"),
+    ],
+)
+def test_arguments_that_make_no_sense(make, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        make()

@@ -213,7 +213,7 @@ def test_max_norm_shrinks_the_long_and_leaves_the_short():
     assert [w.data for w in neuron.w] == pytest.approx([6 / 13, -8 / 13, 24 / 13])
     assert math.hypot(*[w.data for w in neuron.w]) == pytest.approx(2.0)
     for limit in (0.0, -1.0, math.nan):
-        with pytest.raises(ValueError, match="positive length"):
+        with pytest.raises(ValueError, match="positive number"):
             losses.max_norm(short, limit)
 
 
@@ -257,3 +257,26 @@ def test_stronger_regularization_leaves_smaller_weights():
 def test_what_a_loss_cannot_take_is_refused_in_a_sentence(ask, sentence):
     with pytest.raises(TypeError, match=sentence):
         ask()
+
+
+def test_a_dict_is_no_list_of_numbers():
+    p = Value(1.0)
+    for loss in (losses.squared_error, losses.huber, losses.logistic, losses.hinge):
+        for pair in (({0: p}, 0.0), ([p], {0: 1.0}), ({p}, 1.0)):
+            with pytest.raises(TypeError, match="is a number, or a list in order"):
+                loss(*pair)
+
+
+def test_bounds_are_numbers_and_weights_are_moved_together():
+    weights = [Value(3.0), 4.0]
+    for bad in (None, "x", True, 0.0, -1.0, math.nan, [1.0]):
+        for call in (
+            lambda bad: losses.max_norm([Value(3.0)], bad),
+            lambda bad: losses.huber(1.0, 2.0, bad),
+            lambda bad: losses.clipped_error(1.0, 2.0, bad),
+        ):
+            with pytest.raises((TypeError, ValueError), match=r"max_norm|huber|clipped_error"):
+                call(bad)
+    with pytest.raises(TypeError, match="parameters are Values"):
+        losses.max_norm(weights, 1.0)
+    assert weights[0].data == 3.0

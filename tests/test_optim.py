@@ -502,3 +502,26 @@ def test_newton_wants_a_loss_that_is_a_value(loss):
     with pytest.raises(TypeError, match="the loss is a Value"):
         optim.Newton([p]).step(loss)
     assert p.data == 1.0
+
+
+def test_bounds_of_clipping_are_numbers():
+    for bad in (None, "x", True, -1, math.nan, [1], Value(1.0)):
+        p = Value(1.0)
+        p.grad = 3.0
+        for clip in (
+            lambda p, bad: optim.clip_grad_norm([p], bad),
+            lambda p, bad: optim.clip_grad_norm([p], 1.0, bad),
+            lambda p, bad: optim.clip_grad_value([p], bad),
+        ):
+            with pytest.raises((TypeError, ValueError), match=r"clip_grad_(norm|value): "):
+                clip(p, bad)
+            assert type(p.grad) is float and p.grad == 3.0
+
+
+@pytest.mark.parametrize("kind", [0.5, 3.0, 5.0])
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+def test_lengths_of_any_norm_neither_overflow_nor_vanish(kind, size):
+    found = [Value(1.0), Value(1.0)]
+    found[0].grad = found[1].grad = size
+    length = optim.clip_grad_norm(found, math.inf, kind)
+    assert math.isclose(length, size * 2 ** (1 / kind), rel_tol=1e-14)

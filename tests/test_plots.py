@@ -164,3 +164,14 @@ def test_history_of_a_compiled_fit_and_of_a_list():
         assert ax.get_xlabel() == "step"
     with pytest.raises(TypeError, match="list of losses"):
         plots.plot_history(3.0)
+
+
+def test_what_are_no_axes_is_refused():
+    model = nn.Linear(2, 2)
+    for draw in (
+        lambda: plots.plot_gradients(model, [[1.0, 2.0]]),
+        lambda: plots.plot_activations(model, [[1.0, 2.0]], [3.0]),
+        lambda: plots.plot_history([1.0, 0.5], ax=5),
+    ):
+        with pytest.raises(TypeError, match="no axes of matplotlib"):
+            draw()

@@ -410,3 +410,49 @@ def test_ctrl_c_does_not_come_between_a_step_and_its_schedule():
     history = run(model, opt, MOONS, epochs=50, schedule=schedule)
     assert history.interrupted
     assert schedule.t == opt.steps == 4 and opt.lr == 0.5**4
+
+
+@pytest.mark.parametrize("strange", [math.nan, math.inf])
+def test_numbers_in_the_data_are_no_fault_of_the_learning_rate(strange):
+    model, opt = small()
+    with pytest.raises(Diverged, match=r"on held_out is (nan|inf) in epoch 0.*look at held_out"):
+        fit(model, losses.squared_error, ([[1.0, 2.0]], [1.0]), opt, progress=False,
+            held_out=([[1.0, 2.0]], [strange]))  # fmt: skip
+    with pytest.raises(Diverged, match=r"No step was taken: look at the data"):
+        fit(model, losses.squared_error, ([[1.0, math.nan]], [1.0]), opt, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model": None}, "the model is a Module"),
+        ({"model": abs}, "the model is a Module"),
+        ({"model": nn.MLP}, "make one, with brackets"),
+        ({"optimizer": None}, r"has zero_grad\(\) and step\(\)"),
+        ({"optimizer": optim.SGD}, r"has zero_grad\(\) and step\(\)"),
+        ({"optimizer": optim.Newton([Value(1.0)])}, r"has zero_grad\(\) and step\(\)"),
+        ({"optimizer": optim.SGD([Value(1.0)])}, "moves none of the model's parameters"),
+        ({"loss": None}, "the loss is a function"),
+        ({"loss": "mse"}, "the loss is a function"),
+        ({"loss": lambda out, y: (out.data - y) ** 2}, "a number without a gradient"),
+        ({"loss": lambda out, y: 1.0}, "a number without a gradient"),
+        ({"penalty": 5}, "penalty is a function"),
+        ({"penalty": lambda: None}, r"what penalty\(\) gives: a real number"),
+        ({"before_step": 5}, "before_step is a function"),
+        ({"after_step": "x"}, "after_step is a function"),
+        ({"adversarial": True}, "adversarial"),
+    ],
+)
+def test_arguments_that_make_no_sense_change_nothing(changes, words):
+    model, opt = small()
+    before = model.state_dict()
+    call = {"model": model, "loss": losses.squared_error, "optimizer": opt, **changes}
+    with pytest.raises((TypeError, ValueError), match=words):
+        fit(data=([[1.0, 2.0]], [1.0]), progress=False, epochs=1, **call)
+    assert model.state_dict() == before and opt.steps == 0
+
+
+def test_judging_asks_for_a_module():
+    for judge in (predict, accuracy):
+        with pytest.raises(TypeError, match="the model is a Module"):
+            judge(abs, *([[1.0]], [1])[: 1 + (judge is accuracy)])

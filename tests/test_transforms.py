@@ -861,3 +861,13 @@ def test_a_function_that_gives_a_value_of_someone_else_as_it_is():
     assert [type(d) for d in found] == [Value] * 3
     assert [d.data for d in found] == [0.0, 1.0, 0.0]
     assert mg.jacobian(lambda x: [Value(2.0), x, 2.0])(1.0) == (0.0, 1.0, 0.0)
+
+
+@pytest.mark.parametrize("bad", [None, 5, "x*x", Value(2.0) * 3])
+def test_what_is_no_function_is_told_at_once(bad):
+    for take in (mg.grad, mg.value_and_grad, mg.jacobian, mg.hessian, mg.derivative, mg.vjp):
+        with pytest.raises(TypeError, match=f"{take.__name__}: a function is differentiated, not"):
+            take(bad)
+    for take in (mg.jvp, mg.hvp):
+        with pytest.raises(TypeError, match=f"{take.__name__}: a function is differentiated, not"):
+            take(bad, (1.0,), (1.0,))

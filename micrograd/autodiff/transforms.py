@@ -252,6 +252,7 @@ def compiled_too(transform: T) -> T:
 
     @wraps(transform)
     def either(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+        callable_or_error(f, transform.__name__)
         of_compiled = getattr(f, "derived", None)
         if of_compiled is None:
             return transform(f, argnums)  # type: ignore[no-any-return]
@@ -261,6 +262,17 @@ def compiled_too(transform: T) -> T:
         )
 
     return cast("T", either)
+
+
+def callable_or_error(f: Any, who: str) -> None:
+    """TypeError in a sentence for what is no function, before anybody calls the derivative."""
+    if isinstance(f, Value):
+        raise TypeError(
+            f"{who}: a function is differentiated, not {f!r:.60}, the result of one: after its "
+            "backward() the gradients are in .grad of what it was made of"
+        )
+    if not callable(f):
+        raise TypeError(f"{who}: a function is differentiated, not {f!r:.60}")
 
 
 def named(g: Function, f: Function, how: str) -> Function:
@@ -282,6 +294,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     >>> value, pullback(2.0)
     (15.0, (10.0, 6.0))
     """
+    callable_or_error(f, "vjp")
     run = Run(f, primals, tuple(range(len(primals))), "vjp")
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
@@ -353,6 +366,7 @@ def derivative(f: Function, order: int = 1) -> Function:
     >>> derivative(lambda x: x**5, 3)(2.0)
     240.0
     """
+    callable_or_error(f, "derivative")
     if not isinstance(order, int) or order < 0:
         raise ValueError(f"derivative: the order is a whole number from 0 on, not {order!r:.60}")
     for _ in range(order):
@@ -372,6 +386,7 @@ def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
     >>> jvp(lambda x, y: x * y, (3.0, 5.0), (1.0, 0.0))
     (15.0, 5.0)
     """
+    callable_or_error(f, "jvp")
     xs = primals if isinstance(primals, tuple) else (primals,)
     moving = flatten(tangents)
     if len(moving) != len(flatten(list(xs))):
@@ -484,6 +499,7 @@ def hvp(f: Function, primals: Any, tangents: Any) -> Any:
     >>> hvp(lambda x, y: x * x * y, (3.0, 5.0), (1.0, 0.0))
     (10.0, 6.0)
     """
+    callable_or_error(f, "hvp")
     xs = primals if isinstance(primals, tuple) else (primals,)
     moving = flatten(tangents)
     run = Run(f, xs, tuple(range(len(xs))), "hvp")

@@ -91,9 +91,14 @@ def steps_in_the_machine(optimizer: Optimizer) -> bool:
     return type(optimizer).step is Optimizer.step and "step" not in vars(optimizer)
 
 
-def moved_by(optimizer: Optimizer, parameters: list[Value]) -> bool:
-    """Whether it moves these parameters and no others, but for frozen ones."""
+def fits(optimizer: Optimizer, parameters: list[Value], who: str) -> None:
+    """ValueError unless it moves these parameters and no others, but for frozen ones."""
     if are_same(optimizer.parameters, parameters):
-        return True
+        return
     theirs, mine = set(optimizer.parameters), set(parameters)
-    return all(is_frozen(p) for p in theirs ^ mine)
+    if not all(is_frozen(p) for p in theirs ^ mine):
+        raise ValueError(
+            f"{who}: the optimizer moves {len(theirs)} parameters, and the function uses "
+            f"{len(mine)}, not the same: name them with jit(f, parameters=...), "
+            "and freeze those that are to stay with p.requires_grad = False"
+        )

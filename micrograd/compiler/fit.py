@@ -21,7 +21,7 @@ from ..train.progress import CtrlC, Progress
 from .backends.base import Rows
 from .backends.numpy import NumPyBatch
 from .backends.numpy_fit import NumPyLoop, moves_in_rows
-from .cohorts import moved_by, steps_in_the_machine
+from .cohorts import fits, steps_in_the_machine
 from .loop import Loop, orders, shuffled
 from .native.backend import NativeBatch
 from .native.loop import NativeLoop
@@ -73,12 +73,7 @@ def fit(
     if batch_size is not None:
         size = min(whole(batch_size, f"{who}: the size of a batch"), rows.n)
     belongs(schedule, optimizer, who)
-    if not moved_by(optimizer, made.parameters):
-        raise ValueError(
-            f"{who}: the optimizer moves {len(optimizer.parameters)} parameters, and the function "
-            f"uses {len(made.parameters)}, not the same: name them with jit(f, parameters=...), "
-            "and freeze those that are to stay with p.requires_grad = False"
-        )
+    fits(optimizer, made.parameters, who)
     runner = made.batch(backend)
     loop: Loop
     if isinstance(runner, RaggedBatch) and size == 1 and steps_in_the_machine(optimizer):

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ..engine import Value
+from ..files import name_of
 from .compiled import Compiled
 from .jit import Jit
-from .saving import FORMAT, example, read
+from .saving import FORMAT, check_sum, example, read
 from .structure import Structure, key_of
 
 
@@ -20,12 +21,15 @@ def load(path: Any, backend: str = "auto") -> Jit[...]:
     structure that it was saved for; ValueError for others, and for a file that is no program.
     `parameters` are new Values, which hold the numbers that were saved.
     """
+    path = name_of(path)
     try:
         text = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError):
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
         text = None
     if not isinstance(text, dict) or text.get("micrograd program") != FORMAT:
         raise ValueError(f"load: {str(path)!r} holds no program that fast.save(path) wrote")
+    if text.get("check") != check_sum(text):
+        raise ValueError(f"load: {str(path)!r} is damaged, or was changed after it was written")
     program = read(text)
     parameters = [Value(float.fromhex(p)) for p in text["parameters"]]
     arguments = tuple(example(x, float) for x in text["arguments"])

@@ -15,6 +15,7 @@ from ..ops import mean
 from ..optim.optimizer import Optimizer
 from ..optim.schedules import advance
 from .backends.base import Rows, as_array
+from .cohorts import fits
 from .native import backend as native
 
 MASK = (1 << 64) - 1
@@ -89,7 +90,14 @@ class Loop:
             return
         self.optimizer.step()
         self.losses.append(loss)
-        advance(self.schedule, loss)
+        self.advance()
+
+    def advance(self) -> None:
+        """Nothing; afterwards the schedule has taken its step, and all that moves is known."""
+        groups = len(self.optimizer.param_groups)
+        advance(self.schedule, self.losses[-1])
+        if len(self.optimizer.param_groups) != groups:
+            fits(self.optimizer, self.runner.made.parameters, "fit")
 
     def sample(self) -> Any:
         """The mean loss of a few examples with the parameters as they are, as a Value."""

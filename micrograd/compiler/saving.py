@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import struct
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from ..core.foreign import is_array
 from ..core.rule import TABLE, Rule
+from ..files import write_text
 from .arrays.spaces import is_own
 from .ir.program import CONSTANT, INPUT, PARAMETER, Program, Source
 from .ir.region import ADD, PACK, Branch, Element, Item, Loop, element, item
@@ -45,7 +46,14 @@ def save(made: Compiled, path: Any, name: str) -> None:
         **written(program),
         "parameters": [p._data.hex() for p in made.parameters],
     }
-    Path(path).write_text(json.dumps(text, indent=None, separators=(", ", ": ")), encoding="utf-8")
+    text["check"] = check_sum(text)
+    write_text(path, json.dumps(text, indent=None, separators=(", ", ": ")))
+
+
+def check_sum(text: dict[str, Any]) -> str:
+    """What changes with every entry: who runs a program of steps has to know that it is whole."""
+    rest = {key: x for key, x in text.items() if key != "check"}
+    return f"{crc32(json.dumps(rest, sort_keys=True).encode()):08x}"
 
 
 def written(program: Program) -> dict[str, Any]:

@@ -142,13 +142,15 @@ def rebuilt(like: Any, numbers: Any, start: int = 0) -> tuple[Any, int]:
     if is_array(like):
         import numpy as np
 
-        part = numbers[start : start + like.size]
+        shape = tuple(like.shape)
+        end = start + math.prod(shape)
+        part = numbers[start:end]
         if isinstance(part, array) or {*map(type, part)} <= FLOATS:
             filled = np.array(part, dtype=float)
         else:
-            filled = np.empty(like.size, dtype=object)
+            filled = np.empty(len(part), dtype=object)
             filled[:] = part
-        return filled.reshape(like.shape), start + like.size
+        return filled.reshape(shape), end
     if isinstance(like, dict):
         values = {}
         for k, v in like.items():

@@ -26,6 +26,8 @@ def array_of(x: Any, who: str) -> Any:
     if hasattr(x, "to_numpy"):  # a table or a column of pandas
         x = x.to_numpy()
     if hasattr(x, "detach") and hasattr(x, "cpu"):
+        if getattr(x, "is_meta", False):
+            raise TypeError(f"{who}: this tensor is on the meta device and holds no numbers")
         return of_tensor(x.detach().cpu(), who)
     if hasattr(x, "mask") and hasattr(x, "filled"):
         if getattr(x.mask, "any", bool)():
@@ -56,7 +58,9 @@ def of_tensor(x: Any, who: str) -> Any:
     """The numbers of a tensor of PyTorch."""
     if x.is_complex():
         raise TypeError(f"{who}: a tensor of real numbers is needed, not of {x.dtype}")
-    if x.is_sparse:
+    if getattr(x, "is_quantized", False):
+        x = x.dequantize()
+    if "strided" not in str(x.layout):  # some kind of sparse one
         x = x.to_dense()
     try:
         return x.double().numpy()

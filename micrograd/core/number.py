@@ -135,6 +135,8 @@ class Number(Node):
 
     @requires_grad.setter
     def requires_grad(self, needed: object) -> None:
+        if not isinstance(needed, bool) and needed not in (0, 1):
+            raise TypeError(f"requires_grad is True or False, not {needed!r:.60}")
         setattr(self, "_requires_grad", bool(needed))
 
     @property

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..files import check_place, write_text
 from .clinic import CODES, Visit
 from .ladder import FOLDER, Stage, StageError, stages
 from .patients import PATIENTS
@@ -180,6 +182,10 @@ def grade(options: argparse.Namespace, ladder: list[Stage]) -> int:
     files = sorted(options.folder.glob("*.py"))
     if not files:
         return complain(f"there are no files of Python in {options.folder}")
+    if options.csv:
+        if not options.csv.parent.is_dir():
+            return complain(f"there is no folder {options.csv.parent}")
+        check_place(options.csv)
     rows = []
     for path in files:
         verdict = verdict_on(path, options)
@@ -190,9 +196,9 @@ def grade(options: argparse.Namespace, ladder: list[Stage]) -> int:
         rows.append(row)
         print(f"{verdict.file}: {verdict.passed} of {len(ladder)}. {finding}".rstrip())
     if options.csv:
-        with options.csv.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(COLUMNS)
-            writer.writerows(rows)
-        print(f"wrote {options.csv}")
+        table = io.StringIO()
+        writer = csv.writer(table)
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
+        print(f"wrote {write_text(options.csv, table.getvalue())}")
     return 0

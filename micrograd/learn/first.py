@@ -20,7 +20,7 @@ from ..doctor.diagnose import diagnose
 from ..engine import Value
 from ..files import write_text
 from ..graph import draw, name_values
-from ..train.loop import Loss, accuracy, evaluate, mean_loss
+from ..train.judge import Loss, accuracy, evaluate, mean_loss
 from ..train.plane import boundary
 from ..train.progress import Progress
 

@@ -12,18 +12,20 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from .checker.beyond import BEYOND, beyond, missing
 from .checker.causes import DIGITS, Wrong, close, shown
-from .checker.graphs import chain, equal, order, passes
+from .checker.graphs import chain, equal, order, passes, shared_step
 from .checker.limits import within
-from .checker.operations import EXPONENTS, FUNCTIONS, LATER, OPERATORS, OTHERS, Operation
+from .checker.operations import EXPONENTS, FUNCTIONS, LATER, OPERATORS, OTHERS, Operation, has
 from .checker.report import Finding, Report
 from .checker.trials import Halt, Trial
 from .ladder import at_stage
 
 Asked = Callable[[str], bool]
+# What is wrong with the first chain is wrong with all that follows.
+HIDING: Final = {"no upstream", "order", "upstream changed", "another node's gradient"}
 
 
 def everything(what: str) -> bool:
@@ -57,7 +59,7 @@ def run(trial: Trial, asked: Asked, strict: bool) -> None:
     if not strict:
         needed(trial)
     good = {op.text for op in wanted(trial, asked, strict) if trial.on_leaves(op)}
-    if trial.shared_step():
+    if shared_step(trial):
         raise Halt
     if not strict:
         trial.beyond += missing(trial.cls)
@@ -66,15 +68,19 @@ def run(trial: Trial, asked: Asked, strict: bool) -> None:
     if not links or not asked("chain"):
         return
     through = "".join(s for s in links if chain(trial, s))
-    hidden = {f.wrong.name for f in trial.failures} & {"no upstream", "order"}
+    hidden = {f.wrong.name for f in trial.failures} & HIDING
     if not through or hidden or not equal(trial, through):
         return
     trial.link = (lambda a, b: a * b) if "*" in through else (lambda a, b: a + b)
     sound = set()
     stuck = {f"a {sign} b" for sign in links if sign not in through}
     for op in (*OPERATORS, *EXPONENTS, *FUNCTIONS):
-        if op.text in good - stuck and trial.on_results(op, forks=asked("forks")):
+        if op.text not in good - stuck:
+            continue
+        if trial.on_results(op, forks=asked("forks")):
             sound.add(op.text)
+        elif trial.failures[-1].wrong.name in HIDING and op.text == f"a {through[0]} b":
+            return  # with this one the others are tried
     signs = "".join(s for s in through if f"a {s} b" in sound)
     if not signs:
         return
@@ -89,6 +95,13 @@ def basics(trial: Trial, asked: Asked) -> None:
 
     def what() -> None:
         a, b = trial.cls(2.0), trial.cls(3.0)
+        for name, start in (
+            ("data", "The number is kept in data."),
+            ("grad", "A gradient starts at 0, where sums start."),
+        ):
+            kept = getattr(a, name)
+            if isinstance(kept, (str, bytes, list, tuple, dict, set)):
+                raise Wrong(name, f"in Value(2.0) it is {kept!r}, and no number", start)
         if trial.number(a.data) != 2.0:
             there = f"Value(2.0).data is {a.data!r}"
             if trial.number(a.data) == 3.0:
@@ -100,10 +113,11 @@ def basics(trial: Trial, asked: Asked) -> None:
         a.grad = 5.0
         if trial.number(b.grad) != 0.0:
             raise Wrong("grad is shared", "setting the grad of one object changes another's")
-        half = trial.number(trial.cls(0.1).data)
-        if abs(half - 0.1) > 1e-7:
-            whole = f"Value(0.1).data is {half!r}"
-            raise Wrong("data", whole, "The number is changed: keep it as it is, without int().")
+        for x in (0.1, -1 / 3, 12345.678):
+            kept = trial.number(trial.cls(x).data)
+            if abs(kept - x) > 1e-7 * max(1.0, abs(x)):
+                text = "The number is changed: keep it as it is, without int(), round() or abs()."
+                raise Wrong("data", f"Value({x!r}).data is {kept!r}", text)
         if not callable(getattr(a, "backward", None)):
             raise Wrong("no backward", "there is none", "The class has no method backward().")
         a = trial.cls(2.0)
@@ -124,7 +138,7 @@ def needed(trial: Trial) -> None:
 
     def what() -> None:
         for method, text in (("__add__", "a + b"), ("__mul__", "a * b")):
-            if getattr(trial.cls, method, None) is None:
+            if not has(trial.cls, method):
                 raise Wrong(f"no {method}", f"{text} has no meaning", f"There is no {method}.")
 
     if not trial.attempt("sums and products", what):
@@ -135,12 +149,12 @@ def wanted(trial: Trial, asked: Asked, strict: bool) -> list[Operation]:
     """The operations to try: those asked for, and not those that are beyond the class."""
 
     def there(op: Operation) -> bool:
-        return getattr(trial.cls, op.method, None) is not None
+        return has(trial.cls, op.method)
 
     def expected(op: Operation) -> bool:
         if op.method in LATER:
             return there(op)
-        needs = getattr(trial.cls, op.needs, None) is not None if op.needs else False
+        needs = has(trial.cls, op.needs) if op.needs else False
         return strict or there(op) or needs or op.method in ("__add__", "__mul__")
 
     rows = [op for op in OPERATORS if asked(op.text) and expected(op)]
@@ -156,7 +170,7 @@ def exponents(trial: Trial, asked: Asked, good: set[str]) -> None:
         try:
             within(partial(trial.build, op.f, trial.leaves(op.points[0])))
         except (Exception, SystemExit):
-            if getattr(trial.cls, "__pow__", None) is not None:
+            if has(trial.cls, "__pow__"):
                 trial.tried += 1
                 text = f"{op.text} is refused: exponents are plain whole numbers, or plain numbers."
                 trial.beyond.append(Finding(op.text, text))

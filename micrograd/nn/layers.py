@@ -10,16 +10,18 @@ is in `norms.py`, recurrent cells are in `recurrent.py`.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import ops
+from ..core.number import lift
 from ..core.rule import real
 from ..core.watch import WATCH
 from ..engine import Value
 from .mlp import Layer, within
-from .module import Module, is_batch, not_traced, size
+from .module import Module, is_batch, not_traced, setting, size
 
 # Modules in a row -------------------------------------------------------------------------
 
@@ -32,6 +34,12 @@ class Sequential(Module):
     """
 
     def __init__(self, *modules: Callable[[Any], Any]) -> None:
+        for i, step in enumerate(modules):
+            if not callable(step) or isinstance(step, type):
+                raise TypeError(
+                    f"Sequential: step {i} is {step!r:.60}, and not a module, such as nn.ReLU(), "
+                    "or a function"
+                )
         self.steps = list(modules)
 
     def __call__(self, x: Any) -> Any:
@@ -113,7 +121,7 @@ class LeakyReLU(Activation):
     """x where positive, else `negative_slope` * x. Maas, Hannun and Ng (2013)."""
 
     def __init__(self, negative_slope: float = 0.01) -> None:
-        self.negative_slope = negative_slope
+        self.negative_slope = setting(negative_slope, "LeakyReLU: negative_slope", -math.inf)
 
     def function(self, x: Any) -> Any:
         return ops.leaky_relu(x, self.negative_slope)
@@ -130,7 +138,8 @@ class PReLU(Activation, marks=False):
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
         count = size(num_parameters, "PReLU: num_parameters")
-        self.weight = [Value(init) for _ in range(count)]
+        start = setting(init, "PReLU: init", -math.inf)
+        self.weight = [Value(start) for _ in range(count)]
 
     def __call__(self, x: Any) -> Any:
         if len(self.weight) == 1 or is_batch(x):
@@ -147,7 +156,7 @@ class ELU(Activation):
     """x where positive, else alpha * (exp(x) - 1). Clevert, Unterthiner, Hochreiter (2016)."""
 
     def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = alpha
+        self.alpha = setting(alpha, "ELU: alpha", -math.inf)
 
     def function(self, x: Any) -> Any:
         return ops.elu(x, self.alpha)
@@ -225,8 +234,10 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, rng: Any = random) -> None:
-        if not 0 <= real(p, "Dropout: p") <= 1:
+        if isinstance(p, bool) or not 0 <= real(p, "Dropout: p") <= 1:
             raise ValueError(f"Dropout: p is a probability, not {p!r}")
+        if not callable(getattr(rng, "random", None)):
+            raise TypeError(f"Dropout: rng is a random.Random(seed), not {rng!r:.60}")
         self.p, self.rng = p, rng
 
     def __call__(self, x: Any) -> Any:
@@ -257,10 +268,12 @@ class Embedding(Module):
         self.weight = [[Value(random.gauss(0, 1)) for _ in range(columns)] for _ in range(rows)]
 
     def __call__(self, index: Any) -> list[Any]:
-        if hasattr(index, "__iter__"):
+        if hasattr(index, "__iter__") and not isinstance(index, (str, bytes, dict, set)):
             return [self(i) for i in index]
         if hasattr(index, "_apply") and WATCH.symbolic():  # known only when the program runs
             return ops.take(self.weight, index)  # type: ignore[no-any-return]
+        if isinstance(index, bool) or lift(index) is None:
+            raise TypeError(f"Embedding: an index is a whole number, not {index!r:.60}")
         if not (0 <= index < len(self.weight) and index == int(index)):
             raise IndexError(f"Embedding: index {index} of {len(self.weight)}, counted from 0")
         return self.weight[int(index)]

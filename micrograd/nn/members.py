@@ -25,7 +25,7 @@ def parts(module: Any, kind: Any) -> list[tuple[str, Any]]:
 
 
 def look(x: Any, path: str, kind: Any, seen: set[int], found: list[tuple[str, Any]]) -> None:
-    """Put what stands in x, at that path, into `found`."""
+    """Put what stands in x, at that path, into `found`; a list or a module that is there, once."""
     if isinstance(x, Value):
         found.append((path, x))
     elif isinstance(x, kind):
@@ -34,12 +34,16 @@ def look(x: Any, path: str, kind: Any, seen: set[int], found: list[tuple[str, An
             found.append((path, x))
             look(vars(x), path, kind, seen, found)
     elif isinstance(x, (list, tuple)):
+        if id(x) in seen:
+            return
+        seen.add(id(x))
         if len(x) > 0 and are_values(x):
             found.append((path, tuple(x)))
             return
         for i, element in enumerate(x):
             look(element, f"{path}.{i}", kind, seen, found)
-    elif isinstance(x, dict):
+    elif isinstance(x, dict) and id(x) not in seen:
+        seen.add(id(x))
         for key, element in x.items():
             look(element, f"{path}.{key}" if path else str(key), kind, seen, found)
 

@@ -15,7 +15,7 @@ from ..core.number import lift
 from ..core.weighted_sum import weighted_sum
 from ..engine import Value
 from .init import start
-from .module import Module, size
+from .module import Module, numbers, size
 from .parameters import unique
 from .recorded import OPEN, recorded
 
@@ -76,7 +76,12 @@ class Neuron(Module, marks=False):  # a layer has many: their sums tell which th
         init: str = "uniform",
         nout: int = 1,
     ) -> None:
-        if activation not in ACTIVATIONS:
+        if isinstance(nonlin, str) or callable(nonlin):
+            raise TypeError(
+                f"Neuron: nonlin is True or False, not {nonlin!r:.60}; the bend is named by "
+                'activation="tanh"'
+            )
+        if not isinstance(activation, str) or activation not in ACTIVATIONS:
             raise ValueError(
                 f"Neuron: the activation is one of {', '.join(ACTIVATIONS)}, not {activation!r}"
             )
@@ -87,6 +92,8 @@ class Neuron(Module, marks=False):  # a layer has many: their sums tell which th
         self.activation = activation
 
     def __call__(self, x: Sequence[Any]) -> Any:
+        if isinstance(x, (dict, set, str, bytes)) or not hasattr(x, "__iter__"):
+            numbers(x, repr(self), len(self.w))
         return neuron_output(self, x) if OPEN.get() is not None else outermost_neuron(self, x)
 
     def parameters(self) -> list[Value]:
@@ -161,7 +168,7 @@ class MLP(Module):
     def __init__(
         self, nin: int, nouts: Iterable[int], activation: str = "relu", init: str = "uniform"
     ) -> None:
-        if isinstance(nouts, (str, bytes)) or not hasattr(nouts, "__iter__"):
+        if isinstance(nouts, (str, bytes, dict, set)) or not hasattr(nouts, "__iter__"):
             raise TypeError(
                 f"MLP: the sizes of the layers are a list, as in MLP(2, [16, 1]), not {nouts!r:.60}"
             )

@@ -5,6 +5,7 @@ What its calls give out is marked by `recorded.py`. Read on in `mlp.py`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -141,6 +142,10 @@ class Module(Saved):
 
     def train(self: M, mode: bool = True) -> M:
         """The module itself, where dropout and batch statistics are on, or with False off."""
+        if not isinstance(mode, bool):
+            raise TypeError(
+                f"{type(self).__name__}.train: the mode is True or False, not {mode!r:.60}"
+            )
         for module in self.modules():
             module.training = mode
         return self
@@ -218,6 +223,25 @@ def size(n: Any, what: str, least: int = 1) -> int:
     if whole < least:
         raise ValueError(f"{what} is at least {least}, not {whole}")
     return int(whole)
+
+
+def numbers(x: Any, who: str, n: int | None = None) -> None:
+    """Nothing where x is a list of numbers, n of them if n is given; else TypeError, ValueError."""
+    if isinstance(x, (str, bytes, dict, set)) or not hasattr(x, "__len__"):
+        many = "numbers" if n is None else f"{n} numbers"
+        raise TypeError(f"{who}: it takes a list of {many}, not {x!r:.60}")
+    if n is not None and len(x) != n:
+        raise ValueError(f"{who}: it takes a list of {n} numbers, and got {len(x)}")
+
+
+def setting(x: Any, who: str, low: float = 0.0, high: float = math.inf) -> float:
+    """x as a finite float between these; TypeError or ValueError in a sentence."""
+    found = number(x, who)
+    if not (low <= found <= high and math.isfinite(found)):
+        bounds = "finite" if low == -math.inf else f"a finite number, at least {low:g}"
+        bounds = f"from {low:g} to {high:g}" if high < math.inf else bounds
+        raise ValueError(f"{who} is {bounds}, not {x!r:.60}")
+    return found
 
 
 def is_batch(x: Any) -> bool:

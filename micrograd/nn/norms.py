@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import ops
 from ..engine import Value
-from .module import Module, is_batch, not_traced, size
+from .module import Module, is_batch, not_traced, numbers, setting, size
 
 
 def moments(xs: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
@@ -42,7 +42,8 @@ class BatchNorm(Module):
         num_features = size(num_features, "BatchNorm: num_features")
         self.weight = [Value(1.0) for _ in range(num_features)]
         self.bias = [Value(0.0) for _ in range(num_features)]
-        self.eps, self.momentum = eps, momentum
+        self.eps = setting(eps, "BatchNorm: eps")
+        self.momentum = setting(momentum, "BatchNorm: momentum", 0.0, 1.0)
         self.running_mean = [0.0] * num_features
         self.running_var = [1.0] * num_features
 
@@ -51,7 +52,8 @@ class BatchNorm(Module):
 
     def __call__(self, batch: Sequence[Sequence[Any]]) -> list[list[Any]]:
         size = len(self.weight)
-        if not all(hasattr(x, "__iter__") and len(x) == size for x in batch):
+        there = hasattr(batch, "__len__") and not isinstance(batch, (str, bytes, dict, set))
+        if not there or not all(hasattr(x, "__iter__") and len(x) == size for x in batch):
             raise ValueError(f"{self} takes a list of examples, each a list of {size} numbers")
         if self.training and len(batch) < 2:
             raise ValueError(f"{self}: a batch of one has no variance; train on two or more")
@@ -97,13 +99,12 @@ class LayerNorm(Module):
         normalized_shape = size(normalized_shape, "LayerNorm: normalized_shape")
         self.weight = [Value(1.0) for _ in range(normalized_shape)]
         self.bias = [Value(0.0) for _ in range(normalized_shape)]
-        self.eps = eps
+        self.eps = setting(eps, "LayerNorm: eps")
 
     def __call__(self, x: Sequence[Any]) -> list[Any]:
         if is_batch(x):
             return [self(one) for one in x]
-        if len(x) != len(self.weight):
-            raise ValueError(f"{self} got {len(x)} numbers")
+        numbers(x, repr(self), len(self.weight))
         _, variance, centered = moments(x)
         scale = 1.0 / ops.sqrt(variance + self.eps)
         return [c * scale * w + b for c, w, b in zip(centered, self.weight, self.bias, strict=True)]

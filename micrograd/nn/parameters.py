@@ -11,7 +11,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..core.chain import GRAPHS
-from ..core.node import add_grads, are_all, attribute, having, same_nodes, set_data, set_grads
+from ..core.node import (
+    add_grads,
+    are_all,
+    attribute,
+    having,
+    is_leaf,
+    same_nodes,
+    set_data,
+    set_grads,
+)
 from ..core.watch import WATCH
 from ..engine import Value
 
@@ -21,10 +30,13 @@ def unique(parameters: Iterable[Value]) -> list[Value]:
     return list(dict.fromkeys(parameters))
 
 
-def values(parameters: Iterable[Value], who: str) -> list[Value]:
-    """The same; a TypeError in a sentence for what are no Values. One Value is a list of one."""
+def values(parameters: Iterable[Value], who: str, moved: bool = False) -> list[Value]:
+    """The same; a TypeError in a sentence for what are no Values. One Value is a list of one.
+
+    ValueError for results of operations, where parameters are to be moved.
+    """
     if isinstance(parameters, Value):
-        return [parameters]
+        parameters = [parameters]
     if hasattr(parameters, "parameters"):
         raise TypeError(
             f"{who}: a list of Values is needed, not the model itself: write model.parameters()"
@@ -35,6 +47,11 @@ def values(parameters: Iterable[Value], who: str) -> list[Value]:
     for p in found:
         if not isinstance(p, Value):
             raise TypeError(f"{who}: parameters are Values, not {p!r:.60}")
+        if moved and not is_leaf(p):
+            raise ValueError(
+                f"{who}: {p!r:.60} is the result of an operation, which the next forward pass "
+                "computes again; a parameter is made by Value(number)"
+            )
     return unique(found)
 
 

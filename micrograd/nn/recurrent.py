@@ -14,7 +14,8 @@ from typing import Any
 from .. import ops
 from ..core.weighted_sum import weighted_sum
 from ..engine import Value
-from .module import Module, size
+from .mlp import strange
+from .module import Module, numbers, size
 
 
 class Cell(Module):
@@ -38,11 +39,16 @@ class Cell(Module):
 
     def sums(self, x: Sequence[Any], h: Sequence[Any]) -> list[Any]:
         """One weighted sum of input and state for each row."""
+        for xs, what in ((x, "the input"), (h, "the state")):
+            numbers(xs, f"{self}: {what}")
         for xs, n, what in ((x, self.input_size, "inputs"), (h, self.hidden_size, "states")):
             if len(xs) != n:
                 raise ValueError(f"{self}: {n} weights for {len(xs)} {what}")
         rows = zip(self.weight_ih, self.bias_ih, self.weight_hh, self.bias_hh, strict=True)
-        return [weighted_sum(w, x, b) + weighted_sum(u, h, c) for w, b, u, c in rows]
+        try:
+            return [weighted_sum(w, x, b) + weighted_sum(u, h, c) for w, b, u, c in rows]
+        except TypeError as error:
+            raise strange(x, f"{self}") or strange(h, f"{self}: the state") or error from None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.input_size}, {self.hidden_size})"
@@ -87,7 +93,10 @@ class LSTMCell(Cell):
         self, x: Sequence[Any], state: tuple[Sequence[Any], Sequence[Any]] | None = None
     ) -> tuple[list[Any], list[Any]]:
         n = self.hidden_size
+        if state is not None and not (isinstance(state, (tuple, list)) and len(state) == 2):
+            raise TypeError(f"{self}: the state is a pair (h, c) as it gave it, not {state!r:.60}")
         h, c = ([0.0] * n, [0.0] * n) if state is None else state
+        numbers(c, f"{self}: the state c", n)
         z = self.sums(x, h)
         i, f, g, o = z[:n], z[n : 2 * n], z[2 * n : 3 * n], z[3 * n :]
         sigmoid, tanh = ops.sigmoid, ops.tanh

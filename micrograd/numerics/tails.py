@@ -41,6 +41,7 @@ SQRT_2_LOW: Final = -9.667293313452913e-17
 LN2_HIGH: Final = 0.6931471803691238
 LN2_MIDDLE: Final = 1.9082149288430703e-10
 LN2_LOW: Final = 4.275175589747649e-20
+FAR: Final = -700.0  # where exp(x) comes near the end of the normal floats
 # Where derivatives of activations are 0, each in two parts.
 DSILU_ZERO: Final = -1.2784645427610737
 DSILU_ZERO_LOW: Final = -1.0946994183093437e-16
@@ -474,7 +475,15 @@ def dsigmoid(x: float) -> float:
 
 def silu(x: float) -> float:
     """x * sigmoid(x); -0.0 at -inf, the limit."""
-    return x * sigmoid(x) if x != -inf else -0.0
+    if x < FAR:
+        return exp_times(x, x) if x != -inf else -0.0
+    return x * sigmoid(x)
+
+
+def exp_times(x: float, factor: float) -> float:
+    """factor * exp(x) where exp(x) by itself falls below the normal floats, and loses digits."""
+    half = math.exp(0.5 * x)
+    return half * factor * half
 
 
 def dsilu(x: float) -> float:
@@ -484,6 +493,8 @@ def dsilu(x: float) -> float:
     t = (x - DSILU_ZERO) - DSILU_ZERO_LOW
     if t > 0.85:
         return sigmoid(x) + x * dsigmoid(x)
+    if x < FAR:
+        return exp_times(x, 1.0 + x) + 0.0
     if t < -0.85:  # where the two cancel in part: e (1 + x + e) / (1 + e)**2
         e = math.exp(x)
         return bell(e) * ((1.0 + x) + e) + 0.0  # no -0.0
@@ -532,6 +543,8 @@ def d2silu(x: float) -> float:
     if abs(t) > 0.7:
         # 2 - x tanh(x/2) by e = exp(-|x|), so that less of it cancels.
         a = abs(x)
+        if -a < FAR:
+            return exp_times(-a, 2.0 - a)
         e = math.exp(-a)
         s = 1.0 + e
         square = s * s
@@ -593,7 +606,7 @@ def dgelu(x: float) -> float:
         return ndtr(x)
     t = (x - DGELU_ZERO) - DGELU_ZERO_LOW
     if abs(t) > 0.8:
-        return ndtr(x) + x * normal(x)
+        return ndtr(x) + normal_times(x, x)
     result = 0.0  # beside its zero the Taylor series from there
     for c in (
         -2.5871508475507507e-14,
@@ -631,7 +644,7 @@ def d2gelu(x: float) -> float:
     """The second derivative of gelu: (2 - x*x) normal(x), factored at its zeros."""
     if x - x != 0.0 or abs(x) > 40.0:
         return x if x != x else 0.0
-    return ((SQRT_2 - abs(x)) + SQRT_2_LOW) * (SQRT_2 + abs(x)) * normal(x)
+    return normal_times(x, ((SQRT_2 - abs(x)) + SQRT_2_LOW) * (SQRT_2 + abs(x)))
 
 
 def normal(x: float) -> float:
@@ -640,6 +653,17 @@ def normal(x: float) -> float:
         return x if x != x else 0.0
     head = x * SPLIT - (x * SPLIT - x)
     return INV_SQRT_2PI * (math.exp(-0.5 * head * head) * math.exp(-0.5 * (x - head) * (x + head)))
+
+
+def normal_times(x: float, factor: float) -> float:
+    """factor * normal(x), also where normal(x) by itself falls below the normal floats."""
+    if abs(x) < 37.0:
+        return factor * normal(x)
+    if abs(x) > 40.0:
+        return 0.0 * factor
+    head = x * SPLIT - (x * SPLIT - x)
+    half = math.exp(-0.25 * head * head)
+    return half * (factor * INV_SQRT_2PI * math.exp(-0.5 * (x - head) * (x + head))) * half
 
 
 def mills(x: float) -> float:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from .. import ops
+from ..core.rule import real
 from ..engine import Value
 from ..nn.parameters import is_frozen, set_all, values
 
@@ -31,11 +32,9 @@ def clip_grad_norm(
     (5.0, 0.6, 0.8)
     """
     free = [p for p in values(parameters, "clip_grad_norm") if not is_frozen(p)]
-    if not max_norm >= 0 or not norm_type > 0:
-        raise ValueError(
-            f"clip_grad_norm: max_norm is at least 0 and norm_type above 0, not {max_norm!r} and "
-            f"{norm_type!r}"
-        )
+    max_norm, norm_type = bound(max_norm, "max_norm"), bound(norm_type, "norm_type")
+    if norm_type == 0:
+        raise ValueError("clip_grad_norm: norm_type is above 0, not 0")
     gradients = [float(getattr(p.grad, "data", p.grad)) for p in free]
     length = norm(gradients, norm_type)
     if error_if_nonfinite and not math.isfinite(length):
@@ -61,7 +60,12 @@ def norm(numbers: list[float], kind: float) -> float:
         return ops.hypot(*numbers)  # type: ignore[no-any-return]
     if kind == math.inf:
         return ops.maximum(*[abs(x) for x in numbers])  # type: ignore[no-any-return]
-    return ops.pow(ops.sum([ops.pow(abs(x), kind) for x in numbers]), 1.0 / kind)  # type: ignore[no-any-return]
+    # In shares of the largest, whose powers neither overflow nor vanish.
+    top = norm(numbers, math.inf)
+    if not 0 < top < math.inf:
+        return top
+    total = ops.sum([ops.pow(abs(x) / top, kind) for x in numbers])
+    return top * ops.pow(total, 1.0 / kind)  # type: ignore[no-any-return]
 
 
 def clip_grad_value(parameters: Iterable[Value], clip_value: float) -> None:
@@ -74,6 +78,16 @@ def clip_grad_value(parameters: Iterable[Value], clip_value: float) -> None:
     -2.0
     """
     free = [p for p in values(parameters, "clip_grad_value") if not is_frozen(p)]
-    if not clip_value >= 0:
-        raise ValueError(f"clip_grad_value: the bound is at least 0, not {clip_value!r}")
+    clip_value = bound(clip_value, "clip_value")
     set_all(free, "grad", [ops.clip(p.grad, -clip_value, clip_value) for p in free])
+
+
+def bound(x: float, what: str) -> float:
+    """x as a float; TypeError or ValueError where it is no number, or one below 0."""
+    who = f"clip_grad_{'value' if what == 'clip_value' else 'norm'}: {what}"
+    if isinstance(x, bool):
+        raise TypeError(f"{who} is a number, not {x}")
+    number = real(x, who)
+    if not number >= 0:
+        raise ValueError(f"{who} is at least 0, not {x!r}")
+    return number

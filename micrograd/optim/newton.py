@@ -22,7 +22,7 @@ class Newton:
     """
 
     def __init__(self, parameters: Iterable[Value], lr: float = 1.0, damping: float = 0.0) -> None:
-        self.parameters = values(parameters, "Newton")
+        self.parameters = values(parameters, "Newton", moved=True)
         if not self.parameters:
             raise ValueError("Newton: there are no parameters to optimize")
         for name, x in (("lr", lr), ("damping", damping)):

@@ -88,6 +88,11 @@ class OneCycleLR(Schedule):
             raise ValueError(
                 f'OneCycleLR: anneal_strategy is "cos" or "linear", not {self.anneal_strategy!r}'
             )
+        for name in ("cycle_momentum", "three_phase"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(
+                    f"OneCycleLR: {name} is True or False, not {getattr(self, name)!r:.60}"
+                )
         for name in ("div_factor", "final_div_factor"):
             factor(getattr(self, name), f"OneCycleLR: {name}")
             if not getattr(self, name) > 0:
@@ -100,6 +105,12 @@ class OneCycleLR(Schedule):
                 f"OneCycleLR: {type(self.optimizer).__name__} has no momentum: "
                 "give cycle_momentum=False"
             )
+        if self.cycle_momentum:  # at both ends it is one that the optimizer may have
+            for i, group in enumerate(self.optimizer.param_groups):
+                own = {name: group[name] for name in self.optimizer.defaults}
+                for end in ("base_momentum", "max_momentum"):
+                    new = self.with_momentum(group, self.of_group(end, i))
+                    self.optimizer.checked({**own, **new})
 
     def of_group(self, name: str, i: int) -> float:
         """A setting of one group; ValueError where a list is of another length."""
@@ -144,8 +155,10 @@ class OneCycleLR(Schedule):
             for i, (group, new) in enumerate(zip(self.optimizer.param_groups, found)):
                 base, top = self.of_group("base_momentum", i), self.of_group("max_momentum", i)
                 m = self.between(t, [top, base, top, top] if self.three_phase else [top, base, top])
-                if "betas" in group:
-                    new["betas"] = (m, *group["betas"][1:])
-                else:
-                    new["momentum"] = m
+                new.update(self.with_momentum(group, m))
         return found
+
+    @staticmethod
+    def with_momentum(group: dict[str, Any], m: float) -> dict[str, Any]:
+        """The setting of a group that is its momentum."""
+        return {"betas": (m, *group["betas"][1:])} if "betas" in group else {"momentum": m}

@@ -6,7 +6,10 @@ How a state is written and read back is in `state.py`. Read on in `optimizers.py
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from inspect import signature
 from itertools import chain
+from math import inf
+from operator import is_
 from typing import Any
 
 from ..core.node import are_all
@@ -44,6 +47,10 @@ class Optimizer(Saved):
         self, parameters: Iterable[Value] | Iterable[Group], lr: float, **settings: Any
     ) -> None:
         self.defaults: dict[str, Any] = {"lr": lr, **settings}
+        # What the class declares as defaults tells what its settings are: switches, numbers, pairs.
+        declared = signature(type(self)).parameters.values()
+        self.declared = {p.name: p.default for p in declared if p.default is not p.empty}
+        self.right: dict[int, list[Any]] = {}  # the settings of each group that were looked at
         self.param_groups: list[Group] = []
         self.steps = 0
         self.state: list[tuple[float, ...]] = []
@@ -62,7 +69,7 @@ class Optimizer(Saved):
         who = type(self).__name__
         if not isinstance(group, Mapping) or "params" not in group:
             raise TypeError(f'{who}: a group is a dict with "params", not {group!r:.60}')
-        found = values(group["params"], who)
+        found = values(group["params"], who, moved=True)
         if not found:
             raise ValueError(f"{who}: there are no parameters to optimize")
         if not {*found}.isdisjoint(self.parameters):
@@ -116,13 +123,18 @@ class Optimizer(Saved):
             if name not in self.defaults:
                 hint = close_to(name, self.defaults)
                 raise ValueError(f"{type(self).__name__}: there is no setting {name!r}{hint}")
-            several = isinstance(value, tuple)
-            numbers = [plain(x, who) for x in (value if several else (value,))]
-            for x in numbers:
-                if not x >= 0:
-                    raise ValueError(f"{who} is at least 0, not {x!r}")
-            new[name] = tuple(numbers) if several else numbers[0]
+            new[name] = setting(value, self.declared.get(name, value), who)
         return new
+
+    def check_groups(self) -> None:
+        """Nothing; TypeError or ValueError for settings that somebody wrote into a group."""
+        for i, group in enumerate(self.param_groups):
+            now = [group.get(name) for name in self.defaults]
+            right = self.right.get(i, ())
+            if len(now) != len(right) or not all(map(is_, now, right)):
+                found = self.checked(dict(zip(self.defaults, now)))
+                group.update(found)
+                self.right[i] = [found[name] for name in self.defaults]
 
     def __repr__(self) -> str:
         groups = [
@@ -164,6 +176,7 @@ class Optimizer(Saved):
         Frozen ones are in none. There are several of one group where some were frozen for a
         while: as in PyTorch each parameter has its own count, which Adam's corrections follow.
         """
+        self.check_groups()
         found: list[tuple[Group, int, Sequence[int]]] = []
         start = 0
         for group in self.param_groups:
@@ -260,9 +273,25 @@ def groups_in(parameters: Any, who: str) -> list[Group]:
     return [{"params": parameters}]
 
 
-def plain(x: Any, who: str) -> Any:
-    """x as Python's own number, so that it can be written to a file."""
-    return x if type(x) in (float, int, bool) else real(x, who)
+def setting(x: Any, like: Any, who: str) -> Any:
+    """x if it is what a setting of this kind may be: a switch, a number, or several of them.
+
+    A number is one of Python's own, so that it can be written to a file.
+    """
+    if isinstance(like, tuple):
+        if not isinstance(x, (tuple, list)) or len(x) != len(like):
+            raise ValueError(f"{who} is {len(like)} numbers, not {x!r:.60}")
+        return tuple([setting(a, b, who) for a, b in zip(x, like, strict=True)])
+    if isinstance(like, bool):
+        if isinstance(x, bool) or getattr(x, "dtype", None) == "bool" or x in (0, 1):
+            return bool(x)
+        raise ValueError(f"{who} is True or False, not {x!r:.60}")
+    if isinstance(x, bool):
+        raise TypeError(f"{who} is a number, not {x}")
+    number = real(x, who)
+    if not 0 <= number < inf:
+        raise ValueError(f"{who} is {'finite' if number == inf else 'at least 0'}, not {x!r:.60}")
+    return x if type(x) in (float, int) else number
 
 
 def fitting(state: tuple[float, ...], first: tuple[float, ...]) -> tuple[float, ...]:

@@ -164,6 +164,12 @@ class RMSprop(Optimizer):
             centered=centered,
         )
 
+    def checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+        new = super().checked(settings)
+        if new["alpha"] > 1:
+            raise ValueError(f"RMSprop: alpha is a share, from 0 to 1, not {new['alpha']!r}")
+        return new
+
     def first_state(self) -> tuple[float, ...]:
         return (0.0,) * (1 + bool(self.centered) + bool(self.momentum))
 

@@ -85,7 +85,8 @@ class ReduceLROnPlateau(Schedule):
         size(self.cooldown, f"{who}: cooldown", 0)
         size(self.num_bad_epochs, f"{who}: num_bad_epochs", 0)
         size(self.cooldown_counter, f"{who}: cooldown_counter", 0)
-        number(self.best, f"{who}: best")
+        if math.isnan(number(self.best, f"{who}: best")):
+            raise ValueError(f"{who}: best is a loss, not {self.best!r}")
         factor(self.threshold, f"{who}: threshold")
         factor(self.eps, f"{who}: eps")
         several = isinstance(self.min_lr, (list, tuple))

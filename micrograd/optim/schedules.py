@@ -21,7 +21,7 @@ from ..core.rule import real
 from ..files import Saved
 from ..nn.module import size
 from .optimizer import Optimizer
-from .state import entries, number, whole
+from .state import entries, whole
 
 
 class Schedule(Saved):
@@ -78,7 +78,18 @@ class Schedule(Saved):
         return [{"lr": self.rate_of(i, t)} for i in range(len(self.firsts))]
 
     def put(self, changes: list[dict[str, Any]]) -> None:
-        for group, new in zip(self.optimizer.param_groups, changes, strict=True):
+        """Nothing; afterwards all groups have these settings, or none if one is no number.
+
+        A rate below 0, as PyTorch's OneCycleLR has after its last step, no optimizer will take.
+        """
+        optimizer = self.optimizer
+        pairs = list(zip(optimizer.param_groups, changes, strict=True))
+        for group, new in pairs:
+            if not all(map(plain, new.values())):
+                own = {name: group[name] for name in optimizer.defaults}
+                checked = optimizer.checked({**own, **new})
+                new.update({name: checked[name] for name in new})
+        for group, new in pairs:
             group.update(new)
 
     def go(self, t: int) -> None:
@@ -87,16 +98,15 @@ class Schedule(Saved):
         for group in groups[len(self.firsts) :]:  # added since
             self.firsts.append(group["lr"])
         changes = self.changes(t)
-        before = (
-            self.t,
-            [{name: group[name] for name in new} for group, new in zip(groups, changes)],
-        )
+        was = self.t
+        before = [{name: group[name] for name in new} for group, new in zip(groups, changes)]
         try:
             self.put(changes)
             self.t = t
         except BaseException:
-            self.t = before[0]
-            self.put(before[1])
+            self.t = was
+            for group, old in zip(groups, before):
+                group.update(old)
             raise
 
     def step(self) -> None:
@@ -141,7 +151,9 @@ class Schedule(Saved):
             raise ValueError(f"{kind}: the rates of {len(self.firsts)} groups are needed")
         like = copy.copy(self)
         try:
-            like.firsts = [number(x, f"{kind}: a rate") for x in firsts]
+            for x in firsts:
+                factor(x, f"{kind}: a first rate")
+            like.firsts = list(firsts)
             like.t = whole(state["t"], f"{kind}: t")
             like.settings = dict(state["settings"])
             vars(like).update(like.settings)
@@ -152,6 +164,11 @@ class Schedule(Saved):
             raise ValueError(f"{kind}: this state does not fit: {error}") from error
         self.put(changes)
         vars(self).update(vars(like))
+
+
+def plain(x: Any) -> bool:
+    """Whether x is a finite float, or several, as settings nearly always are."""
+    return math.isfinite(x) if type(x) is float else type(x) is tuple and all(map(plain, x))
 
 
 def listed(x: Any) -> Any:
@@ -238,6 +255,8 @@ class MultiStepLR(Schedule):
         super().__init__(optimizer, milestones=sorted(milestones), gamma=gamma)
 
     def check(self) -> None:
+        if not isinstance(self.milestones, list):
+            raise ValueError(f"MultiStepLR: milestones are a list, not {self.milestones!r:.60}")
         for step in self.milestones:
             size(step, "MultiStepLR: a milestone", 0)
         factor(self.gamma, "MultiStepLR: gamma")
@@ -328,6 +347,8 @@ class WarmupLR(Schedule):
                 raise TypeError(
                     f"WarmupLR: then is a schedule of learning rates by step, not {then!r:.60}"
                 )
+            if then.optimizer is not optimizer:
+                raise ValueError("WarmupLR: then is the schedule of another optimizer")
             then.put([{"lr": first} for first in then.firsts])
         super().__init__(optimizer, warmup=warmup, then=then)
 
@@ -340,9 +361,9 @@ class WarmupLR(Schedule):
         return self.then.rate_of(self.group, t - self.warmup)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        settings = state.get("settings")
+        settings = state.get("settings") if isinstance(state, dict) else None
         inner = settings.get("then") if isinstance(settings, dict) else None
-        if (inner is None) != (self.then is None):
+        if isinstance(settings, dict) and (inner is None) != (self.then is None):
             raise ValueError(
                 "WarmupLR: this state does not fit: one of the two has no schedule then"
             )
@@ -365,5 +386,5 @@ def positive(steps: Any, name: str) -> None:
 
 
 def factor(x: Any, name: str) -> None:
-    if isinstance(x, bool) or not real(x, name) >= 0:
-        raise ValueError(f"{name} is a number, at least 0, not {x!r}")
+    if isinstance(x, bool) or not 0 <= real(x, name) < math.inf:
+        raise ValueError(f"{name} is a finite number, at least 0, not {x!r}")

@@ -6,7 +6,7 @@ The optimizers themselves are in `optimizer.py` and `optimizers.py`.
 from __future__ import annotations
 
 from itertools import chain
-from math import isfinite
+from math import isfinite, nextafter
 from typing import Any
 
 from ..core.rule import real
@@ -17,11 +17,17 @@ def saved(optimizer: Any) -> dict[str, Any]:
     place, groups = 0, []
     for group in optimizer.param_groups:
         n = len(group["params"])
-        settings = {
+        settings: dict[str, Any] = {
             name: list(x) if isinstance(x, tuple) else x
             for name, x in group.items()
             if name != "params"
         }
+        # After the last step of a OneCycleLR, whose own state has these, PyTorch's numbers are such
+        # as no optimizer takes: what is saved can be loaded.
+        if settings["lr"] < 0:
+            settings["lr"] = 0.0
+        if "betas" in settings:
+            settings["betas"] = [min(beta, nextafter(1.0, 0.0)) for beta in settings["betas"]]
         groups.append({"params": list(range(place, place + n)), **settings})
         place += n
     return {
@@ -42,12 +48,14 @@ def loaded(optimizer: Any, state: dict[str, Any]) -> dict[str, Any]:
     if of != kind:
         raise ValueError(f"this is the state of {of}, not of {kind}")
     entries(state, saved(optimizer), kind)
-    n, groups = len(optimizer.parameters), state["param_groups"]
+    n, groups = len(optimizer.parameters), listed(state["param_groups"], kind, "param_groups")
     if len(groups) != len(optimizer.param_groups):
         raise ValueError(
             f"{kind}: the state has {len(groups)} groups, there are {len(optimizer.param_groups)}"
         )
-    rows = state["state"]
+    rows = [
+        listed(row, kind, "state of a parameter") for row in listed(state["state"], kind, "state")
+    ]
     if len(rows) != n:
         raise ValueError(f"{kind}: the state is of {len(rows)} parameters, there are {n}")
     new_groups = []
@@ -55,7 +63,8 @@ def loaded(optimizer: Any, state: dict[str, Any]) -> dict[str, Any]:
         optimizer.param_groups, saved(optimizer)["param_groups"], groups, strict=True
     ):
         entries(given, mine, f"{kind}: a group")
-        if given["params"] != mine["params"]:
+        places = [whole(x, f"{kind}: a place") for x in listed(given["params"], kind, "params")]
+        if places != mine["params"]:
             raise ValueError(f"{kind}: the groups of the state hold other parameters")
         settings = {
             name: tuple(x) if isinstance(x, list) else x
@@ -80,7 +89,7 @@ def loaded(optimizer: Any, state: dict[str, Any]) -> dict[str, Any]:
                 raise ValueError(f"{kind}: the state of parameter {place} is incomplete")
             place += 1
     steps = whole(state["steps"], f"{kind}: steps")
-    counts = [whole(x, f"{kind}: a count") for x in state["counts"]]
+    counts = [whole(x, f"{kind}: a count") for x in listed(state["counts"], kind, "counts")]
     if len(counts) != n or any(count > steps for count in counts):
         raise ValueError(f"{kind}: the counts of the state do not fit its {steps} steps")
     return {"param_groups": new_groups, "state": numbers, "counts": counts, "steps": steps}
@@ -98,6 +107,13 @@ def entries(given: Any, mine: dict[str, Any], who: str) -> None:
             raise ValueError(f"{who}: {name!r} is no part of its state")
 
 
+def listed(x: Any, who: str, what: str) -> Any:
+    """x if it is a list, as JSON has it, or a tuple."""
+    if not isinstance(x, (list, tuple)):
+        raise ValueError(f"{who}: {what} is a list, not {x!r:.60}")
+    return x
+
+
 def number(x: Any, who: str) -> float:
     """x as a float; True and False are none."""
     if isinstance(x, bool):
@@ -106,7 +122,7 @@ def number(x: Any, who: str) -> float:
 
 
 def whole(x: Any, who: str) -> int:
-    """x as a number of steps."""
-    if isinstance(x, bool) or not isinstance(x, int) or x < 0:
-        raise ValueError(f"{who}: a whole number, at least 0, is needed, not {x!r:.60}")
+    """x as a number of steps, which a float can count."""
+    if isinstance(x, bool) or not isinstance(x, int) or not 0 <= x <= 2**53:
+        raise ValueError(f"{who}: a whole number, from 0 to 2**53, is needed, not {x!r:.60}")
     return x

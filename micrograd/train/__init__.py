@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.similar import no_attribute
 from . import plots
-from .loop import Diverged, History, accuracy, evaluate, fit, predict
+from .judge import accuracy, evaluate, predict
+from .loop import Diverged, History, fit
 
 __all__ = ["Diverged", "History", "accuracy", "evaluate", "fit", "plots", "predict"]
 

@@ -1,32 +1,31 @@
 """`fit`: the training loop, with what every such loop ends up having.
 
 A progress bar, a history, held-out data, an early stop, and Ctrl-C that loses nothing.
-The loop itself is the lines in the middle of `fit`; below are the means to judge a model.
-The progress bar is in `progress.py`, pictures of what training did are in `plots.py`.
+The loop itself is the lines in the middle of `fit`. The means to judge a model are in `judge.py`,
+the progress bar is in `progress.py`, pictures of what training did are in `plots.py`.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import ops
 from ..adversarial import positive, sign
-from ..core.no_grad import no_grad
-from ..data import as_lists, batches
+from ..data import batches
 from ..engine import Value
 from ..nn.module import Module
 from ..nn.module import size as whole
 from ..optim import Optimizer, Schedule
 from ..optim.looking import LOOKERS
 from ..optim.schedules import advance, belongs
+from .judge import Loss, a_module, evaluate, examples, mean_loss, with_penalty
 from .progress import CtrlC, Progress
 
-Loss = Callable[[Any, Any], Any]
+SMALLER = "Try a smaller learning rate, or look for the cause with detect_anomaly()."
+AT_ONCE = "No step was taken: look at the data and the model, with detect_anomaly() say."
 
 
 @dataclass
@@ -51,10 +50,10 @@ class History:
 class Diverged(ValueError):
     """The loss is no longer a finite number. `history` tells what happened until then."""
 
-    def __init__(self, loss: float, history: History) -> None:
+    def __init__(self, loss: float, history: History, of: str = "", why: str = SMALLER) -> None:
         super().__init__(
-            f"fit: the loss is {loss} in epoch {len(history.judged)}; the model has its best state "
-            "again. Try a smaller learning rate, or look for the cause with detect_anomaly()."
+            f"fit: the loss{of} is {loss} in epoch {len(history.judged)}; the model has its best "
+            f"state again. {why}"
         )
         self.history = history
 
@@ -113,6 +112,13 @@ def fit(
         patience = whole(patience, "fit: patience", 0)
     size = len(xs) if batch_size is None else whole(batch_size, "fit: the size of a batch")
     belongs(schedule, optimizer, "fit")
+    suited(model, optimizer)
+    for f, what in (
+        (loss, "the loss"), (penalty, "penalty"),
+        (before_step, "before_step"), (after_step, "after_step"),
+    ):  # fmt: skip
+        if not callable(f) and (f is not None or f is loss):
+            raise TypeError(f"fit: {what} is a function, not {f!r:.60}")
     each_step, each_epoch = schedule, None
     if getattr(schedule, "needs_loss", False):
         each_step, each_epoch = None, schedule
@@ -124,14 +130,19 @@ def fit(
 
     def objective(xs: Any, ys: Any) -> Any:
         mean = mean_loss(model, loss, xs, ys)
-        error = mean if penalty is None else mean + penalty()
-        if not math.isfinite(number(error)):
+        error = with_penalty(mean, penalty)
+        if not isinstance(error, Value):
+            raise TypeError(
+                f"fit: the loss gives {error!r:.60}, a number without a gradient: compute it from "
+                "what the model gives, not from its .data"
+            )
+        if not math.isfinite(error.data):
             for looker in LOOKERS:
                 looker.broke(error)
-            raise Diverged(number(error), history)
+            raise Diverged(error.data, history, why=SMALLER if begun else AT_ONCE)
         return error
 
-    history = History()
+    history, begun = History(), False
     best = model.state_dict()
     try:
         with Progress(epochs, "epoch", progress) as show:
@@ -149,6 +160,7 @@ def fit(
                     if before_step is not None:
                         before_step()
                     with CtrlC() as ctrl_c:  # not between the two
+                        begun = True
                         optimizer.step()
                         advance(each_step, error.data)
                     if ctrl_c.pressed:
@@ -163,7 +175,10 @@ def fit(
                 else:
                     judged = evaluate(model, loss, (xs, ys), penalty)
                 if not math.isfinite(judged):
-                    raise Diverged(judged, history)
+                    if held_out is None or history.judged:
+                        raise Diverged(judged, history)
+                    why = f"That on the data is {history.loss[-1]:.6g}: look at held_out. {SMALLER}"
+                    raise Diverged(judged, history, " on held_out", why)
                 history.judged.append(judged)
                 advance(each_epoch, judged)
                 if history.best < 0 or judged < history.judged[history.best]:
@@ -184,74 +199,19 @@ def fit(
     return history
 
 
-# Judging a model --------------------------------------------------------------------------
-
-
-def examples(data: Any, who: str) -> tuple[list[Any], list[Any]]:
-    """The examples and their targets as lists, as many of the one as of the other and not none."""
-    if not isinstance(data, (tuple, list)) or len(data) != 2:
-        raise TypeError(f"{who}: data is a pair of examples and targets, not {data!r:.60}")
-    xs, ys = as_lists(data[0]), as_lists(data[1])
-    if len(xs) != len(ys) or not xs:
-        raise ValueError(f"{who}: {len(xs)} examples and {len(ys)} targets")
-    return xs, ys
-
-
-def outputs(model: Module, xs: Any) -> list[Any]:
-    """What the model says to each example: one by one, or as one batch if it needs that."""
-    if any(module.whole_batch for module in model.modules()):
-        return list(model(xs))
-    return [model(x) for x in xs]
-
-
-def mean_loss(model: Module, loss: Loss, xs: Any, ys: Any) -> Any:
-    """The mean of loss(model(x), y) over examples."""
-    return ops.mean([loss(out, y) for out, y in zip(outputs(model, xs), ys, strict=True)])
-
-
-@contextmanager
-def in_use(model: Module) -> Iterator[None]:
-    """A block in which the model is set for use and records nothing; then all is as before."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with no_grad():
-            yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
-def evaluate(
-    model: Module, loss: Loss, data: tuple[Any, Any], penalty: Callable[[], Any] | None = None
-) -> float:
-    """The mean loss over data, with the model set for use and nothing recorded."""
-    with in_use(model):
-        error = mean_loss(model, loss, *examples(data, "evaluate"))
-        return number(error if penalty is None else error + penalty())
-
-
-def number(x: Any) -> float:
-    return x.data if isinstance(x, Value) else float(x)
-
-
-def predict(model: Module, X: Any) -> list[int]:  # noqa: N803
-    """The class of each example: the largest of several scores, or 1 where one is above 0."""
-    with in_use(model):
-        scores = outputs(model, as_lists(X))
-    chosen = []
-    for score in scores:
-        if isinstance(score, list):
-            numbers = [number(s) for s in score]
-            chosen.append(numbers.index(max(numbers)))
-        else:
-            chosen.append(int(number(score) > 0))
-    return chosen
-
-
-def accuracy(model: Module, X: Any, y: Any) -> float:  # noqa: N803
-    """The share of examples whose class is predicted; targets of -1 count as 0."""
-    xs, ys = examples((X, y), "accuracy")
-    wanted = [max(0, int(t)) for t in ys]
-    hits = sum(a == b for a, b in zip(predict(model, xs), wanted, strict=True))
-    return hits / len(wanted)
+def suited(model: Any, optimizer: Any) -> None:
+    """TypeError or ValueError for what is no model, no optimizer, or has nothing to do with it."""
+    a_module(model, "fit")
+    for name in ("zero_grad", "step"):
+        if isinstance(optimizer, type) or not callable(getattr(optimizer, name, None)):
+            raise TypeError(
+                f"fit: an optimizer has zero_grad() and step(), as optim.SGD(model.parameters()); "
+                f"this is {optimizer!r:.60}"
+            )
+    theirs = {*getattr(optimizer, "parameters", ())} if isinstance(optimizer, Optimizer) else set()
+    own = model.parameters()
+    if own and theirs and theirs.isdisjoint(own):
+        raise ValueError(
+            "fit: the optimizer moves none of the model's parameters: make it with "
+            "model.parameters() of this model"
+        )

@@ -14,7 +14,8 @@ from typing import Any
 from ..data import as_lists
 from ..nn import MLP, Module
 from ..nn.layers import Sequential
-from .loop import History, in_use, number, outputs
+from .judge import in_use, number, outputs
+from .loop import History
 
 MARKERS = "os^DvP*X"
 COLOURS = ("#1f5fa0", "#b35806", "#2f7d32", "#6a3d9a", "#8a6d00", "#00757f", "#a3195b", "#555555")
@@ -34,6 +35,15 @@ def new_axes(n: int = 1) -> list[Any]:
     return list(axes[0])
 
 
+def axes_or_new(ax: Any) -> Any:
+    """The axes, or new ones for None; TypeError for what cannot be drawn on."""
+    if ax is None:
+        return new_axes()[0]
+    if not hasattr(ax, "plot") or not hasattr(ax, "hist"):
+        raise TypeError(f"plots: these are no axes of matplotlib: {ax!r:.60}")
+    return ax
+
+
 def plot_history(history: Any, ax: Any = None) -> Any:
     """Axes with the loss of each epoch, on data learned and held out, and the best epoch.
 
@@ -48,7 +58,7 @@ def plot_history(history: Any, ax: Any = None) -> Any:
                 f"plot_history: a History, or a list of losses is needed, not {history!r:.60}"
             )
         history, unit = History(loss=list(losses)), "step"
-    ax = ax or new_axes()[0]
+    ax = axes_or_new(ax)
     epochs = range(1, len(history.loss) + 1)
     ax.plot(epochs, history.loss, color=COLOURS[0], label="training")
     if history.held_out:
@@ -79,7 +89,7 @@ def plot_boundary(
     where the score is 0 and dashes where it is -1 and 1, the margins of a hinge loss. One
     with several outputs is shown with the region of each class. Targets of -1 count as 0.
     """
-    ax = ax or new_axes()[0]
+    ax = axes_or_new(ax)
     points, targets = as_lists(X), [max(0, int(t)) for t in as_lists(y)]
     if not points or any(len(x) != 2 for x in points):
         raise ValueError("plot_boundary: examples are points in the plane, two numbers each")
@@ -212,7 +222,7 @@ def histograms(
     groups: dict[str, list[float]], axes: Any, label: str, scale: Any, skip_zero: bool = False
 ) -> list[Any]:
     """One histogram for each group; the share of zeros stands in its title."""
-    row = new_axes(len(groups)) if axes is None else list(axes)
+    row = new_axes(len(groups)) if axes is None else [axes_or_new(ax) for ax in axes]
     if len(row) != len(groups):
         raise ValueError(f"plots: {len(row)} axes for {len(groups)} layers")
     shown = [

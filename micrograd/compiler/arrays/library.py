@@ -211,17 +211,26 @@ def logsigmoid(x):
     return -softplus(-x)
 
 
+def exp_times(x, factor):
+    """factor * exp(x), x below 0, also where exp(x) by itself has lost its last digits."""
+    half = np.exp(0.5 * lower(upper(x, -1e4), 0.0))
+    return half * factor * half
+
+
 def silu(x):
-    return np.where(x == -inf, -0.0, x * sigmoid(x))
+    return np.where(x == -inf, -0.0, np.where(x < -700.0, exp_times(x, x), x * sigmoid(x)))
 
 
 def dsilu(x):
     s = sigmoid(x)
-    return np.where(finite(x), s + x * dsigmoid(x), s)
+    value = np.where(x < -700.0, exp_times(x, 1.0 + x) + 0.0, s + x * dsigmoid(x))
+    return np.where(finite(x), value, s)
 
 
 def d2silu(x):
+    a = np.abs(x)
     value = dsigmoid(x) * (2.0 - x * np.tanh(0.5 * x))
+    value = np.where(a > 700.0, exp_times(-a, 2.0 - a), value)
     return np.where(finite(x), value, np.where(x == x, 0.0, nan))
 
 
@@ -387,10 +396,16 @@ def derf(x):
 
 def normal(x):
     """The density of the standard normal."""
+    return normal_times(x, 1.0)
+
+
+def normal_times(x, factor):
+    """factor * normal(x), also where normal(x) by itself has lost its last digits."""
     x = lower(upper(x, -40.0), 40.0)
     head = split(x)
-    value = np.exp(-0.5 * head * head) * np.exp(-0.5 * (x - head) * (x + head))
-    return np.where(np.abs(x) == 40.0, 0.0, 0.3989422804014327 * value)
+    half = np.exp(-0.25 * head * head)
+    value = half * (factor * 0.3989422804014327 * np.exp(-0.5 * (x - head) * (x + head))) * half
+    return np.where(np.abs(x) == 40.0, 0.0 * factor, value)
 
 
 ndtr: Any = None
@@ -401,14 +416,14 @@ def gelu(x):
 
 
 def dgelu(x):
-    return ndtr(x) + x * normal(x)
+    return ndtr(x) + normal_times(x, x)
 
 
 def d2gelu(x):
     """(2 - x*x) * normal(x), with sqrt(2) in two parts."""
     a = np.abs(x)
     near = ((1.4142135623730951 - a) + -9.667293313452913e-17) * (1.4142135623730951 + a)
-    return np.where(a > 40.0, 0.0, near * normal(x))
+    return np.where(a > 40.0, 0.0, normal_times(x, near))
 
 
 def dsinc(n, x):

@@ -179,7 +179,8 @@ class NumPyLoop(Loop):
         self.ahead = False
 
 
-_updates: dict[Any, tuple[Layout, Any]] = {}  # a few: one for each kind of optimizer
+_updates: dict[Any, tuple[Layout, Any]] = {}  # those used last: one for each kind and settings
+KEPT = 16
 
 
 def update_of(update: Program) -> tuple[Layout, Any]:
@@ -191,5 +192,10 @@ def update_of(update: Program) -> tuple[Layout, Any]:
         program = roll(update)
         numbers = Layout(program, program.parameters, program.parameter_places)
         function = numpy_function(emit(program, batched=True), numpy_space())
-        found = _updates[key] = numbers, function
+        found = numbers, function
+        while len(_updates) >= KEPT:
+            del _updates[next(iter(_updates))]
+    else:
+        del _updates[key]
+    _updates[key] = found
     return found

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...files import check_place, name_of, write_text
 from ..arrays.inputs import input_arrays
 from ..arrays.roll import roll
 from ..ir.program import Program
@@ -98,7 +99,12 @@ def c_source(
 
 def write_c(made: Compiled, path: str | Path, who: str) -> tuple[Path, Path]:
     """The paths of the C file and of the header that were written."""
-    source = Path(path).with_suffix(".c")
+    source = Path(name_of(path))
+    if source.suffix not in ("", ".c"):
+        raise ValueError(f"{who}: the name of the file ends in .c, not as {source}")
+    if source.suffix == "" and source.exists() and not source.is_file():
+        raise ValueError(f"{who}: {source} is there, and no file that C can go to")
+    source = source.with_suffix(".c")
     header = source.with_suffix(".h")
     name = re.sub(r"\W", "_", source.stem)
     if not name or name[0].isdigit() or name in TAKEN or name.startswith("mg_"):
@@ -126,6 +132,8 @@ def write_c(made: Compiled, path: str | Path, who: str) -> tuple[Path, Path]:
         "",
         "#endif",
     ]
-    header.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    source.write_text(f'#include "{header.name}"\n{text}', encoding="utf-8")
+    for file in (header, source):
+        check_place(file)
+    write_text(header, "\n".join(lines) + "\n")
+    write_text(source, f'#include "{header.name}"\n{text}')
     return source, header

@@ -298,8 +298,9 @@ static void exps(double *restrict y, const double *restrict x, Py_ssize_t n) {
 #define SIGMOID ((a[i] > (num)0.0 ? 1.0 : e[i]) / (1.0 + e[i]))
 KERNEL_OF_EXP(exp, a[i], e[i])
 KERNEL_OF_EXP(sigmoid, a[i] > (num)0.0 ? -a[i] : a[i], SIGMOID)
-KERNEL_OF_EXP(silu, a[i] > (num)0.0 ? -a[i] : a[i],
-              a[i] != (num)-INFINITY ? a[i] * SIGMOID : -0.0)
+#define FAR ((num)-700.0)
+KERNEL_OF_EXP(silu, a[i] > (num)0.0 ? -a[i] : a[i] < FAR ? 0.5 * a[i] : a[i],
+              a[i] == (num)-INFINITY ? -0.0 : a[i] < FAR ? e[i] * a[i] * e[i] : a[i] * SIGMOID)
 KERNEL_OF_EXP(dsigmoid, -mg_absolute(a[i]), mg_bell(e[i]))
 KERNEL_OF_EXP(sech2, -2.0 * mg_absolute(a[i]), 4.0 * mg_bell(e[i]))
 

@@ -19,7 +19,6 @@ from ...nn.parameters import set_all
 from ...optim.onecycle import OneCycleLR
 from ...optim.optimizer import Optimizer, fitting
 from ...optim.optimizers import STEADY
-from ...optim.schedules import advance
 from ..backends.base import Rows
 from ..cohorts import chosen, cohorts_of, known_optimizer, known_schedule, put
 from ..ir.program import Program
@@ -139,7 +138,7 @@ class NativeLoop(Loop):
             self.finish()
             if isnan(self.losses[-1]):
                 return
-            advance(self.schedule, self.losses[-1])
+            self.advance()
             self.load()
 
     def chunk(self, count: int, schedule: Any) -> None:
@@ -150,19 +149,25 @@ class NativeLoop(Loop):
         steady = schedule is None and type(optimizer) in STEADY and self.ahead_of_time
         each: list[list[float]] = []
         refused: Exception | None = None
-        for j in range(min(count, 2) if steady else count):
-            optimizer.steps = before + j + 1
-            each.append([])
-            for seen, group, start, *_ in self.cohorts:
-                vars(seen).update(group, steps=start + self.taken + j + 1)
-                each[-1].extend((*seen.coefficients(), *self.moved(group)))
+        try:
+            for j in range(min(count, 2) if steady else count):
+                optimizer.steps = before + j + 1
+                each.append([])
+                for seen, group, start, *_ in self.cohorts:
+                    vars(seen).update(group, steps=start + self.taken + j + 1)
+                    each[-1].extend((*seen.coefficients(), *self.moved(group)))
+                if schedule is not None:
+                    try:
+                        schedule.step()
+                    except ValueError as error:  # past its end: after this step it says so
+                        refused, count = error, j + 1
+                        break
+            numbers = build.numbers(chain.from_iterable(each))
+        except BaseException:  # no step was taken
+            optimizer.steps = before
             if schedule is not None:
-                try:
-                    schedule.step()
-                except ValueError as error:  # past its end: after this step it says so
-                    refused, count = error, j + 1
-                    break
-        numbers = build.numbers(chain.from_iterable(each))
+                schedule.go(t)
+            raise
         if steady and count > 2:  # a step may take less time than a turn of the loop above
             numbers.extend(build.numbers(each[-1]) * (count - 2))
         order = array("i")

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from .causes import close
+from .causes import Wrong, close, wrong_numbers
 from .graphs import LINKS
 from .limits import TimeUp, within
-from .operations import AS_WRITTEN, EXPECTED
+from .operations import AS_WRITTEN, EXPECTED, has
 from .report import Finding
-from .trials import Trial
+from .trials import Failure, Trial
 
 BEYOND: Final = {
     "a second pass": "A second backward() over the same nodes, or over a part that two results "
@@ -47,12 +47,18 @@ def beyond(trial: Trial, signs: str, asked: Callable[[str], bool]) -> None:
         return close(trial.grads([x])[0], 3 * first)
 
     def deep() -> bool:
-        x, one = trial.leaves((1.0, 1.0))
-        y = x
-        for _ in range(5000):
-            y = link(y, one)
-        trial.backward(y)
-        return close(trial.grads([x])[0], 1.0)
+        for n in (300, 5000):
+            x, one = trial.leaves((1.0, 1.0))
+            y = x
+            for _ in range(n):
+                y = link(y, one)
+            trial.backward(y)
+            found = trial.grads([x])
+            if not close(found[0], 1.0):  # without a word: that is no limit
+                text = wrong_numbers(f"at the start of a chain of {n:,} nodes", found, [1.0])
+                trial.failures.append(Failure("a long chain", Wrong("cut short", text)))
+                break
+        return True
 
     def paths() -> bool:
         x = y = trial.leaves((1.0,))[0]
@@ -93,7 +99,7 @@ def limit(trial: Trial, name: str, attempt: Callable[[], bool]) -> None:
 
 def missing(cls: Any) -> list[Finding]:
     """The usual operations that a class does not have."""
-    found = [AS_WRITTEN[name] for name in EXPECTED if getattr(cls, name, None) is None]
+    found = [AS_WRITTEN[name] for name in EXPECTED if not has(cls, name)]
     if not found:
         return []
     return [Finding("not there yet", f"There is no {', no '.join(found)}.", tuple(found))]

@@ -65,6 +65,17 @@ CAUSES: Final = {
     "rounded": "Gradients are right in their first digits alone: something rounds them on the way.",
     "order": "A node passes its gradient on before all that use it have given theirs: sort the "
     "nodes (topological order), go through them from the end, and call each once.",
+    "upstream changed": "The gradient of the result, out.grad, is not handed on as it is: multiply "
+    "the local gradient with it, whatever its sign and its size, without abs(), a bound, a square "
+    "or a comparison.",
+    "another node's gradient": "_backward reads the gradient of another node than its own result: "
+    "`out` is a name of the whole file there, and means what was made last. Leave out `global`.",
+    "one result for two": "An operation gives the same node again when numbers come again: each "
+    "call makes a node of its own, which knows its own operands.",
+    "cut short": "backward() stops before it has come to the leaves of a long chain, and says "
+    "nothing: a bound on the depth or the number of nodes, or an error that is caught and hushed.",
+    "taken apart": "backward() takes the graph apart as it goes, so that a second one over a part "
+    "of it finds nothing: leave parents and _backward as they are.",
     "same node twice": "Where one node is both operands it counts once only. A set, or a "
     "dictionary by parent, loses one of the two: keep the parents in a tuple.",
     "endless loop": "backward() does not come to an end: a loop such as `while queue:` has to "
@@ -174,6 +185,16 @@ def reads_early(node: Any) -> bool:
     return nought or (bool(cells) and not any(holds(x, node) for x in seen))
 
 
+def reads_another(node: Any) -> bool:
+    """Whether a function of the node takes a node from the file's own names."""
+    functions = [v for v in attributes(node) if isinstance(v, FunctionType)]
+    return any(
+        isinstance(f.__globals__.get(name), type(node))
+        for f in functions
+        for name in f.__code__.co_names
+    )
+
+
 def called_at_once(node: Any, leaf: Any) -> bool:
     """Whether the node has None where a leaf has a function."""
     names = getattr(leaf, "__dict__", {})
@@ -182,13 +203,18 @@ def called_at_once(node: Any, leaf: Any) -> bool:
 
 def of_its_own(node: Any, leaves: list[Any]) -> bool:
     """Whether gradients that stay at 0 move once they are not 0: they are made of themselves."""
-    for leaf in leaves:
-        leaf.grad = 0.5
-    node.backward()
-    moved = any(leaf.grad not in (0.5, 0) for leaf in leaves)
-    for leaf in leaves:
-        leaf.grad = 0
-    return moved
+    before = [leaf.grad for leaf in leaves]
+    try:
+        for leaf in leaves:
+            leaf.grad = leaf.data * 0 + 1  # of the make of its numbers
+        start = [leaf.grad for leaf in leaves]
+        node.backward()
+        return any(leaf.grad not in (g, 0) for leaf, g in zip(leaves, start))
+    except Exception:
+        return False
+    finally:
+        for leaf, g in zip(leaves, before):
+            leaf.grad = g
 
 
 # From what is wrong to the cause ----------------------------------------------------------

@@ -37,7 +37,9 @@ def row(
 
 
 TWO: Final[tuple[Point, ...]] = ((2.0, -3.0), (-0.5, 4.0), (7.0, 2.0))
-ONE: Final[tuple[Point, ...]] = ((3.0,), (-0.5,))
+# A 0 shows who divides by an operand, or takes it for no operand at all.
+BOTH: Final[tuple[Point, ...]] = (*TWO, (0.0, 4.0), (4.0, 0.0))
+ONE: Final[tuple[Point, ...]] = ((3.0,), (-0.5,), (0.0,))
 SUM: Final = "A sum passes its gradient on to both, times 1."
 PRODUCT: Final = "The gradient of each factor is the other factor."
 POWER: Final = "The gradient of a**n is n * a**(n-1)."
@@ -45,11 +47,11 @@ QUOTIENT: Final = "The gradients of a / b are 1/b and -a/b**2."
 DIFFERENCE: Final = "The gradients of a - b are 1 and -1."
 
 OPERATORS: Final = (
-    row("a + b", "__add__", lambda a, b: a + b, lambda a, b: (1.0, 1.0), TWO, SUM),
-    row("a * b", "__mul__", lambda a, b: a * b, lambda a, b: (b, a), TWO, PRODUCT),
+    row("a + b", "__add__", lambda a, b: a + b, lambda a, b: (1.0, 1.0), BOTH, SUM),
+    row("a * b", "__mul__", lambda a, b: a * b, lambda a, b: (b, a), BOTH, PRODUCT),
     row("-a", "__neg__", lambda a: -a, lambda a: (-1.0,), ONE, "The gradient of -a is -1."),
     row("a - b", "__sub__", lambda a, b: a - b, lambda a, b: (1.0, -1.0), TWO, DIFFERENCE),
-    row("a**3", "__pow__", lambda a: a**3, lambda a: (3 * a**2,), ((2.0,), (-2.0,)), POWER),
+    row("a**3", "__pow__", lambda a: a**3, lambda a: (3 * a**2,), ((2.0,), (-2.0,), (0.0,)), POWER),
     row("a**-2", "__pow__", lambda a: a**-2, lambda a: (-2 * a**-3,), ((2.0,), (-4.0,)), POWER),
     row("a / b", "__truediv__", lambda a, b: a / b, lambda a, b: (1 / b, -a / b**2), TWO, QUOTIENT),
     row("a + 2", "__add__", lambda a: a + 2, lambda a: (1.0,), ONE, SUM),
@@ -84,6 +86,14 @@ EXPONENTS: Final = (
 )  # fmt: skip
 
 
+def has(cls: Any, method: str) -> bool:
+    """Whether the class has a method of its own, and not only what `float` hands down."""
+    for base in getattr(cls, "__mro__", ()):
+        if method in vars(base):
+            return base.__module__ != "builtins" and vars(base)[method] is not None
+    return getattr(cls, method, None) is not None
+
+
 def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
@@ -101,23 +111,23 @@ def function(
 
 FUNCTIONS: Final = (
     function(
-        "tanh", math.tanh, lambda x: 1 - math.tanh(x) ** 2, (0.5, -1.2),
+        "tanh", math.tanh, lambda x: 1 - math.tanh(x) ** 2, (0.5, -1.2, 0.0),
         "1 - t**2, where t is the result",
     ),
-    function("exp", math.exp, math.exp, (0.5, -1.2), "the result itself"),
+    function("exp", math.exp, math.exp, (0.5, -1.2, 0.0), "the result itself"),
     function("log", math.log, lambda x: 1 / x, (0.5, 3.0), "1 / a"),
     function(
-        "sigmoid", sigmoid, lambda x: sigmoid(x) * (1 - sigmoid(x)), (0.5, -1.2),
+        "sigmoid", sigmoid, lambda x: sigmoid(x) * (1 - sigmoid(x)), (0.5, -1.2, 0.0),
         "s * (1 - s), where s is the result",
     ),
     function(
         "relu", lambda x: max(x, 0.0), lambda x: float(x > 0), (2.0, -2.0, 0.3, -0.3),
         "1 where the operand's data is positive, else 0",
     ),
-    function("sin", math.sin, math.cos, (0.5, -1.2), "cos(a)"),
-    function("cos", math.cos, lambda x: -math.sin(x), (0.5, -1.2), "-sin(a)"),
+    function("sin", math.sin, math.cos, (0.5, -1.2, 0.0), "cos(a)"),
+    function("cos", math.cos, lambda x: -math.sin(x), (0.5, -1.2, 0.0), "-sin(a)"),
     function("sqrt", math.sqrt, lambda x: 0.5 / math.sqrt(x), (4.0, 0.3), "1 / (2 * sqrt(a))"),
-    function("square", lambda x: x * x, lambda x: 2 * x, (3.0, -0.5), "2 * a"),
+    function("square", lambda x: x * x, lambda x: 2 * x, (3.0, -0.5, 0.0), "2 * a"),
     function("__abs__", abs, lambda x: math.copysign(1.0, x), (3.0, -0.5), "1 or -1, as a's sign"),
 )  # fmt: skip
 

@@ -26,7 +26,7 @@ from .causes import (
 )
 from .errors import of_error
 from .limits import TimeUp, within
-from .operations import PRODUCT, Operation
+from .operations import Operation
 from .report import Finding
 
 
@@ -156,6 +156,10 @@ class Trial:
         """Whether an operation is right on leaves."""
 
         def what() -> None:
+            xs = op.points[0]
+            first, second = [self.build(op.f, self.leaves(xs)) for _ in range(2)]
+            if first is second:
+                raise Wrong("one result for two", f"made twice of {shown(xs)} it is one object")
             for xs in op.points:
                 leaves, at = self.leaves(xs), f"at {shown(xs)}"
                 y = self.build(op.f, leaves)
@@ -182,6 +186,8 @@ class Trial:
         product = link(2.0, 1.0) == 2.0
 
         def what() -> None:
+            for k in (3.0, -2.0, 1e-6, 1e6) if product else ():
+                self.upstream(op, k, right)
             for i, x in enumerate(xs):
                 leaves, k = self.leaves(xs), self.cls(1.5)
                 inner = [link(v, k) if v is leaves[i] else v for v in leaves]
@@ -218,6 +224,17 @@ class Trial:
             raise Wrong("forgets its parents", evidence)
         raise Wrong(name, evidence)
 
+    def upstream(self, op: Operation, k: float, right: list[float]) -> None:
+        """What comes from above is handed on whatever its sign and size."""
+        assert self.link is not None
+        leaves = self.leaves(op.points[0])
+        self.backward(self.link(self.build(op.f, leaves), self.cls(k)))
+        found, wanted = self.grads(leaves), [k * g for g in right]
+        if not all_close(found, wanted):
+            text = f"where the result's gradient is {k:g}"
+            name = "no upstream" if all_close(found, right) else "upstream changed"
+            raise Wrong(name, wrong_numbers(text, found, wanted))
+
     def at_a_fork(self, op: Operation, i: int, right: list[float]) -> None:
         """One operand is used again by the result, which has given its part before."""
         assert self.link is not None
@@ -241,15 +258,6 @@ class Trial:
         if not close(found, right):
             same = wrong_numbers(f"with {op.text} where both are one node", [found], [right])
             raise Wrong("same node twice", same)
-
-    def shared_step(self) -> bool:
-        """Whether operations with nothing in common have wrong gradients; then one cause."""
-        wrong = [key for key in self.groups() if key.startswith("gradient: ")]
-        if len(wrong) < 3 or f"gradient: {PRODUCT}" not in wrong:
-            return False
-        for failure in self.failures:
-            failure.wrong = Wrong("step of backward", failure.wrong.evidence)
-        return True
 
     # Findings -----------------------------------------------------------------------------
 
