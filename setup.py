@@ -33,7 +33,7 @@ COMPILED = [
     )],
     "autodiff/tape", "engine", "nn/calls", "nn/members",
     *[f"compiler/ir/{name}" for name in ("program", "reverse", "simplify", "batch")],
-    *[f"compiler/native/{name}" for name in ("instructions", "arrange", "rows", "encode")],
+    *[f"compiler/native/{name}" for name in ("instructions", "outer", "arrange", "rows", "encode")],
 ]  # fmt: skip
 # What every eager operation passes through. The other files take half of the time to compile
 # with fewer optimisations, and nothing that was measured runs slower for it.

@@ -2,8 +2,8 @@
 
 The derivatives are those of the table in `ops.py`, evaluated on symbols that write down
 what is done to them. The sums are made in the order of the eager engine's, so that the
-compiled gradient is the same to the last bit. `Products` is the pass for a batch, of which
-`batch.py` makes a program; read that next.
+compiled gradient is the same to the last bit. `Products` is the pass for machines, of which
+`batch.py` makes a program; read that next. (Past 300 lines by a few, as both are one pass.)
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ class Sum:
 
 
 class Products:
-    """A backward pass over a batch: sums of products passed on without a step for each product.
+    """A backward pass for machines: sums of products passed on without a step for each product.
 
     What comes together at a step is one sum of products. The gradient by a parameter is a sum of
     terms: `first[p]`, or `NONE`, and `more[p]`. A term is a step, or it is one of the products that

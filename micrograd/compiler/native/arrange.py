@@ -1,6 +1,6 @@
 """Fewer instructions on columns that do more: `arranged`; for scalars too `shared_exponentials`.
 
-Sums of products over the batch become outer products, sums of scalars times the same
+Sums of products over the batch become outer products (`outer.py`), sums of scalars times the same
 columns a layer, with the relu of each sum or its gate. Nothing is computed otherwise than
 before, to the last bit. Which register a column has is `allocate`'s. It is all called from
 `encode.py`; scalars are in `rows.py`.
@@ -14,6 +14,7 @@ from typing import Any
 
 from . import instructions as op
 from .instructions import EXACT, NONE, Instruction, Sum
+from .outer import going_on, outer_products
 
 FEW = 4  # products, from which sums of them are a layer
 TOTALS = 8  # sums of columns made at once
@@ -28,111 +29,6 @@ def arranged(
     """
     made = outer_products(section, one, shared)
     return totals(layers(gated_by_relu(going_on(made, shared)), varying))
-
-
-def outer_products(section: list[Instruction], one: int, shared: set[int]) -> list[Instruction]:
-    """The same with sums of products made together, where the last of them was.
-
-    First those that share a factor become a row, then rows over the same columns a table. Where
-    the columns of one side are summed by themselves too, those sums are products with 1.
-    """
-    inners = [i for i in section if i.op == op.OUTER and len(i.steps) == 2]
-    count = Counter([x for instruction in inners for x in {*instruction.steps}])
-    rows: dict[int, list[int]] = {}  # by a factor the others, and the sums of the products
-    sums_of: dict[int, list[int]] = {}
-    last: dict[int, int] = {}
-    for at, instruction in enumerate(section):
-        if instruction.op == op.OUTER:
-            a, *others = instruction.steps
-            if len(others) == 1 and count[others[0]] > count[a]:
-                a, others = others[0], [a]
-            rows.setdefault(a, []).extend(others)
-            sums_of.setdefault(a, []).extend(instruction.targets)
-            last[a] = at
-    tables: dict[tuple[int, ...], list[int]] = {}
-    for d, row in rows.items():
-        tables.setdefault(tuple(row), []).append(d)
-    end = {max([last[d] for d in ds]): xs for xs, ds in tables.items()}
-    total = {i.steps[0]: i.targets[0] for i in section if i.op == op.TOTAL}
-    made: set[int] = set()  # sums of columns, in some table
-    found = []
-    for at, instruction in enumerate(section):
-        if instruction.op != op.OUTER:
-            found.append(instruction)
-        elif at in end:
-            xs = end[at]
-            ds = tables[xs]
-            targets = [sums_of[d] for d in ds]
-            for side in (ds, xs) if shared.isdisjoint(targets[0]) else ():
-                sums = [total.get(x, NONE) for x in side]
-                if NONE not in sums and made.isdisjoint(sums):
-                    made.update(sums)
-                    if side is ds:
-                        xs = (*xs, one)
-                        targets = [[*row, t] for row, t in zip(targets, sums)]
-                    else:
-                        ds, targets = [*ds, one], [*targets, sums]
-                    break
-            size = (len(ds), len(xs))
-            table = tuple([t for row in targets for t in row])
-            found.append(Instruction(op.OUTER, NONE, size, (*ds, *xs), table))
-    return [i for i in found if i.op != op.TOTAL or i.targets[0] not in made]
-
-
-def neighbours(rows: list[Instruction]) -> list[Instruction]:
-    """Rows of products one after the other that are over the same steps, as tables."""
-    found: list[Instruction] = []
-    several: list[Instruction] = []
-
-    def flush() -> None:
-        if several:
-            xs = several[0].steps[1:]
-            ds = [row.steps[0] for row in several]
-            sums = tuple([t for row in several for t in row.targets])
-            found.append(Instruction(op.OUTER, NONE, (len(ds), len(xs)), (*ds, *xs), sums))
-            several.clear()
-
-    for row in rows:
-        if several and several[0].steps[1:] != row.steps[1:]:
-            flush()
-        several.append(row)
-    flush()
-    return found
-
-
-def going_on(section: list[Instruction], shared: set[int]) -> list[Instruction]:
-    """The same with those outer products marked that go on with sums which others began.
-
-    Where one of them begins some sums and goes on with others it is cut in two, or row by row.
-    """
-    if not shared:
-        return section
-    begun: set[int] = set()
-    found: list[Instruction] = []
-
-    def add(ds: list[int], xs: list[int], targets: list[list[int]], on: bool) -> None:
-        if ds and xs:
-            size = (len(ds), len(xs), op.GOING_ON) if on else (len(ds), len(xs))
-            sums = tuple([t for row in targets for t in row])
-            found.append(Instruction(op.OUTER, NONE, size, (*ds, *xs), sums))
-
-    for instruction in section:
-        if instruction.op != op.OUTER:
-            found.append(instruction)
-            continue
-        m, k = instruction.bare
-        ds, xs = [*instruction.steps[:m]], [*instruction.steps[m:]]
-        rows = [[*instruction.targets[j * k : j * k + k]] for j in range(m)]
-        many = [len(begun.intersection(row)) for row in rows]
-        for on, n in ((False, 0), (True, k)):
-            here = [j for j in range(m) if many[j] == n]
-            add([ds[j] for j in here], xs, [rows[j] for j in here], on)
-        for j in range(m):
-            for on in (False, True) if 0 < many[j] < k else ():
-                here = [i for i in range(k) if (rows[j][i] in begun) == on]
-                add([ds[j]], [xs[i] for i in here], [[rows[j][i] for i in here]], on)
-        begun.update(shared.intersection(instruction.targets))
-    return found
 
 
 def gated_by_relu(section: list[Instruction]) -> list[Instruction]:

@@ -16,8 +16,9 @@ from ..ir.program import ADD, COUNT, DOT, INNER, MUL, TOTAL, Program, sum_of_pro
 from ..ir.shapes import size
 from ..ir.structural import Structural
 from . import instructions as op
-from .arrange import allocate, arranged, going_on, neighbours, shared_exponentials
+from .arrange import allocate, arranged, shared_exponentials
 from .instructions import EXACT, NONE, Build, Instruction
+from .outer import going_on, neighbours
 from .regions import Emitter, Room
 from .rows import divided, rowed, table, turned
 
