@@ -314,3 +314,15 @@ def test_parameters_are_named_by_where_they_stand_when_it_is_traced():
     names = {program.names[p] for p in program.parameters}
     assert {name[:2] for name in names} == set(wanted)
     assert len(names) == len(model.parameters())
+
+
+def test_names_are_of_what_stood_where_at_the_trace():
+    """They are made when somebody prints, and a model may be another by then."""
+    model = mg.nn.MLP(2, [3, 1])
+    fast = mg.jit(lambda x: model(x))
+    fast.trace([1.0, 2.0])
+    model.layers[0] = mg.nn.Layer(2, 3)
+    printed = str(fast.program)
+    assert "v1 = b0_0 + w0_0_0*x0 + w0_0_1*x1" in printed
+    assert "layer 1, neuron 0" in fast.program.notes.values()
+    assert str(fast.program) == printed

@@ -7,6 +7,7 @@ what the eager engine gives where a local gradient is infinite.
 from __future__ import annotations
 
 import math
+import random
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 import micrograd as mg
 from micrograd import Value
 from micrograd.compiler.compiled import differentiated
-from micrograd.core.rule import SMOOTH
+from micrograd.core.rule import CHOICE, SMOOTH
 from micrograd.core.selection import ForwardSelection, Missing, Selection, Whole
 from micrograd.ops import TABLE
 
@@ -337,3 +338,85 @@ def test_forwards_a_step_has_a_tangent_where_it_is_nan():
             selection, node = ForwardSelection(), Value(x)
             selection.select(node, TABLE[name], [Value(1.0)], [1.0], [Value(5.0)])
             assert selection.there[node].data == (x != x)
+
+
+# Many gradients that may be missing ---------------------------------------------------------------
+
+
+def gathered(missing):
+    """A node to which each of these gradients comes, and when its own is missing."""
+    selection = below("log")
+    for k, mine in enumerate(missing):
+        selection.node(k, TABLE["neg"], ["log"], [])
+        selection.missing[k] = mine
+        selection.select(k, TABLE["neg"], [2.0], -2.0, ["log"], [7.0])
+    return selection, selection.missing_at("log")
+
+
+@pytest.mark.parametrize("conditions", [(0.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.5, 0.25, 0.0)])
+def test_of_many_gradients_all_have_to_be_missing(conditions):
+    _, found = gathered([Missing(Value(c), False) for c in conditions])
+    assert bool(found.condition.data) == any(conditions)
+    assert found.condition._op == "sum"
+    _, found = gathered([Missing(c, c == 0.5) for c in conditions])
+    assert bool(found.condition) == any(conditions)
+    assert found.guard == (0.5 in conditions)
+    _, found = gathered([Missing(Value(c), False) for c in conditions] + [None])
+    assert found is None
+    _, found = gathered([None] + [Missing(Value(c), False) for c in conditions])
+    assert found is None
+
+
+def test_what_the_same_gradients_come_to_has_one_condition():
+    missing = [Missing(Value(1.0), False) for _ in range(3)]
+    selection, found = gathered(missing)
+    for key in ("sqrt", "other"):
+        selection.node(key, TABLE["sqrt"], ["x"], [])
+        for k in range(3):
+            selection.select(k, TABLE["neg"], [2.0], -2.0, [key], [7.0])
+        assert selection.missing_at(key) is found
+
+
+CHOICES = [name for name, rule in TABLE.items() if rule.kind == CHOICE]
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_no_choice_passes_on_less_than_nothing(name):
+    """Of 1 it passes on 1, a share of it or 0; or nan."""
+    rule = TABLE[name]
+    numbers = [-math.inf, -2.0, -0.0, 0.0, 0.5, 1.0, 2.0, math.inf, math.nan]
+    rng = random.Random(name)
+    for _ in range(300):
+        xs = [rng.choice(numbers) for _ in range(rule.arity or 3)]
+        if name == "take":
+            xs[0] = rng.choice([0.0, 1.0])
+        if name == "route":
+            xs[0], xs[3] = 1.0, rng.choice([1.0, 2.0])
+        if name == "clip":
+            xs[1:] = sorted(xs[1:], key=lambda x: (x != x, x))
+        for part in rule.local(xs, rule.forward(*xs), [True] * len(xs), 1.0):
+            assert part is None or part != part or 0.0 <= part <= 1.0
+
+
+@pytest.mark.parametrize(("name", "n"), [("mul", 2), ("dot", 4), ("weighted_sum", 5)])
+def test_partials_of_products_that_are_finite_need_no_condition(name, n):
+    """A product of a leaf and of what may be infinite: the slope by the latter is the leaf."""
+    keys = ["bias", "log", "a", "b", "c"][5 - n :] if n == 5 else ["log", "a", "b", "c"][:n]
+    selection = below("log")
+    selection.node("y", TABLE[name], keys, [])
+    selection.missing["y"] = Missing(Value(0.0), False)
+    parts = [Value(7.0) for _ in keys]
+    found = selection.select("y", TABLE[name], [Value(2.0)] * n, Value(4.0), keys, parts)
+    beside = {"mul": 1, "dot": 2, "weighted_sum": 3}[name]  # the factor of the logarithm
+    assert [i for i, (p, q) in enumerate(zip(found, parts)) if p is not q] == [beside]
+    selection.missing["y"] = Missing(Value(0.0), True)
+    found = selection.select("y", TABLE[name], [Value(2.0)] * n, Value(4.0), keys, parts)
+    assert not any(p is q for p, q in zip(found, parts))
+
+
+def test_values_taken_for_finite_leave_products_as_they_are():
+    for finite in (False, True):
+        selection = Selection(finite)
+        selection.node("log", TABLE["log"], ["x"], [])
+        selection.node("y", TABLE["mul"], ["log", "x"], [])
+        assert selection.singular == {"log": True, "y": not finite}

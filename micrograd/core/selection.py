@@ -42,8 +42,6 @@ REGULAR: Final = LINEAR | frozenset(
 )  # fmt: skip
 SQUARES: Final = (1.0, 2.0, 3.0)  # powers that are finite with all derivatives
 PRODUCTS: Final = frozenset(("mul", "dot", "weighted_sum"))
-# Choices that pass on 1, 0 or a share, nothing below 0: of these conditions a sum is 0 if all are.
-SHARES: Final = frozenset(("relu", "where", "take", "maximum", "minimum", "fmax", "fmin", "clip"))
 # Choices with which people guard against bad numbers: what they do not choose may be anything.
 GUARDS: Final = frozenset(("where", "take"))
 
@@ -178,13 +176,7 @@ class Selection:
             new = mine
             if rule.kind == CHOICE:
                 guard = rule.name in GUARDS or (mine is not None and mine.guard)
-                both = chosen[i]
-                if isinstance(both, float):
-                    both = abs(both)
-                elif rule.name not in SHARES:
-                    both = both._apply(TABLE["not_equal"], (both, 0.0))
-                if mine is not None:
-                    both = choose(mine.condition, both, 0.0)
+                both = chosen[i] if mine is None else choose(mine.condition, chosen[i], 0.0)
                 new = Missing(both, guard)
             elif rule.name in REGIONS and not isinstance(parts[i], (Whole, float)):
                 there = parts[i]._apply(TABLE["not_equal"], (parts[i], 0.0))
@@ -243,7 +235,7 @@ class ForwardSelection:
 
 
 def any_of(them: Sequence[Missing]) -> Missing:
-    """Missing where all of them are."""
+    """Missing where all of them are: no choice passes on less than 0, so that sums tell."""
     guard = any([one.guard for one in them])
     conditions = [one.condition for one in them]
     if len(them) == 2:
