@@ -83,6 +83,21 @@ def neighbours(rows: list[Instruction]) -> list[Instruction]:
     return found
 
 
+def parts(instruction: Instruction, shared: set[int]) -> list[Instruction]:
+    """The same in as many parts as it takes that none adds twice to one sum."""
+    sums = [t for t in instruction.targets if t in shared] if instruction.op == op.OUTER else []
+    if len({*sums}) == len(sums):
+        return [instruction]
+    m, k = instruction.bare
+    ds, xs = instruction.steps[:m], instruction.steps[m:]
+    rows = [(d, instruction.targets[j * k : j * k + k]) for j, d in enumerate(ds)]
+    if m > 1:
+        each = [Instruction(op.OUTER, NONE, (1, k), (d, *xs), row) for d, row in rows]
+        return [part for row in each for part in parts(row, shared)]
+    (d, row), *_ = rows
+    return [Instruction(op.OUTER, NONE, (1, 1), (d, x), (t,)) for x, t in zip(xs, row)]
+
+
 def going_on(section: list[Instruction], shared: set[int]) -> list[Instruction]:
     """The same with those outer products marked that go on with sums which others began.
 
@@ -99,7 +114,7 @@ def going_on(section: list[Instruction], shared: set[int]) -> list[Instruction]:
             sums = tuple([t for row in targets for t in row])
             found.append(Instruction(op.OUTER, NONE, size, (*ds, *xs), sums))
 
-    for instruction in section:
+    for instruction in [part for whole in section for part in parts(whole, shared)]:
         if instruction.op != op.OUTER:
             found.append(instruction)
             continue
