@@ -14,21 +14,21 @@ from typing import Any
 
 from . import instructions as op
 from .instructions import EXACT, NONE, Instruction, Sum
-from .outer import going_on, outer_products
+from .outer import Rows, going_on, outer_products
 
 FEW = 4  # products, from which sums of them are a layer
 TOTALS = 8  # sums of columns made at once
 
 
 def arranged(
-    section: list[Instruction], varying: list[bool], one: int, shared: set[int]
+    section: list[Instruction], varying: list[bool], one: int, rows: Rows, shared: set[int]
 ) -> list[Instruction]:
     """The instructions on columns; `one` is a step that is the number 1.
 
     `shared` are the sums of products to which several instructions add.
     """
     made = outer_products(section, one, shared)
-    return totals(layers(gated_by_relu(going_on(made, shared)), varying))
+    return totals(layers(gated_by_relu(going_on(made, rows, shared)), varying))
 
 
 def gated_by_relu(section: list[Instruction]) -> list[Instruction]:

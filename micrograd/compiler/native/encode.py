@@ -112,14 +112,14 @@ class Encoder:
         if single:
             empty: list[Instruction] = []
             self.before, self.meanwhile, self.beside, self.each = before, empty, empty, empty
-            self.outers = going_on(neighbours(self.outers), shared)
+            self.outers = going_on(neighbours(self.outers), program.rows, shared)
             return
         self.before, self.meanwhile, self.beside = (
             divided(before, each, self.after, program.outputs)
             if any(self.summed)
             else (before, [], [])
         )
-        self.each = arranged(each, self.varying, self.one, shared)
+        self.each = arranged(each, self.varying, self.one, program.rows, shared)
 
     def depends_on_sums(self) -> list[bool]:
         """For each step whether a sum over the batch comes before it."""

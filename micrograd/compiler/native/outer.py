@@ -8,9 +8,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from itertools import product
 
 from . import instructions as op
 from .instructions import NONE, Instruction
+
+Rows = list[tuple[int, tuple[int, ...], Sequence[int]]]  # as a program has them
 
 
 def outer_products(section: list[Instruction], one: int, shared: set[int]) -> list[Instruction]:
@@ -98,7 +102,63 @@ def parts(instruction: Instruction, shared: set[int]) -> list[Instruction]:
     return [Instruction(op.OUTER, NONE, (1, 1), (d, x), (t,)) for x, t in zip(xs, row)]
 
 
-def going_on(section: list[Instruction], shared: set[int]) -> list[Instruction]:
+def in_order(section: list[Instruction], rows: Rows, shared: set[int]) -> list[Instruction]:
+    """The same, in which all that is added to a shared sum comes in the order of the rows.
+
+    An outer product waits for those before it; what waits in vain, for each other, is cut up.
+    """
+    expected: dict[int, list[tuple[int, int]]] = {t: [] for t in shared}  # the next one last
+    for d, xs, sums in reversed(rows):
+        if not isinstance(sums, range):
+            for x, t in zip(xs, sums):
+                expected[t].append(pair(d, x))
+    found: list[Instruction] = []
+    waiting: list[Instruction] = []
+
+    def ready(instruction: Instruction) -> bool:
+        """Whether its turn has come, which is then over."""
+        mine = [(t, p) for t, p in elements(instruction) if t in expected]
+        if not all([expected[t][-1] == p for t, p in mine]):
+            return False
+        for t, _ in mine:
+            expected[t].pop()
+        found.append(instruction)
+        return True
+
+    def all_ready() -> None:
+        """Let those go on that waited for one that has come."""
+        several = len(waiting) + 1
+        while len(waiting) < several:
+            several = len(waiting)
+            waiting[:] = [one for one in waiting if not ready(one)]
+
+    for instruction in [part for whole in section for part in parts(whole, shared)]:
+        if instruction.op != op.OUTER:
+            found.append(instruction)
+        elif ready(instruction):
+            all_ready()
+        else:
+            waiting.append(instruction)
+    waiting[:] = [
+        Instruction(op.OUTER, NONE, (1, 1), p, (t,)) for one in waiting for t, p in elements(one)
+    ]
+    all_ready()
+    return found
+
+
+def pair(a: int, b: int) -> tuple[int, int]:
+    """Two factors, in either order."""
+    return (a, b) if a < b else (b, a)
+
+
+def elements(instruction: Instruction) -> list[tuple[int, tuple[int, int]]]:
+    """The sums of an outer product, each with its two factors."""
+    m = instruction.bare[0]
+    ds, xs = instruction.steps[:m], instruction.steps[m:]
+    return [(t, pair(d, x)) for t, (d, x) in zip(instruction.targets, product(ds, xs))]
+
+
+def going_on(section: list[Instruction], rows: Rows, shared: set[int]) -> list[Instruction]:
     """The same with those outer products marked that go on with sums which others began.
 
     Where one of them begins some sums and goes on with others it is cut in two, or row by row.
@@ -114,20 +174,20 @@ def going_on(section: list[Instruction], shared: set[int]) -> list[Instruction]:
             sums = tuple([t for row in targets for t in row])
             found.append(Instruction(op.OUTER, NONE, size, (*ds, *xs), sums))
 
-    for instruction in [part for whole in section for part in parts(whole, shared)]:
+    for instruction in in_order(section, rows, shared):
         if instruction.op != op.OUTER:
             found.append(instruction)
             continue
         m, k = instruction.bare
         ds, xs = [*instruction.steps[:m]], [*instruction.steps[m:]]
-        rows = [[*instruction.targets[j * k : j * k + k]] for j in range(m)]
-        many = [len(begun.intersection(row)) for row in rows]
+        table = [[*instruction.targets[j * k : j * k + k]] for j in range(m)]
+        many = [len(begun.intersection(row)) for row in table]
         for on, n in ((False, 0), (True, k)):
             here = [j for j in range(m) if many[j] == n]
-            add([ds[j] for j in here], xs, [rows[j] for j in here], on)
+            add([ds[j] for j in here], xs, [table[j] for j in here], on)
         for j in range(m):
             for on in (False, True) if 0 < many[j] < k else ():
-                here = [i for i in range(k) if (rows[j][i] in begun) == on]
-                add([ds[j]], [xs[i] for i in here], [[rows[j][i] for i in here]], on)
+                here = [i for i in range(k) if (table[j][i] in begun) == on]
+                add([ds[j]], [xs[i] for i in here], [[table[j][i] for i in here]], on)
         begun.update(shared.intersection(instruction.targets))
     return found
