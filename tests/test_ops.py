@@ -107,6 +107,7 @@ SLOPES = {
         (0.0, 0.0, 2.0, 3.0, 0.4),
         (1.0, 0.0, 2.0, 3.0, 0.6),
         (1.0, 2.0, 2.5, 1.5, 0.3),
+        (2.0, 0.0, 2.0, 3.0, 0.6),
     ],
     "beta_slope": [(2.0, 3.0, 0.4), (0.5, 1.5, 0.7)],
 }
@@ -383,3 +384,12 @@ def test_settings_are_part_of_the_name():
         "nll(1)": apply(TABLE["nll"], (1.0, x, x)), "take(1)": apply(TABLE["take"], (1.0, x, x)),
     }  # fmt: skip
     assert {v._op for v in named.values()} == set(named)
+
+
+def test_what_is_left_out_has_its_default():
+    x = Value(-2.0)
+    y = mg.leaky_relu(x)
+    y.backward()
+    assert (y.data, x.grad) == (-0.02, 0.01)
+    assert mg.clip(Value(7.0), high=1.0).data == mg.clip(Value(7.0), None, 1.0).data == 1.0
+    assert mg.clip(Value(-7.0), -1.0).data == -1.0
