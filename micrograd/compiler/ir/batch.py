@@ -1,9 +1,10 @@
-"""Programs over a batch of examples: results and gradients summed as they appear.
+"""Gradients for machines: over a batch of examples, summed as they appear, and of one example.
 
-`gradient_over_batch` makes one of a program of one example. What depends on an input is a column
-with one number an example; what does not is computed once. The gradient by a parameter is a sum
-over the batch of terms, of which most are products; those are never stored, because the sum of
-products of two columns is one operation, and in a network the outer products of a layer are one.
+`gradient_over_batch` makes one of a program of one example, `gradient_of_one` one of that example
+alone. Over a batch what depends on an input is a column with one number an example; what does not
+is computed once. The gradient by a parameter is a sum of terms, of which most are products; those
+are never stored, because the sum of products of two columns is one operation, and in a network the
+outer products of a layer are one.
 """
 
 from __future__ import annotations
