@@ -386,6 +386,8 @@ def test_settings_are_part_of_the_name():
         "nll(1)": apply(TABLE["nll"], (1.0, x, x)), "take(1)": apply(TABLE["take"], (1.0, x, x)),
     }  # fmt: skip
     assert {v._op for v in named.values()} == set(named)
+    for name in ("elu", "elu_step", "leaky_step"):
+        assert apply(TABLE[name], (x, 0.5))._op == f"{name}(0.5)"
 
 
 def test_what_is_left_out_has_its_default():
@@ -395,3 +397,5 @@ def test_what_is_left_out_has_its_default():
     assert (y.data, x.grad) == (-0.02, 0.01)
     assert mg.clip(Value(7.0), high=1.0).data == mg.clip(Value(7.0), None, 1.0).data == 1.0
     assert mg.clip(Value(-7.0), -1.0).data == -1.0
+    assert mg.clip(Value(-7.0), high=1.0).data == -7.0
+    assert TABLE["ties"].arity == 0
