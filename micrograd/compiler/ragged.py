@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from array import array
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..engine import Value
@@ -27,7 +28,7 @@ class Ragged:
     def __init__(self, made: dict[Any, Compiled], who: str) -> None:
         self.made, self.who = made, who
 
-    @property
+    @cached_property
     def parameters(self) -> list[Value]:
         """The parameters, which are to be the same for all; else ValueError."""
         first, *others = [made.parameters for made in self.made.values()]

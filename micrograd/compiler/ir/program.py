@@ -2,7 +2,7 @@
 
 What a trace yields, what the chain rule is applied to, and what source and machine code
 are made from. Adding the steps of the backward pass is in `reverse.py`, shortening in
-`simplify.py`, how a step is written in `names.py`. Read `trace.py` next. (A few lines past 300:
+`simplify.py`, how a step is written in `names.py`. Read `trace.py` next. (Past 300 lines:
 what a program is has no second half.)
 """
 
