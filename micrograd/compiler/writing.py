@@ -76,7 +76,7 @@ def write_steps(
         program.numbers[step] = number
         label = attribute(v, "_label")
         if label and str(label).isidentifier():
-            program.call(step, str(label))
+            program.set_name(step, str(label))
         if program.rules[step] is WEIGHTED_SUM:
             sums.append((step, xs[1]))
     if tracer.bare:

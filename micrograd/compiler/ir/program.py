@@ -143,7 +143,7 @@ class Program:
     def notes(self, notes: dict[int, str]) -> None:
         self._notes = notes
 
-    def call(self, step: int, name: str) -> None:
+    def set_name(self, step: int, name: str) -> None:
         """Give a step a name."""
         self._names[step] = name
 
