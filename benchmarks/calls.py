@@ -3,7 +3,8 @@
 Value and gradient by call of the networks W2 and W4 (as in `python -m benchmarks`) beside C and
 NumPy by hand, of arrays and of lists; one prediction beside the eager engine's; the gradient of a
 thousand squares, of an array and of a list; a Jacobian over 2,000 observations by `map`;
-derivatives of compiled functions beside compiled derivatives. JAX's columns are there where JAX is
+derivatives of compiled functions beside compiled derivatives; the loss of a small GPT over a word,
+all its places inside. JAX's columns are there where JAX is
 installed, on arrays that it has already. All in one process and by turns: trust the ratios.
 
     python -m benchmarks.calls
@@ -23,7 +24,7 @@ from typing import Any
 import micrograd as mg
 from micrograd import losses, nn, optim
 
-from . import compiled, peers
+from . import compiled, gpt, peers
 from .arrays import TASKS, by_turns, started
 
 PLACES = 15  # parameters of the model whose Jacobian is taken
@@ -133,6 +134,60 @@ def derivatives(rounds: int) -> None:
     show("gradient of a small function", by_turns(contenders, rounds))
 
 
+def transformer(rounds: int) -> None:
+    """The loss of `docs/microgpt` over a word of eight letters, by its 4,000 parameters."""
+    words, module = gpt.Words(), gpt.script()
+    model = gpt.model_of(words, module)
+    word = next(w for w in words.words if len(w) == 10)
+    contenders: dict[str, Any] = {}
+    for backend, title in (("auto", "ours"), ("c", "ours, C")):
+        fast = mg.jit(
+            lambda word: module.loss_of(model, word),
+            parameters=model.parameters(), backend=backend,
+        )  # fmt: skip
+        start = time.process_time()
+        value, gradient = fast.value_and_grad([word])
+        print(f"  {title + ', first call':<33} {time.process_time() - start:>8.3f} s")
+        contenders[title] = lambda fast=fast: fast.value_and_grad([word])
+    if importlib.util.find_spec("jax"):
+        import jax
+        import numpy as np
+
+        jax.config.update("jax_enable_x64", True)
+        ps = [jax.numpy.array(m) for m in gpt.first_weights(words)]
+        given, theirs = jax.numpy.array(word), jax.jit(jax.value_and_grad(gpt_in_jax))
+        other, slopes = theirs(ps, given)
+        flat = np.concatenate([np.ravel(slope) for slope in slopes])
+        assert np.isclose(other, value)
+        assert np.allclose(flat, gradient)
+        contenders["JAX"] = lambda: jax.block_until_ready(theirs(ps, given))
+    show("a small GPT's loss of a word of eight letters, value and gradient",
+         by_turns(contenders, rounds))  # fmt: skip
+
+
+def gpt_in_jax(ps: Any, word: Any) -> Any:
+    """The same model as a person writes it in JAX: all places of a word at once."""
+    import jax
+    import jax.numpy as jnp
+
+    letter, place, query, key, value, out, up, down, last = ps
+
+    def norm(x: Any) -> Any:
+        return x * (jnp.mean(x * x, axis=1, keepdims=True) + 1e-5) ** -0.5
+
+    n, width = len(word) - 1, letter.shape[1]
+    x = norm(letter[word[:-1]] + place[:n])
+    q, k, v = (
+        (norm(x) @ w.T).reshape(n, 4, width // 4).swapaxes(0, 1) for w in (query, key, value)
+    )
+    scores = q @ k.swapaxes(1, 2) * (width // 4) ** -0.5
+    shares = jax.nn.softmax(jnp.where(jnp.tri(n, dtype=bool), scores, -jnp.inf))
+    x = x + (shares @ v).swapaxes(0, 1).reshape(n, width) @ out.T
+    x = x + jax.nn.relu(norm(x) @ up.T) @ down.T
+    chances = jax.nn.log_softmax(norm(x) @ last.T)
+    return -jnp.mean(jnp.take_along_axis(chances, word[1:, None], axis=1))
+
+
 def large() -> None:
     """784-400-400-10, 478,410 parameters, in batches of 32 of 2,000 examples."""
     import numpy as np
@@ -191,7 +246,7 @@ def main() -> None:
         large()
         return
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    for part in (networks, prediction, squares, jacobians, derivatives, beside_jax):
+    for part in (networks, prediction, squares, jacobians, derivatives, transformer, beside_jax):
         part(rounds)
 
 

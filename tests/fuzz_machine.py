@@ -98,12 +98,15 @@ def main(module: str, seed: int, programs: int) -> None:
                 rng.randrange(2), rng.randrange(1, 4),
             ]  # fmt: skip
         elif op == 15:
-            rows, then = rng.randrange(1, 7), rng.randrange(3)
+            rows = rng.randrange(1, 7 if by_columns else 20)
+            then = rng.randrange(3) if by_columns or rng.random() < 0.05 else 0
             in_rows, where = table(rows, k, 0, scalars)
-            operands, target = [rows, k, then, in_rows, *[column() for _ in range(k)]], 0
+            factor, target = column if by_columns else scalar, 0
+            operands = [rows, k, then, in_rows, *[factor() for _ in range(k)]]
             for _ in range(rows):
                 start = -1 if rng.random() < 0.5 else rng.randrange(max(scalars, 1))
-                operands += [rng.randrange(max(registers, 1)), start, column() if then == 2 else -1]
+                to = rng.randrange(max(registers if by_columns else scalars, 1))
+                operands += [to, start, column() if then == 2 else -1]
             operands += where
         elif op == 16:
             operands = [-1 if rng.random() < 0.5 else any_operand()]
@@ -154,6 +157,10 @@ def main(module: str, seed: int, programs: int) -> None:
         scalars, outputs = rng.choice([rng.randrange(8), 40]), rng.choice([0, 0, 1, 2])
         sums = rng.randrange(scalars + 1)
         parameters = rng.randrange(scalars - sums + 1)
+        first, single = 0, rng.random() < 0.3
+        if single:  # inputs are scalars
+            sums = outputs = 0
+            first, parameters = min(inputs, scalars), max(0, parameters - inputs)
         sizes = registers, scalars, inputs, parameters, sums
         results = [
             rng.randrange(max(scalars, 1)) for _ in range(rng.choice([0, 1, parameters + 1]))
@@ -164,10 +171,12 @@ def main(module: str, seed: int, programs: int) -> None:
             array("d", [rng.choice([0.0, 1.0, -2.5, float("inf"), float("nan"), 1e308]) for _ in range(scalars)]).tobytes(),
             array("i", results).tobytes(),
         ]  # fmt: skip
+        if single and rng.random() < 0.95:
+            given[1:4] = b"", b"", b""
         named = {
-            "registers": registers, "inputs": inputs, "outputs": outputs, "first_parameter": 0,
+            "registers": registers, "inputs": inputs, "outputs": outputs, "first_parameter": first,
             "parameters": parameters, "count_at": rng.randrange(-1, scalars + 1),
-            "first_sum": parameters, "sums": sums, "functions": rng.choice(calls),
+            "first_sum": parameters, "sums": sums, "functions": rng.choice(calls), "single": single,
         }  # fmt: skip
         return given, named
 
@@ -214,6 +223,8 @@ def main(module: str, seed: int, programs: int) -> None:
         made += 1
         for _ in range(2):
             n = rng.choice([0, 1, 2, 7, 8, 9, 100, 127, 128, 129, 300, 4096, 5000])
+            if named.get("single") and rng.random() < 0.9:
+                n = 1
             if named["inputs"] > 8 or named["outputs"] > 8:
                 n = min(n, 129)
             stride = n + rng.choice([0, 0, 3, (-n) % 8])
@@ -226,12 +237,13 @@ def main(module: str, seed: int, programs: int) -> None:
                 ran += 1
             except fine:
                 pass
+        numbers = min(max(named["inputs"] + named["parameters"], 0), 50)
         with contextlib.suppress(*fine):
-            m.call(*[rng.gauss(0, 1) for _ in range(min(max(named["parameters"], 0), 50))])
+            m.call(*[rng.gauss(0, 1) for _ in range(numbers)])
         caller = machine.Caller()
         caller._use(m)
         try:
-            caller(*[1.0] * min(max(named["parameters"], 0), 50))
+            caller(*[1.0] * numbers)
         except (*fine, AttributeError):  # a bare Caller has no slow way
             pass
         for u in [last, m, *update_machines(machine, named["parameters"])]:

@@ -91,7 +91,7 @@ def close(found, expected):
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("batch", [None, 7, 30])
+@pytest.mark.parametrize("batch", [None, 1, 7, 30])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_the_same_steps_as_in_python(name, batch, schedule):
     found = {}
@@ -103,7 +103,30 @@ def test_the_same_steps_as_in_python(name, batch, schedule):
         if plan is not None:
             assert plan.t == 60
         found[backend] = [*fitted.loss, *case.everything]
+    if batch == 1:  # as the eager engine, to the last bit
+        assert found["native"] == found["python"]
     close(found["native"], found["python"])
+
+
+def test_one_example_after_the_other_may_choose():
+    """Branches and loops that differ between examples, in steps of one example."""
+    found = {}
+    for backend in ("python", "native"):
+        p, q = Value(0.3), Value(-0.2)
+
+        def f(x, y, p=p, q=q):
+            z = mg.cond(x > 0.0, lambda x: x * p, lambda x: mg.exp(x) - q, x)
+            turns = mg.while_loop(
+                lambda c: mg.less(c[1], 2.0), lambda c: (c[0] * p + y, c[1] + y), (z, y)
+            )
+            return (turns[0] - y) ** 2
+
+        rng = random.Random(2)
+        xs, ys = [rng.gauss(0, 1) for _ in range(20)], [rng.uniform(0.2, 1) for _ in range(20)]
+        fast = mg.jit(f, parameters=[p, q], backend=backend)
+        done = fast.fit(xs, ys, optim.Adam([p, q], lr=0.05), steps=60, batch_size=1, progress=False)
+        found[backend] = [*done.loss, p.data, q.data, p.grad, q.grad]
+    assert found["native"] == found["python"]
 
 
 class Slowing(optim.SGD):

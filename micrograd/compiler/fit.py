@@ -79,7 +79,11 @@ def fit(
     if isinstance(runner, RaggedBatch) and size == 1 and steps_in_the_machine(optimizer):
         kind = RaggedLoop if runner.in_the_machine else Loop
         loop = kind(runner, rows, optimizer, schedule, size, seed)
-    elif isinstance(runner, NativeBatch) and not runner.alone and steps_in_the_machine(optimizer):
+    elif (
+        isinstance(runner, NativeBatch)
+        and (size == 1 or not runner.alone)
+        and steps_in_the_machine(optimizer)
+    ):
         loop = NativeLoop(runner, rows, optimizer, schedule, size, seed)
     elif isinstance(runner, NumPyBatch) and moves_in_rows(optimizer, schedule):
         loop = NumPyLoop(runner, rows, optimizer, schedule, size, seed)

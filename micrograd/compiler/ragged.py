@@ -88,7 +88,7 @@ class RaggedBatch(Batch):
     @property
     def in_the_machine(self) -> bool:
         """Whether the machine may take steps of one example by all programs."""
-        return all([isinstance(r, NativeBatch) and not r.alone for r in self.runners.values()])
+        return all([isinstance(r, NativeBatch) for r in self.runners.values()])
 
 
 class RaggedLoop(NativeLoop):

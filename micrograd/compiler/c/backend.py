@@ -86,23 +86,25 @@ class CBatch(NativeBatch):
         if hasattr(found, "mg_link"):
             found.mg_link(ctypes.cast(ctypes.pythonapi.PyErr_CheckSignals, ctypes.c_void_p))
         inputs, parameters = len(made.program.inputs), len(made.parameters)
-        numbers = parameters + (inputs if gives == "one" else 0)
+        single = gives == "one"
+        numbers = parameters + (inputs if single else 0)
         results = {"one": made.program.values, "outputs": 0, "sums": 1 + parameters}[gives]
         machine = self.build.module.Machine(
             b"", b"", b"", b"", b"",
             scalars=bytes(self.build.zeros(numbers + results)),
             results=bytes(array("i", range(numbers, numbers + results))),
             registers=0,
-            inputs=0 if gives == "one" else inputs,
+            inputs=inputs,
             outputs=made.program.values if gives == "outputs" else 0,
-            first_parameter=0,
-            parameters=numbers,
+            first_parameter=inputs if single else 0,
+            parameters=parameters,
             count_at=-1,
             first_sum=numbers,
             sums=results if gives == "sums" else 0,
             functions=(),
+            single=single,
         )  # fmt: skip
         function = getattr(found, NAME if value else f"{NAME}_gradient")
         address = ctypes.cast(function, ctypes.c_void_p).value
-        machine.link(address, inputs, source.work, not value)
+        machine.link(address, source.work, not value)
         return machine

@@ -96,7 +96,7 @@ class NativeBatch(Batch):
 
     def sums_of(self, n: int) -> Any:
         """The machine for the gradient of a batch of n examples."""
-        return self.sums
+        return self.one_gradient if n == 1 else self.sums
 
     @cached_property
     @gc_paused

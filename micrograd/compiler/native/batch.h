@@ -278,6 +278,12 @@ static int run_update(const Training *t, Worker *w, const num *sums, num *now, n
     return bad | mg_refused;
 }
 
+/* The inputs of one example, column by column, where a machine for one has them. */
+static void place_inputs(Machine *m, const num *example, Py_ssize_t stride) {
+    num *to = m->scalars + m->first_parameter - m->n_inputs;
+    for (Py_ssize_t k = 0; k < m->n_inputs; k++) to[k] = example[k * stride];
+}
+
 /* All threads take all steps: each computes its parts of a batch, and then, from the sums of all
    parts, the same update as everybody else; so they have to meet but once. What goes wrong ends it
    for the coordinator, which sends the others away. */
@@ -292,13 +298,14 @@ static void train(void *given, Team *team, int worker) {
     memcpy(used, columns[step & 1] + t->padded, t->n * sizeof(num));
     if (m->count_at >= 0) w->scalars[m->count_at] = (num)t->batch;
     for (; step < t->steps; step++) {
+        if (m->single) place_inputs(m, t->inputs + (t->order ? t->order[step] : 0), t->stride);
         num *now = columns[step & 1], *next = columns[~step & 1];
         int threads = threads_at(team, worker, step), which = threads > 1 ? step & 1 : 0;
         int parts = m->batch.parts, end = parts * (worker + 1) / threads;
         mg_refused = 0;
         int bad = run_scalars(m, w, &m->before);
         for (int i = parts * worker / threads; i < end && !bad; i++) {
-            if (t->order) gather(t, step, &m->parts[i]);
+            if (t->gathered) gather(t, step, &m->parts[i]);
             bad = run_part(m, w, i, which);
         }
         arrive(team, worker, threads, step, bad || mg_refused);

@@ -20,7 +20,7 @@ from .arrange import allocate, arranged, shared_exponentials
 from .instructions import EXACT, NONE, Build, Instruction
 from .outer import going_on, neighbours
 from .regions import Emitter, Room
-from .rows import divided, rowed, table, turned
+from .rows import FEW, divided, rowed, table, turned
 
 LONGEST = 1000  # products in one instruction
 WITHOUT_C: Final[set[str]] = set()  # operations of which a warning has said so
@@ -175,12 +175,26 @@ class Encoder:
         """The sum of two operands; what is already a sum comes first, which changes no bit."""
         a, b = xs
         first, second = self.pending.pop(a, None), self.pending.pop(b, None)
+        if self.single:
+            first, second = self.kept(a, first, second), self.kept(b, second, first)
         if second is None or not is_sum(second):
             return self.with_term(first if first is not None else SumOfProducts(a, []), b, second)
         if first is None or not is_sum(first):
             return self.with_term(second, a, first)
         self.sections[self.where[b]].append(self.dots(b, second))
         return self.with_term(first, b, None)
+
+    def kept(self, i: int, total: SumOfProducts | None, other: Any) -> SumOfProducts | None:
+        """What stays of a sum, step i, to which another step is added: of many products nothing.
+
+        Without that step they are as other sums with the same factors are, and made with them.
+        """
+        if total is None or other is not None or len(total.pairs) < FEW:
+            return total
+        if total.pairs[-1][0] == self.one:
+            return total
+        self.sections[self.where[i]].append(self.dots(i, total))
+        return None
 
     def with_term(
         self, total: SumOfProducts, x: int, product: SumOfProducts | None
@@ -288,8 +302,9 @@ class Encoder:
                 slot[i] = k
             scalars.extend(build.zeros(len(steps)))
 
-        first = [*program.inputs, *program.parameters] if self.single else program.parameters
-        place_all(first)
+        if self.single:
+            place_all(program.inputs)
+        place_all(program.parameters)
         sums = self.sums_in_order()
         if sums:
             line()
@@ -299,7 +314,7 @@ class Encoder:
             line()
         if self.single:  # they are scalars as others are
             sums, first_sum = [], 0
-        inputs = {} if self.single else {x: k for k, x in enumerate(program.inputs)}
+        inputs = {} if self.single else {x: k for k, x in enumerate(program.inputs)}  # columns
         count_at = -1
         for i, rule in enumerate(program.rules):
             if rule is COUNT:
@@ -340,7 +355,7 @@ class Encoder:
                     places = table([[slot[w] for w in s.scalars] for s in sums])
                     operands = [*bare, places[0], *[refs[x] for x in steps]]
                     for s in sums:
-                        operands.append(registers[s.result])
+                        operands.append(refs[s.result] >> 2)
                         operands.append(NONE if s.start == NONE else slot[s.start])
                         operands.append(NONE if s.gate == NONE else refs[s.gate])
                     operands += places[1:]
@@ -370,11 +385,12 @@ class Encoder:
         most = room.registers
         return build.module.Machine(
             *sections, scalars.tobytes(), results.tobytes(),
-            registers=most, inputs=len(inputs),
+            registers=most, inputs=len(program.inputs),
             outputs=len(program.outputs) if self.mapped else 0,
-            first_parameter=0, parameters=len(first), count_at=count_at,
+            first_parameter=len(program.inputs) if self.single else 0,
+            parameters=len(program.parameters), count_at=count_at,
             first_sum=first_sum, sums=len(sums), functions=tuple(self.functions),
-            loops=room.loops, growing=room.growing,
+            loops=room.loops, growing=room.growing, single=self.single,
         )  # fmt: skip
 
 

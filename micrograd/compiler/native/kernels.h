@@ -82,6 +82,14 @@ typedef struct {
     Py_ssize_t n, room;
 } Outer;
 
+/* The same of one example: a[j] += w[j, 0] * x[0] + w[j, 1] * x[1] + ..., from left to right. */
+typedef struct {
+    num *a;
+    const num *w, *x; /* w[j, i] is w[j * per_sum + i * per_x] */
+    Py_ssize_t per_sum, per_x;
+    int sums, k;
+} Sums;
+
 typedef void (*Fast)(num *restrict, const num *const *, Py_ssize_t);
 typedef struct { const char *name; Fast call; } Named;
 
@@ -90,6 +98,7 @@ typedef struct {
     void (*layer)(const Layer *, Py_ssize_t);
     void (*scaled)(num *restrict, const num *, int, int, const num *, const num *const *, Py_ssize_t);
     void (*outer)(const Outer *);
+    void (*sums)(const Sums *);
     void (*totals)(num *, const num *const *, int, Py_ssize_t, Py_ssize_t);
     int (*mean)(num *restrict, const num *, Py_ssize_t, Py_ssize_t);
     void (*log1p_of)(num *, Py_ssize_t);

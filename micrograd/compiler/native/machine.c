@@ -76,15 +76,17 @@ static void machine_free(Machine *m) {
 static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"before", "meanwhile", "beside", "each", "after", "scalars", "results",
                             "registers", "inputs", "outputs", "first_parameter", "parameters",
-                            "count_at", "first_sum", "sums", "functions", "loops", "growing", NULL};
+                            "count_at", "first_sum", "sums", "functions", "loops", "growing",
+                            "single", NULL};
     Py_buffer b[7] = {{0}};
     Py_ssize_t registers, inputs, outputs, first_parameter, parameters, count_at, first_sum, sums;
     Py_ssize_t loops = 0, growing = 0;
+    int single = 0;
     PyObject *functions;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*y*y*y*y*y*y*nnnnnnnnO!|nn", names, &b[0], &b[1],
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*y*y*y*y*y*y*nnnnnnnnO!|nnp", names, &b[0], &b[1],
                                      &b[2], &b[3], &b[4], &b[5], &b[6], &registers, &inputs,
                                      &outputs, &first_parameter, &parameters, &count_at, &first_sum,
-                                     &sums, &PyTuple_Type, &functions, &loops, &growing))
+                                     &sums, &PyTuple_Type, &functions, &loops, &growing, &single))
         return NULL;
     const char *wrong = NULL;
     Machine *m = (Machine *)type->tp_alloc(type, 0);
@@ -93,7 +95,7 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
         m->n_results = b[6].len / (Py_ssize_t)sizeof(int32_t);
         m->n_registers = registers, m->n_inputs = inputs, m->n_outputs = outputs;
         m->first_parameter = first_parameter, m->n_parameters = parameters;
-        m->count_at = count_at, m->first_sum = first_sum, m->n_sums = sums;
+        m->count_at = count_at, m->first_sum = first_sum, m->n_sums = sums, m->single = single;
         m->functions = Py_NewRef(functions);
         if (loops < 0 || growing < 0 || loops > 1 << 20 || growing > 1 << 20) loops = growing = 0;
         m->n_loops = loops, m->n_growing = growing;
@@ -114,6 +116,9 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
                 first_sum < 0 || sums < 0 || sums > n - first_sum || registers > 1 << 28 ||
                 inputs > 1 << 28 || outputs > 1 << 28)
                 wrong = "a size out of range";
+            if (single && (inputs > first_parameter || outputs || sums || m->meanwhile.size ||
+                           m->beside.size || m->each.size))
+                wrong = "a batch in a program for one example";
             for (Py_ssize_t i = 0; i < m->n_results && !wrong; i++)
                 if (m->results[i] < 0 || m->results[i] >= n) wrong = "a result out of range";
             if (!wrong) wrong = check(m, &m->before, 0);
@@ -147,8 +152,8 @@ static int too_many(Py_ssize_t rows, Py_ssize_t length) {
 /* The value of one example by the function in C: 0, 1 where a number was refused, below 0 with an
    exception. */
 static int value_linked(Machine *m, num *results) {
-    const num *x = m->scalars + m->first_parameter;
-    int bad = m->value(x, x + m->linked, results, m->room + m->n_results);
+    const num *p = m->scalars + m->first_parameter;
+    int bad = m->value(p - m->n_inputs, p, results, m->room + m->n_results);
     return bad > 1 ? -1 : bad;
 }
 
@@ -156,7 +161,8 @@ static int value_linked(Machine *m, num *results) {
    parameters are in their place. */
 static int run_on(Machine *m, const num *inputs, Py_ssize_t n, Py_ssize_t stride, num *results,
                   num *outputs, int mean) {
-    if (m->value && !m->n_outputs) return value_linked(m, results);
+    if (m->single) place_inputs(m, inputs, stride);
+    if (m->single && m->value) return value_linked(m, results);
     if (prepare(m, parts_of(m, n), inputs, stride, n, outputs, n)) {
         PyErr_NoMemory();
         return -1;
@@ -189,7 +195,9 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
     if (!PyArg_ParseTuple(args, "y*y*nnw*w*", &parameters, &inputs, &n, &stride, &results, &outputs))
         return NULL;
     int state = -1;
-    if (n < 0 || stride < n) {
+    if (m->single && n != 1) {
+        PyErr_SetString(PyExc_ValueError, "the machine: a program for one example");
+    } else if (n < 0 || stride < n) {
         PyErr_SetString(PyExc_ValueError, "the machine: a column is shorter than the batch");
     } else if (too_many(1, stride) || too_many(m->n_inputs, stride) || too_many(m->n_outputs, n)) {
         PyErr_SetString(PyExc_ValueError, "the machine: there are not that many numbers");
@@ -209,8 +217,7 @@ static PyObject *machine_run(Machine *m, PyObject *args) {
 
 PyDoc_STRVAR(answer_doc,
              "answer(columns, values, results, outputs, mean)\n--\n\n"
-             "As `run`, for Columns and a list of Values; results are sums, or means. Where a program is\n"
-             "for one example alone, its inputs are the first of the parameters.");
+             "As `run`, for Columns and a list of Values; results are sums, or means.");
 
 static PyObject *machine_answer(Machine *m, PyObject *const *args, Py_ssize_t n_args) {
     if (n_args != 5 || (PyObject *)Py_TYPE(args[0]) != columns_type || !PyList_Check(args[1])) {
@@ -218,9 +225,8 @@ static PyObject *machine_answer(Machine *m, PyObject *const *args, Py_ssize_t n_
         return NULL;
     }
     const Columns *c = (const Columns *)args[0];
-    Py_ssize_t first = m->n_inputs ? 0 : c->inputs;
-    if ((m->n_inputs && c->inputs != m->n_inputs) ||
-        m->n_parameters != first + PyList_GET_SIZE(args[1])) {
+    if (c->inputs != m->n_inputs || m->n_parameters != PyList_GET_SIZE(args[1]) ||
+        (m->single && c->n != 1)) {
         PyErr_SetString(PyExc_ValueError, "the machine: a wrong number of numbers");
         return NULL;
     }
@@ -230,9 +236,7 @@ static PyObject *machine_answer(Machine *m, PyObject *const *args, Py_ssize_t n_
         !PyObject_GetBuffer(args[3], &outputs, PyBUF_WRITABLE) &&
         holds(&results, m->n_results, "results") &&
         holds(&outputs, m->n_outputs * c->n, "outputs")) {
-        num *parameters = m->scalars + m->first_parameter;
-        for (Py_ssize_t i = 0; i < first; i++) parameters[i] = c->data[i * c->stride];
-        if (!read_values(args[1], parameters + first))
+        if (!read_values(args[1], m->scalars + m->first_parameter))
             state = run_on(m, c->data, c->n, c->stride, results.buf, outputs.buf,
                            PyObject_IsTrue(args[4]));
     }
@@ -261,7 +265,8 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
     int ok = 0;
     if (n < 1 || stride < n || batch < 1 || batch > n || steps < 0 || (!order.len && batch != n) ||
         kinds < 1 || u->n_inputs != kinds + 1 || m->n_results != np + 1 || m->n_outputs ||
-        u->n_sums || u->meanwhile.size || u->beside.size || u->after.size) {
+        u->n_sums || u->single || u->meanwhile.size || u->beside.size || u->after.size ||
+        (m->single && batch != 1)) {
         PyErr_SetString(PyExc_ValueError, "the machine: these sizes do not go together");
     } else if (too_many(1, stride) || too_many(m->n_inputs, stride) || too_many(kinds + 1, padded) ||
                too_many(batch, steps) || too_many(u->n_parameters, steps)) {
@@ -287,9 +292,10 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
         t.batch = batch, t.room = room, t.n = np, t.padded = padded, t.row = 1;
         t.size = (kinds + 1) * padded * sizeof(num);
         for (Py_ssize_t i = 0; i < np; i++) t.row &= m->results[i + 1] == m->results[1] + i;
-        if (t.order) t.gathered = aligned(m->n_inputs * room + 8);
-        if ((t.order && !t.gathered) || room_to_train(&t, 0) ||
-            prepare(m, parts_of(m, batch), t.order ? t.gathered : t.inputs, t.order ? room : stride,
+        int gathers = t.order && !m->single;
+        if (gathers) t.gathered = aligned(m->n_inputs * room + 8);
+        if ((gathers && !t.gathered) || room_to_train(&t, 0) ||
+            prepare(m, parts_of(m, batch), gathers ? t.gathered : t.inputs, gathers ? room : stride,
                     batch, NULL, 0) ||
             prepare(u, 1, NULL, padded, np, NULL, 0)) {
             PyErr_NoMemory();
@@ -297,7 +303,8 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
         }
     }
     if (ok) {
-        int gil = PyTuple_GET_SIZE(m->functions) || PyTuple_GET_SIZE(u->functions) || m->room;
+        int gil = PyTuple_GET_SIZE(m->functions) || PyTuple_GET_SIZE(u->functions) || m->room ||
+                  (m->single && m->n_loops); /* which look for Ctrl-C */
         int threads = gil ? 1 : processors();
         PyThreadState *saved = gil ? NULL : PyEval_SaveThread();
         for (int odd = 0; odd < 2; odd++) memcpy(t.columns[0][odd], columns.buf, t.size);
@@ -328,17 +335,17 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
 PyDoc_STRVAR(call_doc, "call(*numbers)\n--\n\nThe first result; None where a number was refused.");
 
 static PyObject *machine_call(Machine *m, PyObject *const *args, Py_ssize_t n) {
-    if (n != m->n_parameters || !m->n_results || m->meanwhile.size || m->beside.size ||
-        m->each.size || m->after.size || PyTuple_GET_SIZE(m->functions)) {
+    if (!m->single || n != m->n_inputs + m->n_parameters || !m->n_results || m->after.size ||
+        PyTuple_GET_SIZE(m->functions)) {
         PyErr_SetString(PyExc_ValueError, "the machine: a wrong number of numbers");
         return NULL;
     }
-    num *S = m->scalars + m->first_parameter;
+    num *S = m->scalars + m->first_parameter - m->n_inputs;
     for (Py_ssize_t i = 0; i < n; i++) {
         S[i] = PyFloat_AsDouble(args[i]);
         if (S[i] == -1.0 && PyErr_Occurred()) return NULL;
     }
-    if (m->value && !m->n_outputs) {
+    if (m->value) {
         int bad = value_linked(m, m->room);
         if (bad < 0) return NULL;
         if (bad) Py_RETURN_NONE;
@@ -370,26 +377,24 @@ static PyObject *machine_call(Machine *m, PyObject *const *args, Py_ssize_t n) {
     return PyFloat_FromDouble(m->scalars[m->results[0]]);
 }
 
-PyDoc_STRVAR(link_doc, "link(address, inputs, work, gradient)\n--\n\n"
+PyDoc_STRVAR(link_doc, "link(address, work, gradient)\n--\n\n"
                        "Nothing; the machine, which has no instructions, calls the function at that address,\n"
                        "a value or a gradient, which needs room for `work` numbers. c/backend.py makes both.");
 
 static PyObject *machine_link(Machine *m, PyObject *args) {
     PyObject *address;
-    Py_ssize_t inputs, work;
+    Py_ssize_t work;
     int gradient;
-    if (!PyArg_ParseTuple(args, "O!nnp", &PyLong_Type, &address, &inputs, &work, &gradient)) return NULL;
+    if (!PyArg_ParseTuple(args, "O!np", &PyLong_Type, &address, &work, &gradient)) return NULL;
     void *found = PyLong_AsVoidPtr(address);
     if (PyErr_Occurred()) return NULL;
-    int fits = inputs == m->n_inputs;
-    if (gradient) fits &= m->n_sums == m->n_results && m->n_sums == m->n_parameters + 1;
-    else if (!m->n_outputs) fits = inputs >= 0 && inputs <= m->n_parameters;
-    if (!found || m->room || !fits || work < 0 || too_many(1, work) || too_many(1, inputs)) {
+    int fits = gradient ? m->n_sums == m->n_results && m->n_sums == m->n_parameters + 1
+                        : m->single || m->n_outputs;
+    if (!found || m->room || !fits || work < 0 || too_many(1, work)) {
         PyErr_SetString(PyExc_ValueError, "the machine: this is no function to link it with");
         return NULL;
     }
-    if (!(m->room = aligned(inputs + m->n_results + m->n_outputs + work + 8))) return PyErr_NoMemory();
-    m->linked = inputs;
+    if (!(m->room = aligned(m->n_inputs + m->n_results + m->n_outputs + work + 8))) return PyErr_NoMemory();
     if (gradient) memcpy(&m->gradient, &found, sizeof found);
     else memcpy(&m->value, &found, sizeof found);
     Py_RETURN_NONE;
@@ -406,7 +411,7 @@ static PyObject *caller_call(Caller *self, PyObject *args, PyObject *kwargs) {
     if (self->machine && (!kwargs || !PyDict_GET_SIZE(kwargs))) {
         Machine *m = (Machine *)self->machine;
         Py_ssize_t n = PyTuple_GET_SIZE(args), i = 0;
-        if (n == m->n_parameters)
+        if (n == m->n_inputs + m->n_parameters)
             while (i < n && PyFloat_CheckExact(PyTuple_GET_ITEM(args, i))) i++;
         if (n && i == n) {
             PyObject *y = machine_call(m, &PyTuple_GET_ITEM(args, 0), n);

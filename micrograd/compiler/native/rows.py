@@ -1,17 +1,20 @@
 """Scalars: `divided` says when they are computed, `rowed` makes one instruction of many.
 
-`table` says where they are, if they stand in rows.
+Those are the same operation along a row of scalars, or sums of products with the same factors: a
+matrix times a vector. `table` says where scalars are, if they stand in rows.
 
 Called from `encode.py`, as what arranges columns, in `arrange.py`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from . import instructions as op
-from .instructions import Instruction
+from .instructions import NONE, Instruction, Sum
 
+FEW = 4  # products, from which sums of them are made together
 LONG = 64  # scalars in a row that is worth it
 
 
@@ -50,7 +53,7 @@ def rowed(
     place: Callable[[list[int]], None],
     line: Callable[[], None],
 ) -> list[Instruction]:
-    """The scalar instructions, with those that do the same along a row of scalars made one.
+    """The scalar instructions, with those made one that can be.
 
     They are put in levels, each of which needs only the ones before; `place` gives results
     their scalars, and `line` lets a long row begin a line of the cache.
@@ -69,7 +72,12 @@ def rowed(
     found: list[Instruction] = []
     for group in levels:
         for code, same in sorted(group.items()):
-            if code > op.NEG:
+            if code == op.DOTS:
+                for instruction in layers(same, slot):
+                    place([*instruction.results])
+                    found.append(instruction)
+                continue
+            if code > op.GATE:
                 place([instruction.result for instruction in same])
                 found += same
                 continue
@@ -84,6 +92,39 @@ def rowed(
                 line()
             place([same[at].result for _, _, at in pairs])
             found += in_rows(code, pairs, same)
+    return found
+
+
+def layers(same: list[Instruction], slot: list[int]) -> list[Instruction]:
+    """Sums of products, of which none needs another, with those made one that share factors.
+
+    The factors are those that stand second, or first: the others are the rows of a matrix.
+    """
+    halves = []
+    several: Counter[tuple[int, ...]] = Counter()
+    for instruction in same:
+        steps = instruction.steps if instruction.bare else instruction.steps[1:]
+        firsts, seconds = steps[::2], steps[1::2]
+        halves.append((firsts, seconds))
+        several[firsts] += 1
+        several[seconds] += 1
+    groups: dict[tuple[int, ...], list[tuple[Instruction, tuple[int, ...]]]] = {}
+    for instruction, (firsts, seconds) in zip(same, halves):
+        if several[firsts] > several[seconds]:
+            firsts, seconds = seconds, firsts
+        groups.setdefault(seconds, []).append((instruction, firsts))
+    found = []
+    for xs, group in groups.items():
+        if len(group) == 1 or len(group) * len(xs) < FEW:
+            found += [instruction for instruction, _ in group]
+            continue
+        group.sort(key=lambda row: slot[row[1][0]])  # as they stand in memory, where they do
+        sums = [
+            Sum(one.result, NONE if one.bare else one.steps[0], NONE, scalars)
+            for one, scalars in group
+        ]
+        size = (len(sums), len(xs), op.PLAINLY)
+        found.append(Instruction(op.LAYER, NONE, size, xs, (), tuple(sums)))
     return found
 
 
@@ -136,10 +177,14 @@ def turned(
 ) -> tuple[tuple[int, int], tuple[int, ...], list[int]]:
     """The sizes and columns of an outer product, and the `table` of its sums.
 
-    The sums along the second side stand next to each other, where that can be had.
+    The sums along the second side stand next to each other, where that can be had; the first side
+    is in the order of its sums.
     """
     m, k = size[:2]
     rows = [targets[j * k : j * k + k] for j in range(m)]
+    order = sorted(range(m), key=lambda j: rows[j][0])
+    rows = [rows[j] for j in order]
+    columns = (*[columns[j] for j in order], *columns[m:])
     places = table(rows)
     if places[0] == 1 and places[2] == 1 != places[3]:
         turned_places = table([list(column) for column in zip(*rows)])

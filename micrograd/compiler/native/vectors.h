@@ -12,6 +12,7 @@ typedef __typeof__((VEC){0} < (VEC){0}) NAME(mask);
 #define AT(p, i) (*(const VEC *)((p) + (i)))
 #define TO(p, i) (*(VEC *)((p) + (i)))
 typedef num NAME(vec4) __attribute__((vector_size(4 * sizeof(num)), aligned(sizeof(num))));
+#define AT4(p, i) (*(const NAME(vec4) *)((p) + (i)))
 #define TO4(p, i) (*(NAME(vec4) *)((p) + (i)))
 typedef whole NAME(ints) __attribute__((vector_size(W * sizeof(num)), aligned(sizeof(num))));
 /* Part h of eight lanes, of which the first `rest` count and the others become zero. */
@@ -144,6 +145,56 @@ static void NAME(k_scaled)(num *restrict dst, const num *start, int ss, int m, c
         num a = start[ss ? i : 0];
         for (int k = 0; k < m; k++) a += s[k] * x[k][i];
         dst[i] = a;
+    }
+}
+
+#if W > 1 && SHUFFLES
+#define MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+/* Four T sums of one example side by side, as each product has to wait for the one before it.
+   Where the factors of a sum stand side by side, four of each of four sums are turned. */
+INLINE void NAME(sums_tile)(const Sums *l, int j, const int T, const int in_rows) {
+    const num *w = l->w + j * l->per_sum, *x = l->x;
+    NAME(vec4) a[4];
+    int i = 0;
+    for (int t = 0; t < T; t++) a[t] = AT4(l->a, j + 4 * t);
+    for (; i + 4 <= l->k && in_rows; i += 4)
+        for (int t = 0; t < T; t++) {
+            const num *r = w + 4 * t * l->per_sum + i;
+            NAME(vec4) r0 = AT4(r, 0), r1 = AT4(r, l->per_sum), r2 = AT4(r, 2 * l->per_sum);
+            NAME(vec4) r3 = AT4(r, 3 * l->per_sum);
+            NAME(vec4) even01 = MIX(r0, r1, 0, 4, 2, 6), odd01 = MIX(r0, r1, 1, 5, 3, 7);
+            NAME(vec4) even23 = MIX(r2, r3, 0, 4, 2, 6), odd23 = MIX(r2, r3, 1, 5, 3, 7);
+            a[t] += MIX(even01, even23, 0, 1, 4, 5) * x[i];
+            a[t] += MIX(odd01, odd23, 0, 1, 4, 5) * x[i + 1];
+            a[t] += MIX(even01, even23, 2, 3, 6, 7) * x[i + 2];
+            a[t] += MIX(odd01, odd23, 2, 3, 6, 7) * x[i + 3];
+        }
+    for (; i < l->k; i++)
+        for (int t = 0; t < T; t++) {
+            const num *r = w + 4 * t * l->per_sum + i * l->per_x;
+            NAME(vec4) next = {r[0], r[l->per_sum], r[2 * l->per_sum], r[3 * l->per_sum]};
+            a[t] += (l->per_sum == 1 ? AT4(r, 0) : next) * x[i];
+        }
+    for (int t = 0; t < T; t++) TO4(l->a, j + 4 * t) = a[t];
+}
+#undef MIX
+#endif
+
+static void NAME(k_sums)(const Sums *l) {
+    int j = 0;
+#if W > 1 && SHUFFLES
+    int in_rows = l->per_x == 1 && l->per_sum != 1;
+    for (; j + 16 <= l->sums && !in_rows; j += 16) NAME(sums_tile)(l, j, 4, 0);
+    for (; j + 8 <= l->sums; j += 8)
+        if (in_rows) NAME(sums_tile)(l, j, 2, 1);
+        else NAME(sums_tile)(l, j, 2, 0);
+    if (j + 4 <= l->sums) NAME(sums_tile)(l, j, 1, in_rows), j += 4;
+#endif
+    for (; j < l->sums; j++) {
+        const num *w = l->w + j * l->per_sum;
+        num a = l->a[j];
+        for (int i = 0; i < l->k; i++) a += w[i * l->per_x] * l->x[i];
+        l->a[j] = a;
     }
 }
 
@@ -460,8 +511,8 @@ static void NAME(log1p_of)(num *x, Py_ssize_t n) {
 #define NO_FAST
 #endif
 
-static const Kernels NAME(kernels) = {NAME(k_layer), NAME(k_scaled), NAME(k_outer), NAME(k_totals),
-                                      NAME(k_mean), NAME(log1p_of),
+static const Kernels NAME(kernels) = {NAME(k_layer), NAME(k_scaled), NAME(k_outer), NAME(k_sums),
+                                      NAME(k_totals), NAME(k_mean), NAME(log1p_of),
 #if AS_GLIBC
                                       NAME(exps),
 #else
@@ -481,6 +532,7 @@ static const Kernels NAME(kernels) = {NAME(k_layer), NAME(k_scaled), NAME(k_oute
 #undef AT
 #undef TO
 #undef TO4
+#undef AT4
 #undef PART
 #undef TINY
 #undef W

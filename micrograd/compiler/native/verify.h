@@ -50,8 +50,10 @@ static const char *check_table(const Machine *m, int op, const int32_t *r, int32
         if (r[i] < first || r[i] >= first + many) return "a table out of range";
     if (op == OUTER) return NULL;
     if (r[2] < PLAINLY || r[2] > WITH_GATE) return "there is no such operation";
+    if (r[2] != PLAINLY && !by_columns) return "there is no such operation";
     for (const int32_t *e = r + head + columns; e < r + table; e += 3) {
-        if (e[0] < 0 || e[0] >= m->n_registers) return "a destination out of range";
+        if (e[0] < 0 || e[0] >= (by_columns ? m->n_registers : m->n_scalars))
+            return "a destination out of range";
         if (e[1] != NONE && (e[1] < 0 || e[1] >= m->n_scalars)) return "an operand out of range";
         if (r[2] == WITH_GATE && ((e[2] & 3) == SCALAR || !fits(m, e[2], 1)))
             return "a scalar where a column belongs";
@@ -73,7 +75,8 @@ static const char *check_code(Machine *m, const int32_t *pc, const int32_t *end,
         if (op == OUT) room = m->n_outputs;
         if (op == TOTAL || op == OUTER || op == LAYER) room = 1;
         if (op >= LOOP && op != MOVE && op != LOAD) room = INT32_MAX; /* `check_loops` knows */
-        if (depth && (op == TOTAL || op == OUTER || op == LAYER || op == OUT || op == STRIDED))
+        if (depth && (op == TOTAL || op == OUTER || op == OUT || op == STRIDED ||
+                      (op == LAYER && by_columns)))
             return "an instruction that is not for loops";
         if (dst < 0 || dst >= room) return "a destination out of range";
         if ((op == TOTAL || op == OUT) && !by_columns)
@@ -87,7 +90,6 @@ static const char *check_code(Machine *m, const int32_t *pc, const int32_t *end,
         if (op == OUTER || op == LAYER) {
             const char *wrong = check_table(m, op, r, count, by_columns);
             if (wrong) return wrong;
-            if (!by_columns && op == LAYER) return "columns outside of a batch";
             last = 0;
         }
         if (op == TOTAL) {
@@ -111,7 +113,7 @@ static const char *check_code(Machine *m, const int32_t *pc, const int32_t *end,
         }
         if (op == STRIDED) {
             Py_ssize_t n = m->n_scalars;
-            if (by_columns || r[0] < 0 || r[0] > NEG || r[2] >> 1 || r[4] >> 1 || r[5] < 1)
+            if (by_columns || r[0] < 0 || r[0] > GATE || r[2] >> 1 || r[4] >> 1 || r[5] < 1)
                 return "a row of scalars that cannot be";
             if (r[1] < 0 || r[3] < 0 || r[1] + (r[2] ? r[5] - 1 : 0) >= n ||
                 r[3] + (r[4] ? r[5] - 1 : 0) >= n || dst + r[5] > n || r[5] > n)
@@ -134,8 +136,8 @@ static const char *check_code(Machine *m, const int32_t *pc, const int32_t *end,
         if (count > m->most_operands) m->most_operands = count;
         int table = op == LAYER || op == OUTER;
         if (by_columns) m->work += table ? (double)r[0] * r[1] : op == CALL ? 10 : 1 + count / 2;
-        if (op == LAYER) m->n_columns += r[1] + 2 * r[0];
-        if (op == OUTER) m->n_columns += r[0] + r[1];
+        if (op == LAYER && by_columns) m->n_columns += r[1] + 2 * r[0];
+        if (op == OUTER && by_columns) m->n_columns += r[0] + r[1];
         if (op == TOTAL) m->n_columns += last;
         pc += 3 + count;
     }

@@ -1,7 +1,7 @@
 /* The instructions of machine.c and what runs them: one section, over one block.
 
-   What an instruction does to a block is in kernels.h and vectors.h, loops and branches are in
-   loops.h. Read batch.h next: a whole batch, and steps of training. */
+   What an instruction does to a block is in kernels.h and vectors.h, what it does to tables of
+   scalars in scalars.h, loops and branches are in loops.h. Read batch.h next: a whole batch, and steps of training. */
 
 /* What columns hold: float64, or built once more with MG_SINGLE float32, whose functions are
    still those of float64 and rounded afterwards. */
@@ -141,6 +141,7 @@ typedef struct {
     num *scalars; /* those of the first worker */
     Py_ssize_t n_scalars, n_registers, n_inputs, n_outputs;
     Py_ssize_t first_parameter, n_parameters, count_at, first_sum, n_sums;
+    int single; /* for one example alone: its inputs are scalars, those before the parameters */
     int32_t *results;
     Py_ssize_t n_results, most_operands;
     Py_ssize_t n_columns; /* of LAYER, OUTER and TOTAL, all of them together */
@@ -151,12 +152,11 @@ typedef struct {
     double alone; /* nanoseconds that a step of `fit` took on one thread, */
     Py_ssize_t alone_n; /* with so many examples */
     /* Instead of instructions a function in C, of one example: its values, which are results of a
-       machine without inputs and outputs, whose parameters begin with them, or else outputs; or its
-       value and gradient, whose sums over the batch are the results. */
+       machine for one example, or else outputs; or its value and gradient, whose sums over the batch
+       are the results. */
     int (*value)(const num *x, const num *p, num *y, num *w);
     int (*gradient)(const num *x, const num *p, num *y, num *g, num *w);
     num *room; /* for one example: inputs, results, and for it to compute in */
-    Py_ssize_t linked; /* how many inputs it has */
     Batch batch;
     Part parts[PARTS];
     Worker *workers[PARTS]; /* each in lines of the cache that are its own */
@@ -209,6 +209,19 @@ static int call_function(int32_t f, const num **p, const int *step, int m, num *
     return -1;
 }
 
+/* The same of at most four scalars, which is most of what a program for one example calls. */
+static inline double call_on_scalars(const num *scalars, const int32_t *r) {
+    void (*call)(void) = mg_table[r[0]].call;
+#define S(i) scalars[r[i] >> 2]
+    switch (mg_table[r[0]].arity) {
+    case 1: return ((double (*)(double))call)(S(1));
+    case 2: return ((double (*)(double, double))call)(S(1), S(2));
+    case 3: return ((double (*)(double, double, double))call)(S(1), S(2), S(3));
+    default: return ((double (*)(double, double, double, double))call)(S(1), S(2), S(3), S(4));
+    }
+#undef S
+}
+
 static int call_python(PyObject *f, const num **p, const int *step, int m, num *dst,
                        Py_ssize_t n) {
     for (Py_ssize_t i = 0; i < n; i++) {
@@ -244,33 +257,8 @@ typedef struct {
     const num **columns;
 } Run;
 
+#include "scalars.h"
 #include "loops.h"
-
-/* OUTER of one example, on scalars: each d times each x, where `to` says; s is room for all. */
-static void outer_of_scalars(num *scalars, num *s, const int32_t *r, const int32_t *to) {
-    int n_d = r[0], k = r[1], on = r[2] & GOING_ON;
-    const num *x = s + n_d;
-    for (int i = 0; i < n_d + k; i++) s[i] = scalars[r[3 + i] >> 2];
-    for (int j = 0; j < n_d; j++) {
-        num d = s[j];
-        if (!(r[2] & IN_ROWS)) {
-            for (int i = 0; i < k; i++) {
-                num *sum = scalars + to[(Py_ssize_t)j * k + i];
-                *sum = on ? *sum + d * x[i] : d * x[i];
-            }
-            continue;
-        }
-        num *sum = scalars + to[0] + (Py_ssize_t)j * to[1];
-        Py_ssize_t along = to[2];
-        if (along == 1 && on) for (int i = 0; i < k; i++) sum[i] += d * x[i];
-        else if (along == 1) for (int i = 0; i < k; i++) sum[i] = d * x[i];
-        else
-            for (int i = 0; i < k; i++) {
-                num *at = sum + i * along;
-                *at = on ? *at + d * x[i] : d * x[i];
-            }
-    }
-}
 
 static int run_code(Run *w, const int32_t *pc, const int32_t *end) {
     Machine *m = w->m;
@@ -294,8 +282,8 @@ static int run_code(Run *w, const int32_t *pc, const int32_t *end) {
             continue;
         }
         if (!by_columns && op >= MOVE && quick_move(scratch, scalars, op, dst, r)) continue;
-        if (!by_columns && op == CALL && mg_table[r[0]].arity == 1) {
-            *dst = ((double (*)(double))mg_table[r[0]].call)(scalars[r[1] >> 2]);
+        if (!by_columns && op == CALL && mg_table[r[0]].arity > 0) {
+            *dst = call_on_scalars(scalars, r);
             continue;
         }
         switch (op) {
@@ -381,6 +369,10 @@ static int run_code(Run *w, const int32_t *pc, const int32_t *end) {
         }
         case LAYER: { /* how many sums, how many columns, what then, flags;
                          the columns; result, start, gate of each sum; the scalars */
+            if (!by_columns) {
+                layer_of_scalars(scalars, s, r);
+                break;
+            }
             int sums = r[0], k = r[1], then = r[2];
             const int32_t *each = r + 4 + k, *w = each + 3 * sums;
             const num **y = columns + k, **gate = y + sums;
@@ -427,6 +419,8 @@ static int run_code(Run *w, const int32_t *pc, const int32_t *end) {
             case MUL: k_mul(dst, a, r[2], b, r[4], r[5]); break;
             case DIV: k_div(dst, a, r[2], b, r[4], r[5]); break;
             case NEG: k_neg(dst, a, r[2], r[5]); break;
+            case RELU: k_relu(dst, a, r[2], r[5]); break;
+            case GATE: k_gate(dst, a, r[2], b, r[4], r[5]); break;
             }
             break;
         }
