@@ -126,3 +126,53 @@ def test_a_layer_is_one_instruction(residual):
     found = instructions(f, ps, [0.5] * 8)
     assert found[op.LAYER] == 3  # two forward, one backward
     assert op.DOTS not in found
+
+
+def body(rng, ps, n):
+    """The turn of a loop over n carries, which exchange places, grow by products, and mix."""
+    plan = [(rng.choice(["swap", "grow", "mix", "same", "scale", "product"]),
+             [rng.randrange(n) for _ in range(4)], [rng.randrange(len(ps)) for _ in range(2)])
+            for _ in range(n)]  # fmt: skip
+    rows = [[rng.choice(ps) for _ in range(n)] for _ in range(n)]
+
+    def turn(cs):
+        found = []
+        for j, (what, places, (p, q)) in enumerate(plan):
+            a, b, c, d = (cs[i] for i in places)
+            if what == "swap":
+                found.append(a)
+            elif what == "grow":  # as the sums of gradients do
+                found.append(cs[j] + ps[p] * mg.tanh(ps[q]))
+            elif what == "mix":
+                found.append(mg.tanh(mg.dot(rows[j], cs)) + d)
+            elif what == "same" and found:
+                found.append(found[-1])
+            elif what == "product":
+                found.append(cs[j] + mg.sin(a) * mg.cos(b))
+            else:
+                found.append(cs[j] * ps[p] + (c - d) * 0.1)
+        return found
+
+    return turn
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=80, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_carries_that_are_replaced_in_place(seed):
+    rng = random.Random(seed)
+    ps = [Value(rng.gauss(0, 0.7)) for _ in range(rng.choice([2, 5, 9]))]
+    n, turns = rng.choice([1, 2, 5, 8]), rng.choice([0, 1, 2, 5])
+    turn = body(rng, ps, n)
+    weights = [rng.gauss(0, 1) for _ in range(n)]
+
+    def f(x):
+        found = mg.fori_loop(0, turns, lambda i, cs: turn(cs), [x + 0.1 * k for k in range(n)])
+        return mg.sum([w * mg.sin(c) for w, c in zip(weights, found)])
+
+    found = {}
+    for backend in ("python", "native"):
+        fast = mg.jit(f, parameters=ps, backend=backend)
+        value, gradient = fast.value_and_grad([0.3])
+        found[backend] = bits([fast(0.3), value, *gradient, *fast.map([0.3, -0.2])])
+    assert found["native"] == found["python"]

@@ -17,10 +17,10 @@ from ..ir.shapes import size
 from ..ir.structural import Structural
 from . import instructions as op
 from .arrange import allocate, arranged, shared_exponentials
-from .instructions import EXACT, NONE, Build, Instruction
+from .instructions import EXACT, NONE, Build, Instruction, words
 from .outer import going_on, neighbours
 from .regions import Emitter, Room
-from .rows import FEW, divided, rowed, table, turned
+from .rows import FEW, divided, rowed
 
 LONGEST = 1000  # products in one instruction
 WITHOUT_C: Final[set[str]] = set()  # operations of which a warning has said so
@@ -53,7 +53,9 @@ class Encoder:
         mapped: bool = False,
         inside: list[bool] | None = None,
     ) -> None:
-        """`inside` a loop some inputs are columns, in a batch, and all that is computed."""
+        """`single` if all is scalars. `inside` a loop some inputs and all that is computed differ
+        between turns, or examples of a batch.
+        """
         self.program = program
         self.single, self.mapped = single, mapped
         if inside is not None:
@@ -184,14 +186,17 @@ class Encoder:
         self.sections[self.where[b]].append(self.dots(b, second))
         return self.with_term(first, b, None)
 
-    def kept(self, i: int, total: SumOfProducts | None, other: Any) -> SumOfProducts | None:
+    def kept(
+        self, i: int, total: SumOfProducts | None, other: SumOfProducts | None
+    ) -> SumOfProducts | None:
         """What stays of a sum, step i, to which another step is added: of many products nothing.
 
-        Without that step they are as other sums with the same factors are, and made with them.
+        Without that step they are as other sums with the same factors are, and made with them. But
+        a sum to which a product is added goes on.
         """
-        if total is None or other is not None or len(total.pairs) < FEW:
+        if total is None or len(total.pairs) < FEW or total.pairs[-1][0] == self.one:
             return total
-        if total.pairs[-1][0] == self.one:
+        if other is not None and not is_sum(other):
             return total
         self.sections[self.where[i]].append(self.dots(i, total))
         return None
@@ -339,42 +344,13 @@ class Encoder:
 
         def codes(section: list[Instruction], by_columns: bool = False) -> bytes:
             code: list[int] = []
-            emitter = Emitter(room, self, refs.__getitem__, by_columns, {})
+            emitter = Emitter(room, self, refs, by_columns, {})
+            ones = self.one if by_columns else NONE
             for instruction in section:
                 if instruction.op == op.REGION:
                     code += emitter.words(instruction)
-                    continue
-                kind, result, bare = instruction.op, instruction.result, instruction.bare
-                steps, targets, sums = instruction.steps, instruction.targets, instruction.sums
-                if kind == op.OUTER:
-                    (m, k), columns, places = turned(bare, steps, [slot[t] for t in targets])
-                    found = [NONE if x == self.one and by_columns else refs[x] for x in columns]
-                    operands = [m, k, places[0] + (bare[2] if len(bare) > 2 else 0), *found]
-                    operands += places[1:]
-                elif kind == op.LAYER:
-                    places = table([[slot[w] for w in s.scalars] for s in sums])
-                    operands = [*bare, places[0], *[refs[x] for x in steps]]
-                    for s in sums:
-                        operands.append(refs[s.result] >> 2)
-                        operands.append(NONE if s.start == NONE else slot[s.start])
-                        operands.append(NONE if s.gate == NONE else refs[s.gate])
-                    operands += places[1:]
-                elif kind == op.STRIDED:
-                    operands = [*bare]
                 else:
-                    operands = [refs[x] for x in steps]
-                    if bare:
-                        operands = [*bare, *operands]
-                    for t in targets:
-                        operands.append(slot[t])
-                if kind == op.OUTER or kind == op.LAYER or kind == op.TOTAL or kind == op.OUT:
-                    target = max(result, 0)
-                else:
-                    target = refs[result] >> 2
-                code.append(kind)
-                code.append(target)
-                code.append(len(operands))
-                code += operands
+                    code += words(instruction, refs, ones)
             return array("i", code).tobytes()
 
         results = array("i", [] if self.mapped else [slot[y] for y in program.outputs])

@@ -1,7 +1,8 @@
-"""`Instruction`: what the machine in `machine.c` is told to do, before columns have places.
+"""`Instruction`: what the machine in `machine.c` is told to do, before steps have places.
 
-The codes of its operations, and the builds of it that there are. `encode.py` makes
-instructions of a program, `arrange.py` fewer of many.
+The codes of its operations, and the builds of it that there are; `words` is how the machine reads
+an instruction once they have. `encode.py` makes instructions of a program, `arrange.py` fewer of
+many.
 """
 
 from __future__ import annotations
@@ -116,3 +117,73 @@ class Instruction:
         if not self.sums or self.sums[0].gate == NONE:
             return self.steps
         return (*self.steps, *[s.gate for s in self.sums])
+
+
+def words(instruction: Instruction, refs: list[int], ones: int) -> list[int]:
+    """The instruction as the machine reads it.
+
+    Each step is the operand that `refs` says; `ones`, of an outer product, is a column of ones.
+    """
+    kind, result, bare = instruction.op, instruction.result, instruction.bare
+    steps, targets, sums = instruction.steps, instruction.targets, instruction.sums
+    if kind == OUTER:
+        (m, k), columns, places = turned(bare, steps, [refs[t] >> 2 for t in targets])
+        operands = [m, k, places[0] + (bare[2] if len(bare) > 2 else 0)]
+        operands += [NONE if x == ones else refs[x] for x in columns]
+        operands += places[1:]
+    elif kind == LAYER:
+        places = table([[refs[w] >> 2 for w in s.scalars] for s in sums])
+        operands = [*bare, places[0], *[refs[x] for x in steps]]
+        for s in sums:
+            operands.append(refs[s.result] >> 2)
+            operands.append(NONE if s.start == NONE else refs[s.start] >> 2)
+            operands.append(NONE if s.gate == NONE else refs[s.gate])
+        operands += places[1:]
+    elif kind == STRIDED:
+        operands = [*bare]
+    else:
+        operands = [refs[x] for x in steps]
+        if bare:
+            operands = [*bare, *operands]
+        for t in targets:
+            operands.append(refs[t] >> 2)
+    if kind in (OUTER, LAYER, TOTAL, OUT):
+        target = max(result, 0)
+    else:
+        target = refs[result] >> 2
+    return [kind, target, len(operands), *operands]
+
+
+def table(rows: list[list[int]]) -> list[int]:
+    """1 and first, step from row to row, step in a row, if that is where the scalars stand.
+
+    Otherwise 0, and where each of them is.
+    """
+    first = rows[0][0]
+    down = rows[1][0] - first if len(rows) > 1 else 0
+    along = rows[0][1] - first if len(rows[0]) > 1 else 0
+    for j, row in enumerate(rows):
+        begin = first + j * down
+        if row != [begin + i * along for i in range(len(row))]:
+            return [0, *[x for row in rows for x in row]]
+    return [1, first, down, along]
+
+
+def turned(
+    size: tuple[int, ...], columns: tuple[int, ...], targets: list[int]
+) -> tuple[tuple[int, int], tuple[int, ...], list[int]]:
+    """The sizes and columns of an outer product, and the `table` of its sums.
+
+    The sums along the second side stand next to each other, where that can be had; the first side
+    is in the order of its sums.
+    """
+    m, k = size[:2]
+    rows = [targets[j * k : j * k + k] for j in range(m)]
+    order = sorted(range(m), key=lambda j: rows[j][0])
+    rows = [rows[j] for j in order]
+    columns = (*[columns[j] for j in order], *columns[m:])
+    places = table(rows)
+    if places[0] == 1 and places[2] == 1 != places[3]:
+        turned_places = table([list(column) for column in zip(*rows)])
+        return (k, m), (*columns[m:], *columns[:m]), turned_places
+    return (m, k), columns, places

@@ -9,7 +9,7 @@ it runs, a sequence grows. `encode.py` calls this where it meets a loop.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,9 @@ from ..ir.program import Program
 from ..ir.region import Branch, Element, Item, Loop, Pack
 from ..ir.shapes import Shape, Shapes, Unsupported, entries, is_sequence, place, shape, size, turns
 from . import instructions as op
-from .instructions import NONE, Instruction
+from .instructions import GOING_ON, NONE, Instruction, words
+from .outer import outer_products
+from .rows import FEW, levels, rowed
 
 if TYPE_CHECKING:
     from .encode import Encoder
@@ -49,10 +51,10 @@ class Emitter:
     """Encodes the instructions of one program, given what operand a step is."""
 
     def __init__(
-        self, room: Room, encoder: Encoder, ref: Callable[[int], int], by_columns: bool,
-        given: Shapes,
+        self, room: Room, encoder: Encoder, refs: list[int], by_columns: bool, given: Shapes
     ) -> None:  # fmt: skip
-        self.room, self.encoder, self.ref, self.by_columns = room, encoder, ref, by_columns
+        self.room, self.encoder, self.by_columns = room, encoder, by_columns
+        self.ref: Callable[[int], int] = refs.__getitem__
         self.given = given
         self.program = encoder.program
         self.growing: dict[int, list[int]] = {}  # of a loop or a sum the sequences that grow
@@ -146,7 +148,7 @@ class Emitter:
         for x, (first, m, width) in zip(loop.body.inputs[b:], sources):
             given[x] = room.fresh(self.by_columns, width)
             inside += [op.LOAD, given[x] >> 2, 5, first, number, m or 0, back, width]
-        code, refs, inner = self.body(loop.body, given, shapes)
+        code, refs, inner = self.body(loop.body, given, shapes, loop.body.inputs[a:b])
         inside += code
         for k in range(loop.carries, outputs):
             y, width = loop.body.outputs[k], 1
@@ -204,33 +206,98 @@ class Emitter:
         return [op.LOOP, 0, 3 + len(inside), NONE if n is None else n, source, number, *inside]
 
     def body(
-        self, program: Program, given: dict[int, int], shapes: Shapes | None = None
+        self,
+        program: Program,
+        given: dict[int, int],
+        shapes: Shapes | None = None,
+        carries: Sequence[int] = (),
     ) -> tuple[list[int], list[int], Emitter]:
-        """The words of a body, the operands that are its outputs, and who knows its sequences."""
-        refs = dict(given)
-        varying = [refs.get(i, 0) & 3 != op.SCALAR for i in range(len(program))]
-        encoder = type(self.encoder)(program.copy(), inside=varying)
+        """The words of a body, the operands that are its outputs, and who knows its sequences.
+
+        `carries` are the inputs that are replaced by the first outputs, in place where that can be.
+        """
+        varying = [given.get(i, 0) & 3 != op.SCALAR for i in range(len(program))]
+        single = not self.by_columns
+        encoder = type(self.encoder)(program.copy(), single, inside=varying)
+        refs = [NONE] * len(encoder.program)
+        for i, ref in given.items():
+            refs[i] = ref
         known = shapes or {}
-        emitter = Emitter(self.room, encoder, refs.__getitem__, self.by_columns, known)
+        emitter = Emitter(self.room, encoder, refs, self.by_columns, known)
         for i, number in encoder.program.data.items():
             refs[i] = self.room.scalar(number) * 4 + op.SCALAR
+
+        def fresh(steps: Iterable[int]) -> None:
+            for i in steps:
+                refs[i] = self.room.fresh(self.by_columns, size(encoder.program, i, known))
+
+        section = encoder.sections[0]
+        if self.by_columns:
+            fresh([i.result for i in section])
+        else:
+            section, products, replaced = in_place(section, encoder.program, carries)
+            for x, y in replaced:
+                refs[y] = refs[x]
+            slots = [NONE if ref == NONE else ref >> 2 for ref in refs]
+
+            def place(steps: list[int]) -> None:
+                fresh(steps)
+                for i in steps:
+                    slots[i] = refs[i] >> 2
+
+            section = [*rowed(section, slots, place, lambda: None), *products]
         found: list[int] = []
         functions = self.encoder.functions
-        for instruction in encoder.sections[0]:
-            i = instruction.result
-            refs[i] = self.room.fresh(self.by_columns, size(encoder.program, i, known))
+        for instruction in section:
             if instruction.op == op.REGION:
                 found += emitter.words(instruction)
                 continue
-            bare = instruction.bare
             if instruction.op == op.PYCALL:
-                f = encoder.functions[bare[0]]
+                f = encoder.functions[instruction.bare[0]]
                 if f not in functions:
                     functions.append(f)
-                bare = (functions.index(f),)
-            operands = [*bare, *[refs[x] for x in instruction.steps]]
-            found += [instruction.op, refs[i] >> 2, len(operands), *operands]
+                at, steps = (functions.index(f),), instruction.steps
+                instruction = Instruction(op.PYCALL, instruction.result, at, steps)
+            found += words(instruction, refs, NONE)
         for f in encoder.functions:
             if f not in functions:
                 functions.append(f)
         return found, [refs[y] for y in encoder.program.outputs], emitter
+
+
+def in_place(
+    section: list[Instruction], program: Program, carries: Sequence[int]
+) -> tuple[list[Instruction], list[Instruction], list[tuple[int, int]]]:
+    """A body without what outer products do, those, and each carry with what stands in its place.
+
+    A product that is added to a carry which nobody else reads, as those of gradients are turn by
+    turn, is part of an outer product. Another result stands where the carry was, if that is not
+    read any more when it is made.
+    """
+    uses, outputs = program.uses(), {*program.outputs}
+    old = {y: x for x, y in zip(carries, program.outputs) if x not in outputs}
+    added = []
+    for i in section:
+        x, steps = old.get(i.result, NONE), i.steps
+        alone = i.op == op.DOTS and not i.bare and len(steps) == 3 and steps[0] == x
+        if alone and uses[x] == uses[i.result] == 1:
+            added.append(Instruction(op.OUTER, NONE, (1, 1), steps[1:], (x,)))
+    products = [
+        Instruction(op.OUTER, NONE, (*i.bare, GOING_ON), i.steps, i.targets)
+        for i in outer_products(added, NONE, set())
+        if len(i.targets) >= FEW
+    ]
+    grown = {x for i in products for x in i.targets}
+    rest = [i for i in section if old.get(i.result) not in grown]
+    level = levels(rest, len(program))
+    last = dict.fromkeys([x for i in products for x in i.steps], len(rest))  # when each is read
+    for i in rest:
+        for x in i.steps:
+            if old.get(i.result) != x:
+                last[x] = max(last.get(x, 0), level[i.result])
+    replaced = [(x, y) for y, x in old.items() if x in grown]
+    for i in rest:
+        x = old.get(i.result, NONE)
+        if x != NONE and i.op != op.REGION and last.get(x, 0) < level[i.result]:
+            replaced.append((x, i.result))
+    return rest, products, replaced

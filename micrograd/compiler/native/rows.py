@@ -1,7 +1,7 @@
 """Scalars: `divided` says when they are computed, `rowed` makes one instruction of many.
 
 Those are the same operation along a row of scalars, or sums of products with the same factors: a
-matrix times a vector. `table` says where scalars are, if they stand in rows.
+matrix times a vector.
 
 Called from `encode.py`, as what arranges columns, in `arrange.py`.
 """
@@ -56,22 +56,23 @@ def rowed(
     """The scalar instructions, with those made one that can be.
 
     They are put in levels, each of which needs only the ones before; `place` gives results
-    their scalars, and `line` lets a long row begin a line of the cache.
+    their scalars, but for those that have one, and `line` lets a long row begin a line of the
+    cache.
     """
-    level = [0] * len(slot)
-    levels: list[dict[int, list[Instruction]]] = []
-    for instruction in section:
-        depth = 0
-        for x in instruction.steps:
-            if level[x] > depth:
-                depth = level[x]
-        level[instruction.result] = depth + 1
-        if depth == len(levels):
-            levels.append({})
-        levels[depth].setdefault(instruction.op, []).append(instruction)
+    level = levels(section, len(slot))
+    groups: list[dict[int, list[Instruction]]] = []
     found: list[Instruction] = []
-    for group in levels:
+    for instruction in section:
+        depth = level[instruction.result]
+        while len(groups) <= depth:
+            groups.append({})
+        groups[depth].setdefault(instruction.op, []).append(instruction)
+    for group in groups:
         for code, same in sorted(group.items()):
+            there = [i for i in same if slot[i.result] != NONE]
+            if there:
+                found += layers(there, slot) if code == op.DOTS else there
+                same = [i for i in same if slot[i.result] == NONE]
             if code == op.DOTS:
                 for instruction in layers(same, slot):
                     place([*instruction.results])
@@ -93,6 +94,18 @@ def rowed(
             place([same[at].result for _, _, at in pairs])
             found += in_rows(code, pairs, same)
     return found
+
+
+def levels(section: list[Instruction], n: int) -> list[int]:
+    """For each of n steps how many instructions have to come before the one that makes it."""
+    level = [0] * n
+    for instruction in section:
+        depth = 0
+        for x in instruction.steps:
+            if level[x] > depth:
+                depth = level[x]
+        level[instruction.result] = depth + 1
+    return level
 
 
 def layers(same: list[Instruction], slot: list[int]) -> list[Instruction]:
@@ -155,38 +168,3 @@ def in_rows(
             found.append(Instruction(op.STRIDED, same[at].result, row, ()))
         i += n
     return found
-
-
-def table(rows: list[list[int]]) -> list[int]:
-    """1 and first, step from row to row, step in a row, if that is where the scalars stand.
-
-    Otherwise 0, and where each of them is.
-    """
-    first = rows[0][0]
-    down = rows[1][0] - first if len(rows) > 1 else 0
-    along = rows[0][1] - first if len(rows[0]) > 1 else 0
-    for j, row in enumerate(rows):
-        begin = first + j * down
-        if row != [begin + i * along for i in range(len(row))]:
-            return [0, *[x for row in rows for x in row]]
-    return [1, first, down, along]
-
-
-def turned(
-    size: tuple[int, ...], columns: tuple[int, ...], targets: list[int]
-) -> tuple[tuple[int, int], tuple[int, ...], list[int]]:
-    """The sizes and columns of an outer product, and the `table` of its sums.
-
-    The sums along the second side stand next to each other, where that can be had; the first side
-    is in the order of its sums.
-    """
-    m, k = size[:2]
-    rows = [targets[j * k : j * k + k] for j in range(m)]
-    order = sorted(range(m), key=lambda j: rows[j][0])
-    rows = [rows[j] for j in order]
-    columns = (*[columns[j] for j in order], *columns[m:])
-    places = table(rows)
-    if places[0] == 1 and places[2] == 1 != places[3]:
-        turned_places = table([list(column) for column in zip(*rows)])
-        return (k, m), (*columns[m:], *columns[:m]), turned_places
-    return (m, k), columns, places

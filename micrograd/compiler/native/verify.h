@@ -75,8 +75,7 @@ static const char *check_code(Machine *m, const int32_t *pc, const int32_t *end,
         if (op == OUT) room = m->n_outputs;
         if (op == TOTAL || op == OUTER || op == LAYER) room = 1;
         if (op >= LOOP && op != MOVE && op != LOAD) room = INT32_MAX; /* `check_loops` knows */
-        if (depth && (op == TOTAL || op == OUTER || op == OUT || op == STRIDED ||
-                      (op == LAYER && by_columns)))
+        if (depth && (op == TOTAL || op == OUT || (by_columns && (op == OUTER || op == LAYER))))
             return "an instruction that is not for loops";
         if (dst < 0 || dst >= room) return "a destination out of range";
         if ((op == TOTAL || op == OUT) && !by_columns)
