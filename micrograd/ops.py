@@ -542,7 +542,10 @@ def dist(p: Any, q: Any) -> Any:
     >>> dist([0.0, 0.0], [3.0, 4.0])
     5.0
     """
-    return hypot(*(a - b for a, b in zip(p, q, strict=True)))
+    p, q = tuple(p), tuple(q)
+    if len(p) != len(q):
+        raise ValueError(f"dist: {len(p)} coordinates on the left, {len(q)} on the right")
+    return hypot(*(a - b for a, b in zip(p, q)))
 
 
 def softmax(xs: Any) -> list[Any]:

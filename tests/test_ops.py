@@ -399,3 +399,40 @@ def test_what_is_left_out_has_its_default():
     assert mg.clip(Value(-7.0), -1.0).data == -1.0
     assert mg.clip(Value(-7.0), high=1.0).data == -7.0
     assert TABLE["ties"].arity == 0
+    assert TABLE["elu"].function(Value(-1.0)).data == mg.elu(-1.0, 1.0)
+    assert [mg.round(2.567), mg.round(Value(2.567)).data, mg.round(7.4)] == [3.0, 3.0, 7.0]
+
+
+@pytest.mark.parametrize("base", [2, 2.0, 10, 10.0, 3, 1.5, 9, 11, 0.5, 100.0])
+def test_logarithms_to_a_base(base):
+    """By 2 and by 10 as `log2` and `log10`, which are exact where that can be."""
+    own = {2: mg.log2, 10: mg.log10}.get(base, lambda x: mg.log(x) / mg.log(base))
+    for number in (8.0, 1000.0, 0.3, 17.0):
+        x, y = Value(number), Value(number)
+        found, wanted = mg.log(x, base), own(y)
+        found.backward()
+        wanted.backward()
+        assert (found.data, x.grad) == (wanted.data, y.grad)
+        assert mg.log(number, base) == own(number)
+    b = Value(float(base))
+    mg.log(8.0, b).backward()
+    assert math.isclose(b.grad, -math.log(8.0) / (base * math.log(base) ** 2), rel_tol=1e-14)
+
+
+def test_a_product_of_vectors_of_unequal_lengths():
+    for a, b in (([1.0, 2.0], [3.0]), ([1.0], [2.0, 3.0])):
+        for f in (mg.dot, mg.dist):
+            with pytest.raises(ValueError, match=f"{len(a)} .* on the left, {len(b)} on the right"):
+                f(a, [Value(x) for x in b])
+    a = [Value(1.0), Value(-2.0)]
+    distance = mg.dist(iter(a), iter([4.0, 2.0]))
+    distance.backward()
+    assert (distance.data, a[0].grad, a[1].grad) == (5.0, -0.6, -0.8)
+
+
+def test_ldexp_has_its_exponent_as_a_setting():
+    x, n = Value(1.5), Value(3.0)
+    y = mg.ldexp(x, n)
+    y.backward()
+    assert (y.data, x.grad, n.grad) == (12.0, 8.0, 12.0 * math.log(2.0))
+    assert mg.ldexp(x, 3.0)._op == "ldexp(3)"

@@ -46,8 +46,10 @@ def cohorts_of(optimizer: Optimizer, parameters: list[Value]) -> list[Cohort]:
 
 
 def chosen(xs: list[Any], places: Sequence[int]) -> list[Any]:
-    """What stands in these places."""
+    """What stands in these places, to be read: the list itself where that is all of it."""
     if isinstance(places, range):
+        if len(places) == len(xs):
+            return xs
         return xs[places.start : places.stop]
     return [xs[i] for i in places]
 

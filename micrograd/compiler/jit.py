@@ -78,6 +78,8 @@ class Jit(native.Caller, Generic[P]):
         self.by_call: dict[bytes, Compiled] = {}
         self.by_batch: dict[bytes, Compiled] = {}
         functools.update_wrapper(self, f, updated=())
+        name = getattr(f, "__name__", "f")
+        self.name = name if name.isidentifier() else "f"
 
     if TYPE_CHECKING:
 
@@ -131,11 +133,6 @@ class Jit(native.Caller, Generic[P]):
         see shapes and formulas.
         """
         return self.known("the array program").arrays
-
-    @property
-    def name(self) -> str:
-        name = getattr(self.f, "__name__", "f")
-        return name if name.isidentifier() else "f"
 
     @property
     def parameters(self) -> list[Value]:

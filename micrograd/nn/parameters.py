@@ -109,8 +109,13 @@ def as_list(xs: Iterable[Any]) -> list[Any]:
 def are_plain(parameters: list[Value], numbers: list[Any]) -> bool:
     """Whether nobody has to be asked before numbers are set: these are Values and floats alone."""
     return (
-        not (WATCH.active or GRAPHS.used)
+        not are_watched()
         and len(parameters) == len(numbers)
         and are_all(parameters, Value)
         and are_all(numbers, float)
     )
+
+
+def are_watched() -> bool:
+    """Whether somebody wants to know of every number that is set."""
+    return bool(WATCH.active or GRAPHS.used)

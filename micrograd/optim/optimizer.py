@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import signature
-from itertools import chain
 from math import inf
 from operator import is_
 from typing import Any
@@ -86,7 +85,10 @@ class Optimizer(Saved):
     @property
     def parameters(self) -> list[Value]:
         """All parameters, group by group: the order of `state`."""
-        return list(chain.from_iterable([group["params"] for group in self.param_groups]))
+        found: list[Value] = []
+        for group in self.param_groups:
+            found += group["params"]
+        return found
 
     @property
     def settings(self) -> dict[str, Any]:

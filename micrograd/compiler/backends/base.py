@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 from array import array
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from ...core.foreign import is_array
@@ -133,8 +133,21 @@ class Batch:
 
 def as_array(numbers: Sequence[float]) -> Any:
     """The numbers as a NumPy array, or without NumPy as one of the standard library."""
+    np = numpy()
+    return array("d", numbers) if np is None else np.asarray(numbers, dtype=float)
+
+
+def room(n: int, code: str) -> Any:
+    """Such an array for n numbers of a type, which are still to be written."""
+    np = numpy()
+    return array(code, [0.0]) * n if np is None else np.empty(n, code)
+
+
+@cache
+def numpy() -> Any:
+    """NumPy, or None where it is not installed: a call need not look for it every time."""
     try:
         import numpy as np
     except ImportError:
-        return array("d", numbers)
-    return np.asarray(numbers, dtype=float)
+        return None
+    return np

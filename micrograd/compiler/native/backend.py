@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.rule import Rule
 from ...engine import Value
-from ..backends.base import Batch, Rows
+from ..backends.base import Batch, Rows, numpy, room
 from ..backends.runtime import exact_gradient
 from ..ir.batch import gradient_of_one, gradient_over_batch
 from ..ir.region import chooses
@@ -142,14 +142,14 @@ class NativeBatch(Batch):
     def one_gradient_of(self, read: Any) -> tuple[float, Any]:
         """The result of one example and its gradient, from what the machine read."""
         made = self.made
-        results = self.build.zeros(1 + len(made.parameters))
+        results = room(1 + len(made.parameters), self.build.code)
         with self.lock:
             wrong = self.one_gradient.answer(read, made.parameters, results, EMPTY, True)
         if wrong:  # refused, or not a number: the eager engine knows
             xs = read.rows()[0]
             (value,), gradient = exact_gradient(made.program, xs, made.numbers(), [1.0])
             return value, [g + 0.0 for g in gradient]
-        return results[0], results[1:]
+        return float(results[0]), results[1:]
 
     def columns(self, rows: Rows) -> Any:
         """The numbers of a batch as the machine has them."""
@@ -163,19 +163,16 @@ class NativeBatch(Batch):
         if self.alone:
             return self.results([self.one(row) for row in rows.rows], rows.arrays)
         n, m = rows.n, len(self.made.result.found)
-        out = self.build.zeros(m * n)
+        out = room(m * n, self.build.code)
         columns = self.columns(rows)
         with self.lock:
             refused = self.values.answer(columns, self.made.parameters, EMPTY, out, False)
         if refused:
             return super().map(rows)
-        try:
-            import numpy as np
-        except ImportError:
+        if numpy() is None:
             found = [out[k * n : k * n + n].tolist() for k in range(m)]
             return self.results(list(zip(*found)), rows.arrays)
-        results = np.frombuffer(out, dtype=self.build.code).reshape(m, n)
-        return self.results(results.T, rows.arrays)
+        return self.results(out.reshape(m, n).T, rows.arrays)
 
     def gradient(self, rows: Rows) -> tuple[float, Any]:
         n = rows.n
@@ -186,12 +183,12 @@ class NativeBatch(Batch):
             example = self.build.module.example
             return summed([self.one_gradient_of(example((row,))) for row in rows.rows])
         columns = self.columns(rows)
-        results = self.build.zeros(1 + len(self.made.parameters))
+        results = room(1 + len(self.made.parameters), self.build.code)
         with self.lock:
             wrong = self.sums_of(n).answer(columns, self.made.parameters, results, EMPTY, True)
         if wrong:
             return self.one_by_one(rows.rows, self.made.numbers())
-        return results[0], results[1:]
+        return float(results[0]), results[1:]
 
 
 def summed(found: list[tuple[float, Sequence[float]]]) -> tuple[float, list[float]]:

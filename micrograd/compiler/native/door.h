@@ -347,23 +347,22 @@ static PyType_Spec columns_spec = {"micrograd.compiler._machine.Columns", sizeof
 
 /* Values --------------------------------------------------------------------------------------- */
 
-static PyTypeObject *value_type; /* whose instances have `_data` at that many bytes, if known */
-static Py_ssize_t data_at;
+static PyTypeObject *value_type; /* whose instances have their numbers at those places, if known */
+static Py_ssize_t data_at, grad_at;
 
-PyDoc_STRVAR(knows_doc, "knows(value)\n--\n\n"
-                        "Whether it is known from now on where Values keep their number, seen at this one.");
-
-static PyObject *knows(PyObject *module, PyObject *value) {
+/* Where an object keeps a field that is a float: how many bytes from its beginning, 0 where that
+   cannot be told, below 0 with an exception. */
+static Py_ssize_t place_of(PyObject *value, const char *field) {
     static const double tried[] = {-0x1.23456789abcdep+77, 0x1.fedcba9876543p-99};
     Py_ssize_t size = Py_TYPE(value)->tp_basicsize, place = 0, places = 0;
     char *seen = calloc(size > 0 ? size : 1, 1);
-    if (!seen) return PyErr_NoMemory();
+    if (!seen) return PyErr_NoMemory(), -1;
     for (int i = 0; i < 2; i++) {
         PyObject *x = PyFloat_FromDouble(tried[i]);
-        if (!x || PyObject_SetAttrString(value, "_data", x)) {
+        if (!x || PyObject_SetAttrString(value, field, x)) {
             Py_XDECREF(x);
             free(seen);
-            return NULL;
+            return -1;
         }
         Py_DECREF(x);
         for (Py_ssize_t at = sizeof(PyObject); at + 8 <= size; at += 8)
@@ -372,11 +371,20 @@ static PyObject *knows(PyObject *module, PyObject *value) {
     for (Py_ssize_t at = 0; at < size; at++)
         if (seen[at] == 2) place = at, places++;
     free(seen);
-    if (places == 1) {
+    return places == 1 ? place : 0;
+}
+
+PyDoc_STRVAR(knows_doc, "knows(value)\n--\n\n"
+                        "Whether it is known from now on where Values keep their numbers, seen at this one.");
+
+static PyObject *knows(PyObject *module, PyObject *value) {
+    Py_ssize_t data = place_of(value, "_data"), grad = data < 0 ? -1 : place_of(value, "_grad");
+    if (grad < 0) return NULL;
+    if (data && grad) {
         Py_XSETREF(value_type, (PyTypeObject *)Py_NewRef(Py_TYPE(value)));
-        data_at = place;
+        data_at = data, grad_at = grad;
     }
-    return PyBool_FromLong(places == 1);
+    return PyBool_FromLong(data && grad);
 }
 
 /* The numbers of a list of Values. */
@@ -396,4 +404,46 @@ static int read_values(PyObject *values, num *into) {
         if (PyErr_Occurred()) return -1;
     }
     return 0;
+}
+
+/* Whether so many numbers stand from a place on in a buffer. */
+static int stand(const Py_buffer *b, Py_ssize_t at, Py_ssize_t many) {
+    if (at >= 0 && many <= b->len / (Py_ssize_t)sizeof(num) - at) return 1;
+    PyErr_SetString(PyExc_ValueError, "the machine: there are not that many numbers");
+    return 0;
+}
+
+PyDoc_STRVAR(gather_doc, "gather(values, numbers, at)\n--\n\n"
+                         "Nothing; the numbers of a list of Values are in the buffer, from that place on.");
+
+static PyObject *gather_values(PyObject *module, PyObject *args) {
+    PyObject *values;
+    Py_buffer b;
+    Py_ssize_t at;
+    if (!PyArg_ParseTuple(args, "O!w*n", &PyList_Type, &values, &b, &at)) return NULL;
+    int bad = !stand(&b, at, PyList_GET_SIZE(values)) || read_values(values, (num *)b.buf + at);
+    PyBuffer_Release(&b);
+    if (bad) return NULL;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(scatter_doc, "scatter(values, numbers, at, grad)\n--\n\n"
+                          "Whether each of these Values now has its number, or `grad` its gradient, from that\n"
+                          "place on in the buffer; if one is of another kind, none has.");
+
+static PyObject *scatter_values(PyObject *module, PyObject *args) {
+    PyObject *values;
+    Py_buffer b;
+    Py_ssize_t at;
+    int grad;
+    if (!PyArg_ParseTuple(args, "O!y*np", &PyList_Type, &values, &b, &at, &grad)) return NULL;
+    Py_ssize_t n = PyList_GET_SIZE(values), place = grad ? grad_at : data_at, same = 0;
+    int known = value_type != NULL, fit = stand(&b, at, n);
+    while (known && same < n && Py_TYPE(PyList_GET_ITEM(values, same)) == value_type) same++;
+    for (Py_ssize_t i = 0; known && fit && same == n && i < n; i++) {
+        double x = (double)((const num *)b.buf)[at + i];
+        memcpy((char *)PyList_GET_ITEM(values, i) + place, &x, sizeof x);
+    }
+    PyBuffer_Release(&b);
+    return fit ? PyBool_FromLong(known && same == n) : NULL;
 }

@@ -147,10 +147,7 @@ def words(instruction: Instruction, refs: list[int], ones: int) -> list[int]:
             operands = [*bare, *operands]
         for t in targets:
             operands.append(refs[t] >> 2)
-    if kind in (OUTER, LAYER, TOTAL, OUT):
-        target = max(result, 0)
-    else:
-        target = refs[result] >> 2
+    target = max(result, 0) if kind in (OUTER, LAYER, TOTAL, OUT) else refs[result] >> 2
     return [kind, target, len(operands), *operands]
 
 

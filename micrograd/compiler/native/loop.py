@@ -8,14 +8,14 @@ around it.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from itertools import chain
 from math import isnan
 from typing import Any
 
-from ...core.node import data_of
 from ...core.rule import TABLE
 from ...engine import Value
-from ...nn.parameters import set_all
+from ...nn.parameters import are_watched, set_all
 from ...optim.onecycle import OneCycleLR
 from ...optim.optimizer import Optimizer, fitting
 from ...optim.optimizers import STEADY
@@ -92,7 +92,7 @@ class NativeLoop(Loop):
             if several:
                 put(rows[-1], cohort.here, [float(j)] * len(states))
         self.columns = build.zeros(2 * self.padded)
-        put(self.columns, range(self.padded, self.padded + n), data_of(self.parameters))
+        build.module.gather(self.parameters, self.columns, self.padded)
         for row in rows:
             self.columns.extend(row)
         shape = [
@@ -111,20 +111,34 @@ class NativeLoop(Loop):
         if not self.ahead:
             return
         optimizer, n = self.optimizer, len(self.parameters)
-        g, p, *rows = [self.columns[k * self.padded :][:n].tolist() for k in range(2 + self.states)]
-        states, counts = list(optimizer.state), list(optimizer.counts)
-        moved, data = [], []
+        places = [k * self.padded for k in range(2 + self.states)]
+        rows = [self.columns[k : k + n].tolist() for k in places[2:]]
+        states = list(optimizer.state) if rows else optimizer.state
+        counts = list(optimizer.counts)
         for size, cohort in zip(self.sizes, self.cohorts):
             there, here = cohort.there, cohort.here
-            moved += chosen(self.parameters, here)
-            data += chosen(p, here)
             if size:
                 put(states, there, list(zip(*[chosen(row, here) for row in rows[:size]])))
             put(counts, there, [cohort.before + self.taken] * len(there))
-        set_all(self.parameters, "grad", g)
-        set_all(moved, "data", data)
+        self.give("grad", 0, range(n))
+        if len(self.cohorts) == 1:
+            self.give("data", self.padded, self.cohorts[0].here)
+        else:  # all together or not at all
+            self.give("data", self.padded, [*chain(*[cohort.here for cohort in self.cohorts])])
         optimizer.state, optimizer.counts = states, counts
         self.ahead = False
+
+    def give(self, name: str, at: int, here: Sequence[int]) -> None:
+        """Nothing; the parameters in these places have the numbers from there on in the columns."""
+        parameters = chosen(self.parameters, here)
+        if isinstance(here, range) and not are_watched():
+            at += here.start
+            if self.build.module.scatter(parameters, self.columns, at, name == "grad"):
+                return
+            numbers = self.columns[at : at + len(here)].tolist()
+        else:
+            numbers = [self.columns[at + i] for i in here]
+        set_all(parameters, name, numbers)
 
     # Steps ----------------------------------------------------------------------------------
 

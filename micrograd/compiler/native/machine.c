@@ -556,6 +556,8 @@ static PyObject *use(PyObject *module, PyObject *given) {
 static PyMethodDef module_methods[] = {{"columns", columns, METH_O, columns_doc},
                                        {"example", example, METH_O, example_doc},
                                        {"knows", knows, METH_O, knows_doc},
+                                       {"gather", gather_values, METH_VARARGS, gather_doc},
+                                       {"scatter", scatter_values, METH_VARARGS, scatter_doc},
                                        {"shuffled", shuffled, METH_VARARGS, shuffled_doc},
                                        {"use", use, METH_O, use_doc},
                                        {NULL}};
