@@ -236,6 +236,11 @@ class Structure:
         args, start = rebuilt(list(self.args), numbers)
         return tuple(args), rebuilt(self.kwargs, numbers, start)[0]
 
+    def forget(self) -> None:
+        """Nothing; 0.0 stands in the place of each number."""
+        self.found = [0.0] * len(self.found)
+        self.args, self.kwargs = self.filled(self.found)
+
     @cached_property
     def template(self) -> Any:
         return template_of(self.args[0])

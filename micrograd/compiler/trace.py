@@ -167,6 +167,7 @@ def trace(
             tracer.constants.add(y)
         outputs.append(y)
     program, reached = written(outputs, tracer, structure.names, parameters, f)
+    shape.forget()  # else the graph would stay as long as the program
     return program, reached, shape
 
 

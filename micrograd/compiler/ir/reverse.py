@@ -120,7 +120,7 @@ def reverse(
         if isinstance(g, Symbol):
             program.adjoint_of.setdefault(g.i, i)
         xs = steps[i]
-        if products is not None and isinstance(g, Symbol) and not selection.selects(i):
+        if products is not None and not selection.selects(i):
             into = products.pull(rule, xs, g, active, adjoint)
             if into is not None:
                 selection.select(i, rule, (), None, into, [g] * len(into))
@@ -197,7 +197,7 @@ class Products:
         self,
         rule: Rule,
         xs: tuple[int, ...],
-        g: Symbol,
+        g: Any,
         active: list[bool],
         adjoint: dict[int, Any],
     ) -> list[int] | None:
@@ -207,6 +207,10 @@ class Products:
         in which `Rule.pullback` has them too. None for another operation, of which nothing is done.
         """
         program = self.program
+        if not isinstance(g, Symbol):
+            if rule is not MUL or type(g) is not float or not self.of_parameters(xs):
+                return None
+            g = Symbol(program, program.known(g))  # a penalty has one such product a parameter
         rules, constants = program.rules, program.data
         into: list[int] = []
         if rule is ADD:
@@ -249,6 +253,10 @@ class Products:
                     others.append(other)
         self.row(g.i, others)
         return into
+
+    def of_parameters(self, xs: tuple[int, ...]) -> bool:
+        """Whether these are parameters."""
+        return all([self.program.rules[x] is PARAMETER for x in xs])
 
     def product(self, p: int) -> None:
         """Add to the gradient by a parameter the product that comes next in `row`."""
