@@ -576,11 +576,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     >>> where(True, 1.0, 2.0), where(0, 1.0, 2.0)
     (1.0, 2.0)
     """
-    if not hasattr(condition, "_apply") and not (
-        isinstance(condition, (bool, float, int)) or type(condition).__name__ in ("bool", "bool_")
-    ):
-        real(condition, "where: the condition")
-    if not hasattr(condition, "_apply") and condition not in (0, 1):
+    if not hasattr(condition, "_apply") and real(condition, "where: the condition") not in (0, 1):
         raise TypeError(
             f"where: the condition is {condition!r:.60}, which is neither a bool nor 0 or 1; write "
             "a comparison such as x > 0, and logical_not for its opposite"

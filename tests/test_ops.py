@@ -436,3 +436,9 @@ def test_ldexp_has_its_exponent_as_a_setting():
     y.backward()
     assert (y.data, x.grad, n.grad) == (12.0, 8.0, 12.0 * math.log(2.0))
     assert mg.ldexp(x, 3.0)._op == "ldexp(3)"
+
+
+@pytest.mark.parametrize("condition", [2, -2, 0.5, math.nan, "x", None, [1], 1j])
+def test_where_asks_for_a_condition(condition):
+    with pytest.raises(TypeError, match="where: the condition"):
+        mg.where(condition, Value(1.0), 2.0)
