@@ -487,6 +487,8 @@ def test_the_page_folds_searches_lights_and_opens(tmp_path):
 
 def test_steps_and_explanations_name_as_pictures_do():
     model = nn.MLP(2, [2, 1])
+    for p in model.parameters():
+        p.data = 0.5  # no neuron is dead, whose steps pass nothing on
     y = model([Value(1.0), Value(2.0)])
     weight = model.layers[0].neurons[1].w[0]
     assert str(mg.graph.explain(y, weight)).startswith("d v")

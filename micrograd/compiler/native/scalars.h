@@ -20,28 +20,26 @@ static void layer_of_scalars(num *scalars, num *s, const int32_t *r) {
     for (int j = 0; j < sums; j++) scalars[each[3 * j]] = layer.a[j];
 }
 
+/* to[i] = d * x[i] for k of them, or += if they go `on`. */
+static inline void row_of_products(num *restrict to, const num *restrict x, num d, int k, int on) {
+    if (on) for (int i = 0; i < k; i++) to[i] += d * x[i];
+    else for (int i = 0; i < k; i++) to[i] = d * x[i];
+}
+
 /* OUTER: each d times each x, to where `to` says; s is room for all. */
 CLONES static void outer_of_scalars(num *scalars, num *s, const int32_t *r, const int32_t *to) {
-    int n_d = r[0], k = r[1], on = r[2] & GOING_ON;
+    int n_d = r[0], k = r[1], on = r[2] & GOING_ON, in_rows = r[2] & IN_ROWS;
     const num *x = s + n_d;
     for (int i = 0; i < n_d + k; i++) s[i] = scalars[r[3 + i] >> 2];
     for (int j = 0; j < n_d; j++) {
-        num d = s[j];
-        if (!(r[2] & IN_ROWS)) {
-            for (int i = 0; i < k; i++) {
-                num *sum = scalars + to[(Py_ssize_t)j * k + i];
-                *sum = on ? *sum + d * x[i] : d * x[i];
-            }
+        num *first = in_rows ? scalars + to[0] + (Py_ssize_t)j * to[1] : scalars;
+        if (in_rows && to[2] == 1) {
+            row_of_products(first, x, s[j], k, on);
             continue;
         }
-        num *sum = scalars + to[0] + (Py_ssize_t)j * to[1];
-        Py_ssize_t along = to[2];
-        if (along == 1 && on) for (int i = 0; i < k; i++) sum[i] += d * x[i];
-        else if (along == 1) for (int i = 0; i < k; i++) sum[i] = d * x[i];
-        else
-            for (int i = 0; i < k; i++) {
-                num *at = sum + i * along;
-                *at = on ? *at + d * x[i] : d * x[i];
-            }
+        for (int i = 0; i < k; i++) {
+            num *at = first + (in_rows ? (Py_ssize_t)i * to[2] : to[(Py_ssize_t)j * k + i]);
+            *at = on ? *at + s[j] * x[i] : s[j] * x[i];
+        }
     }
 }

@@ -184,7 +184,9 @@ static void NAME(k_sums)(const Sums *l) {
     int j = 0;
 #if W > 1 && SHUFFLES
     int in_rows = l->per_x == 1 && l->per_sum != 1;
-    for (; j + 16 <= l->sums && !in_rows; j += 16) NAME(sums_tile)(l, j, 4, 0);
+    for (; j + 16 <= l->sums; j += 16)
+        if (in_rows) NAME(sums_tile)(l, j, 4, 1);
+        else NAME(sums_tile)(l, j, 4, 0);
     for (; j + 8 <= l->sums; j += 8)
         if (in_rows) NAME(sums_tile)(l, j, 2, 1);
         else NAME(sums_tile)(l, j, 2, 0);
