@@ -104,3 +104,61 @@ def test_a_failed_pickle_does_no_harm_to_the_next():
         pickle.dumps(y)
     del y._prev[0].bad
     assert pickle.loads(pickle.dumps(y)).data == 16.0
+
+
+# Compiled functions ---------------------------------------------------------------------------
+
+shared = Value(2.0)
+
+
+@mg.jit
+def doubled(x):
+    return shared * x
+
+
+def tripled(x):
+    return 1.5 * shared * x
+
+
+class Model(mg.nn.Module):
+    """One that compiles a method of its own, and a function that is nobody's."""
+
+    def __init__(self):
+        self.w = Value(3.0)
+        self.fast = mg.jit(self.loss, parameters=[self.w])
+        self.other = mg.jit(lambda x: shared * x, parameters=[shared])
+
+    def loss(self, x):
+        return self.w * x
+
+
+@pytest.mark.parametrize("backend", ["auto", "python", "numpy"])
+@pytest.mark.parametrize("called", [False, True])
+def test_a_compiled_function_is_copied_and_pickled_as_a_function_is(backend, called):
+    fast = mg.jit(tripled, backend=backend)
+    if called:
+        assert fast(2.0) == 6.0
+    for clone in (copy.copy, copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f))):
+        assert clone(fast)(2.0) == 6.0
+        assert clone(fast).value_and_grad([2.0])[0] == 6.0
+        assert clone(fast).backend == backend
+        assert clone(doubled) is doubled
+    slope = mg.grad(fast)
+    assert copy.deepcopy(slope)(2.0) == copy.copy(slope)(2.0) == slope(2.0) == 3.0
+
+
+@pytest.mark.parametrize("clone", [copy.deepcopy, "pickle"])
+def test_a_compiled_method_belongs_to_the_copy(clone):
+    model = Model()
+    assert model.fast(2.0) == 6.0
+    if clone == "pickle":
+        del model.other  # a lambda has no name to be pickled by
+        twin = pickle.loads(pickle.dumps(model))
+    else:
+        twin = clone(model)
+        assert twin.other(2.0) == 4.0
+    twin.w.data = 5.0
+    assert (model.fast(2.0), twin.fast(2.0)) == (6.0, 10.0)
+    assert twin.fast.parameters == [twin.w]
+    twin.fast.backward([2.0])
+    assert (model.w.grad, twin.w.grad) == (0.0, 2.0)

@@ -9,7 +9,9 @@ all that is called from outside.)
 
 from __future__ import annotations
 
+import copy
 import functools
+import sys
 import threading
 from array import array
 from collections.abc import Callable, Sequence
@@ -80,6 +82,23 @@ class Jit(native.Caller, Generic[P]):
         functools.update_wrapper(self, f, updated=())
         name = getattr(f, "__name__", "f")
         self.name = name if name.isidentifier() else "f"
+
+    def __reduce__(self) -> Any:
+        """As the function, which is compiled anew where it is called; by name where decorated."""
+        name = getattr(self.f, "__qualname__", "")
+        home = sys.modules.get(getattr(self.f, "__module__", ""))
+        if getattr(home, name, None) is self:
+            return name
+        backend, _, build = self.backend.partition("+")
+        return Jit, (self.f, self.given, backend, build)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """Of a method that of the copied model; another function is what it was, as any is."""
+        f = copy.deepcopy(self.f, memo)
+        if f is self.f:
+            return self
+        backend, _, build = self.backend.partition("+")
+        return Jit(f, copy.deepcopy(self.given, memo), backend, build)
 
     if TYPE_CHECKING:
 
@@ -437,7 +456,15 @@ class Derivative(Jit[...]):
         functools.update_wrapper(f, of, updated=())
         backend, _, build = of.backend.partition("+")
         super().__init__(transform(f), of.given, backend, build)
+        self.of, self.transform = of, transform
         self.is_eager = False
+
+    def __reduce__(self) -> Any:
+        return Derivative, (self.of, self.transform)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        of = copy.deepcopy(self.of, memo)
+        return self if of is self.of else Derivative(of, self.transform)
 
     def _call(self, *args: Any, **kwargs: Any) -> Any:
         if not self.is_eager:
