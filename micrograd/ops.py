@@ -619,5 +619,3 @@ def take(values: Any, index: Any) -> Any:
 # functions above.
 __all__ = ["TABLE", *(name for name, row in TABLE.items() if not row.internal)]
 __all__ += ["dist", "softmax", "take"]
-for _name in __all__[1:]:
-    globals().setdefault(_name, TABLE[_name].function if _name in TABLE else None)
