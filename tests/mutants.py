@@ -64,7 +64,7 @@ MODULES = {
     ),
     "losses": ("losses.py", "losses"),
     "optimizers": ("optim/optimizers.py", "optim groups"),
-    "alike": ("graph/folding/alike.py", "graph_fold graph"),
+    "alike": ("graph/folding/alike.py", "alike graph_fold graph"),
 }
 SAYS = "  ## "  # between a survivor and the reason
 OPTIONS = [
