@@ -163,6 +163,13 @@ def test_warnings_of_the_class_are_its_own():
     assert check_value_class(made(text))
 
 
+def test_a_class_may_come_from_exec_without_a_module():
+    bare: dict = {}
+    exec(right.LECTURE, bare)
+    assert bare["Value"].__module__ == "builtins"
+    assert check_value_class(bare["Value"])
+
+
 def test_what_float_hands_down_is_not_there():
     class Odd(float):
         def __new__(cls, data, *more):

@@ -15,7 +15,7 @@ from ..engine import Value
 from .arrays.inputs import input_arrays
 from .arrays.printing import Rolled
 from .arrays.roll import roll
-from .backends.base import Batch
+from .backends.base import Batch, numpy
 from .backends.emit import emit
 from .backends.numpy import NumPyBatch
 from .backends.numpy_loops import NumPyPieces
@@ -161,16 +161,13 @@ def choose(backend: str, made: Compiled) -> Batch:
                 'installed, for want of a C compiler; use backend="auto" and float64'
             )
     if backend in ("auto", "numpy"):
-        try:
-            import numpy  # noqa: F401
-        except ImportError:
+        if numpy() is None:
             if backend == "numpy":
                 raise RuntimeError(
                     "jit: the numpy backend needs NumPy: pip install 'micrograd[fast]'"
-                ) from None
-        else:
-            if made.program.has_regions:
-                return NumPyPieces(made)
-            if made.program.inputs:  # else there is one example, which Python runs faster
-                return NumPyBatch(made)
+                )
+        elif made.program.has_regions:
+            return NumPyPieces(made)
+        elif made.program.inputs:  # else there is one example, which Python runs faster
+            return NumPyBatch(made)
     return Batch(made)

@@ -84,7 +84,7 @@ class Jit(native.Caller, Generic[P]):
         self.name = name if name.isidentifier() else "f"
 
     def __reduce__(self) -> Any:
-        """As the function, which is compiled anew where it is called; by name where decorated."""
+        """What compiles its function anew; or, where it is decorated, the name of that."""
         name = getattr(self.f, "__qualname__", "")
         home = sys.modules.get(getattr(self.f, "__module__", ""))
         if getattr(home, name, None) is self:
@@ -93,7 +93,7 @@ class Jit(native.Caller, Generic[P]):
         return Jit, (self.f, self.given, backend, build)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        """Of a method that of the copied model; another function is what it was, as any is."""
+        """A `Jit` of the copied model's method; itself for other functions, as those are copied."""
         f = copy.deepcopy(self.f, memo)
         if f is self.f:
             return self

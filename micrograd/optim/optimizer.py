@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import signature
+from itertools import chain
 from math import inf
 from operator import is_
 from typing import Any
@@ -85,10 +86,7 @@ class Optimizer(Saved):
     @property
     def parameters(self) -> list[Value]:
         """All parameters, group by group: the order of `state`."""
-        found: list[Value] = []
-        for group in self.param_groups:
-            found += group["params"]
-        return found
+        return list(chain.from_iterable([group["params"] for group in self.param_groups]))
 
     @property
     def settings(self) -> dict[str, Any]:

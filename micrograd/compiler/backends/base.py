@@ -137,8 +137,8 @@ def as_array(numbers: Sequence[float]) -> Any:
     return array("d", numbers) if np is None else np.asarray(numbers, dtype=float)
 
 
-def room(n: int, code: str) -> Any:
-    """Such an array for n numbers of a type, which are still to be written."""
+def empty_array(n: int, code: str) -> Any:
+    """Such an array of n numbers of a type, which are still to be written."""
     np = numpy()
     return array(code, [0.0]) * n if np is None else np.empty(n, code)
 

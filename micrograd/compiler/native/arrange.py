@@ -13,10 +13,9 @@ from collections.abc import Collection
 from typing import Any
 
 from . import instructions as op
-from .instructions import EXACT, NONE, Instruction, Sum
+from .instructions import EXACT, FEW, NONE, Instruction, Sum
 from .outer import Rows, going_on, outer_products
 
-FEW = 4  # products, from which sums of them are a layer
 TOTALS = 8  # sums of columns made at once
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.rule import Rule
 from ...engine import Value
-from ..backends.base import Batch, Rows, numpy, room
+from ..backends.base import Batch, Rows, empty_array, numpy
 from ..backends.runtime import exact_gradient
 from ..ir.batch import gradient_of_one, gradient_over_batch
 from ..ir.region import chooses
@@ -142,7 +142,7 @@ class NativeBatch(Batch):
     def one_gradient_of(self, read: Any) -> tuple[float, Any]:
         """The result of one example and its gradient, from what the machine read."""
         made = self.made
-        results = room(1 + len(made.parameters), self.build.code)
+        results = empty_array(1 + len(made.parameters), self.build.code)
         with self.lock:
             wrong = self.one_gradient.answer(read, made.parameters, results, EMPTY, True)
         if wrong:  # refused, or not a number: the eager engine knows
@@ -163,7 +163,7 @@ class NativeBatch(Batch):
         if self.alone:
             return self.results([self.one(row) for row in rows.rows], rows.arrays)
         n, m = rows.n, len(self.made.result.found)
-        out = room(m * n, self.build.code)
+        out = empty_array(m * n, self.build.code)
         columns = self.columns(rows)
         with self.lock:
             refused = self.values.answer(columns, self.made.parameters, EMPTY, out, False)
@@ -183,7 +183,7 @@ class NativeBatch(Batch):
             example = self.build.module.example
             return summed([self.one_gradient_of(example((row,))) for row in rows.rows])
         columns = self.columns(rows)
-        results = room(1 + len(self.made.parameters), self.build.code)
+        results = empty_array(1 + len(self.made.parameters), self.build.code)
         with self.lock:
             wrong = self.sums_of(n).answer(columns, self.made.parameters, results, EMPTY, True)
         if wrong:

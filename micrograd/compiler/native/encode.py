@@ -17,10 +17,10 @@ from ..ir.shapes import size
 from ..ir.structural import Structural
 from . import instructions as op
 from .arrange import allocate, arranged, shared_exponentials
-from .instructions import EXACT, NONE, Build, Instruction, words
+from .instructions import EXACT, FEW, NONE, Build, Instruction, words
 from .outer import going_on, neighbours
 from .regions import Emitter, Room
-from .rows import FEW, divided, rowed
+from .rows import divided, rowed
 
 LONGEST = 1000  # products in one instruction
 WITHOUT_C: Final[set[str]] = set()  # operations of which a warning has said so

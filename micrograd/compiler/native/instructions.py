@@ -52,6 +52,7 @@ WITH_RELU: Final = 1
 WITH_GATE: Final = 2
 GOING_ON: Final = 2  # a flag of OUTER: the sums of others before it go to the same scalars
 NONE: Final = -1
+FEW: Final = 4  # products, from which sums of them are made together
 
 
 class Build(NamedTuple):

@@ -1,7 +1,7 @@
 """Scalars: `divided` says when they are computed, `rowed` makes one instruction of many.
 
 Those are the same operation along a row of scalars, or sums of products with the same factors: a
-matrix times a vector.
+matrix times a vector. `in_place` says what in the body of a loop replaces a carry where it stands.
 
 Called from `encode.py`, as what arranges columns, in `arrange.py`.
 """
@@ -9,12 +9,13 @@ Called from `encode.py`, as what arranges columns, in `arrange.py`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from ..ir.program import Program
 from . import instructions as op
-from .instructions import NONE, Instruction, Sum
+from .instructions import FEW, GOING_ON, NONE, Instruction, Sum
+from .outer import outer_products
 
-FEW = 4  # products, from which sums of them are made together
 LONG = 64  # scalars in a row that is worth it
 
 
@@ -106,6 +107,44 @@ def levels(section: list[Instruction], n: int) -> list[int]:
                 depth = level[x]
         level[instruction.result] = depth + 1
     return level
+
+
+def in_place(
+    section: list[Instruction], program: Program, carries: Sequence[int]
+) -> tuple[list[Instruction], list[Instruction], list[tuple[int, int]]]:
+    """A body without what outer products do, those, and each carry with what stands in its place.
+
+    A product that is added to a carry which nobody else reads, as those of gradients are turn by
+    turn, is part of an outer product. Another result stands where the carry was, if that is not
+    read any more when it is made.
+    """
+    uses, outputs = program.uses(), {*program.outputs}
+    old = {y: x for x, y in zip(carries, program.outputs) if x not in outputs}
+    added = []
+    for i in section:
+        x, steps = old.get(i.result, NONE), i.steps
+        alone = i.op == op.DOTS and not i.bare and len(steps) == 3 and steps[0] == x
+        if alone and uses[x] == uses[i.result] == 1:
+            added.append(Instruction(op.OUTER, NONE, (1, 1), steps[1:], (x,)))
+    products = [
+        Instruction(op.OUTER, NONE, (*i.bare, GOING_ON), i.steps, i.targets)
+        for i in outer_products(added, NONE, set())
+        if len(i.targets) >= FEW
+    ]
+    grown = {x for i in products for x in i.targets}
+    rest = [i for i in section if old.get(i.result) not in grown]
+    level = levels(rest, len(program))
+    last = dict.fromkeys([x for i in products for x in i.steps], len(rest))  # when each is read
+    for i in rest:
+        for x in i.steps:
+            if old.get(i.result) != x:
+                last[x] = max(last.get(x, 0), level[i.result])
+    replaced = [(x, y) for y, x in old.items() if x in grown]
+    for i in rest:
+        x = old.get(i.result, NONE)
+        if x != NONE and i.op != op.REGION and last.get(x, 0) < level[i.result]:
+            replaced.append((x, i.result))
+    return rest, products, replaced
 
 
 def layers(same: list[Instruction], slot: list[int]) -> list[Instruction]:

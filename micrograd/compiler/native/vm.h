@@ -1,7 +1,8 @@
 /* The instructions of machine.c and what runs them: one section, over one block.
 
    What an instruction does to a block is in kernels.h and vectors.h, what it does to tables of
-   scalars in scalars.h, loops and branches are in loops.h. Read batch.h next: a whole batch, and steps of training. */
+   scalars in scalars.h, loops and branches are in loops.h. Read batch.h next: a whole batch, and
+   steps of training. */
 
 /* What columns hold: float64, or built once more with MG_SINGLE float32, whose functions are
    still those of float64 and rounded afterwards. */

@@ -7,6 +7,7 @@ tries a row, `homework.py` all of them.
 
 from __future__ import annotations
 
+import builtins
 import math
 from collections.abc import Callable
 from operator import methodcaller
@@ -90,7 +91,9 @@ def has(cls: Any, method: str) -> bool:
     """Whether the class has a method of its own, and not only what `float` hands down."""
     for base in getattr(cls, "__mro__", ()):
         if method in vars(base):
-            return base.__module__ != "builtins" and vars(base)[method] is not None
+            # A class from exec without a __name__ says that it is of builtins, too.
+            own = getattr(builtins, base.__name__, None) is not base
+            return own and vars(base)[method] is not None
     return getattr(cls, method, None) is not None
 
 
