@@ -554,3 +554,21 @@ def test_a_layer_of_someones_own_may_have_a_forward():
     layer, unit = Mine(2, 3), Unit(2)
     assert [y.data for y in layer.forward([1.0, 2.0])] == [y.data for y in layer([1.0, 2.0])]
     assert unit.forward([1.0, 2.0]).data == unit([1.0, 2.0]).data
+
+
+def test_a_module_whose_class_came_from_exec_without_a_module():
+    text = """
+from micrograd import Value, nn
+class Scale(nn.Module):
+    def __init__(self):
+        self.w = Value(2.0)
+    def parameters(self):
+        return [self.w]
+    def __call__(self, x):
+        return self.w * x
+"""
+    bare: dict = {}
+    exec(text, bare)
+    model = bare["Scale"]()
+    assert model(3.0).data == 6.0
+    assert model.state_dict() == {"w": 2.0}

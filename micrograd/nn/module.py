@@ -74,7 +74,7 @@ class Module(Saved):
     def _named_lists(self) -> list[tuple[str, Any]]:
         """What `by_name` makes the named parameters of, for whoever asks later, if at all."""
         # The modules of this package list what stands among their attributes; others may do more.
-        known = type(self).parameters.__module__.startswith(__package__)
+        known = str(type(self).parameters.__module__).startswith(__package__)
         if known and type(self).named_parameters is Module.named_parameters:
             return [(path, x) for path, x in parts(self, Module) if not isinstance(x, Module)]
         return list(self.named_parameters())
