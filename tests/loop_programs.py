@@ -126,10 +126,22 @@ def recurrent(a, b):
     return h[1] + mg.sum(ys)
 
 
+def vectors_that_change_places(a, b):
+    """Both are rows of one array before the loop, and columns of a matrix after it."""
+    u, v = [a * 0.5, b * 0.5], [a * 0.25, b * 0.25]
+    u, v = mg.fori_loop(0, 3, lambda i, c: (c[1], c[0]), (u, v))
+    return u[0] * 2 + v[1] + u[0] * v[0] + u[1] * v[1]
+
+
+def slope_of_a_while(a, b):
+    """What a derivative puts out of the loop has as many entries as there were turns."""
+    return mg.grad(lambda x: mg.while_loop(lambda c: c < 9, lambda c: c * c + x * b, x))(a + 1)
+
+
 FUNCTIONS = [
     outputs, newton, nested, branch, branch_in_a_loop, carries_that_change_places, swaps,
     while_in_a_loop, some_turns_or_none, guarded, in_parts, in_parts_backwards, while_in_parts, no_turn, solved,
-    solved_by_a_loop, recurrent,
+    solved_by_a_loop, recurrent, vectors_that_change_places, slope_of_a_while,
 ]  # fmt: skip
 POINTS = [(0.7, 0.9), (1.3, 0.4), (0.3, 0.8)]
 
@@ -203,3 +215,54 @@ def value(tree, xs):
         return mg.while_loop(more, step, (value(first, xs), 0.0))[0]
     n, first, new = rest
     return mg.fori_loop(0, n, lambda i, c: mg.sin(value(new, [c, i, *xs])), value(first, xs))
+
+
+# Vectors as carries ---------------------------------------------------------------------------
+
+TURNS = ["swap", "rotate", "mean", "layer", "back", "old", "along", "dot", "choose"]
+
+
+def vector_loops():
+    """How long vectors are, how many there are, and what the turns of two loops do with which."""
+    turn = st.lists(
+        st.tuples(st.sampled_from(TURNS), st.integers(0, 3), st.integers(0, 3)), max_size=4
+    )
+    loop = st.tuples(st.integers(1, 3), turn)
+    return st.tuples(st.integers(1, 4), st.integers(1, 3), loop, loop)
+
+
+def over_vectors(plan, x, weights):
+    """A number made by these loops of the numbers x and a square matrix of weights."""
+    n, k, *loops = plan
+    x = x[:n]
+
+    def turn(what, state):
+        old, now = state, [list(v) for v in state]
+        for kind, a, b in what:
+            a, b = a % k, b % k
+            u, v = now[a], now[b]
+            if kind == "swap":
+                now[a], now[b] = v, u
+            elif kind == "rotate":
+                now = now[1:] + now[:1]
+            elif kind == "mean":
+                now[a] = [(p + q) * 0.5 for p, q in zip(u, v)]
+            elif kind == "layer":
+                now[a] = [mg.tanh(mg.dot(row[:n], v)) for row in weights[:n]]
+            elif kind == "back":
+                now[a] = [mg.tanh(mg.dot(row[n - 1 :: -1], v)) for row in weights[n - 1 :: -1]]
+            elif kind == "old":
+                now[a] = list(old[b])
+            elif kind == "along":
+                for j in range(n):
+                    u[j] = mg.sin(u[j - 1] + v[j] * 0.5)
+            elif kind == "dot":
+                now[a] = [mg.tanh(p + 0.1 * mg.dot(u, v)) for p in v]
+            else:
+                now[a] = mg.cond(u[0] > 0.1, lambda p, q: p, lambda p, q: q, u, v)
+        return now
+
+    state = [[(0.5 + j) * p for p in x] for j in range(k)]
+    for often, what in loops:
+        state = mg.fori_loop(0, often, lambda i, c, what=what: turn(what, c), state)
+    return mg.sum([(0.3 + j) * p for v in state for j, p in enumerate(v)])

@@ -151,6 +151,41 @@ def test_random_code_over_a_batch(seed, n):
     )
 
 
+def elements(width: int):
+    """Sums, differences and products of single elements of vectors, as nested pairs."""
+    leaf = st.tuples(st.sampled_from("uvc"), st.integers(0, width - 1))
+    return st.recursive(
+        leaf, lambda inner: st.tuples(st.sampled_from("+-*"), inner, inner), max_leaves=7
+    )
+
+
+@given(st.lists(elements(3), min_size=1, max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_sums_of_single_elements_over_a_batch(trees):
+    """Their gradients put numbers such as 1 / n and -1 / n beside each other."""
+    a, b = [Value(0.5 + 0.2 * j) for j in range(3)], [Value(0.3 * j - 0.2) for j in range(3)]
+
+    def f(x):
+        vectors = {"u": [mg.tanh(p * x) for p in a], "v": [p * x for p in b], "c": [2.0, -1.0, 0.5]}
+
+        def number(tree):
+            if len(tree) == 2:
+                return vectors[tree[0]][tree[1]]
+            p, q = map(number, tree[1:])
+            return p + q if tree[0] == "+" else p - q if tree[0] == "-" else p * q
+
+        return mg.sum([number(tree) for tree in trees]) + 0.0 * a[0] * x
+
+    given = [0.5, -1.0, 2.0]
+    value, gradient = mg.jit(f, parameters=[*a, *b], backend="python").value_and_grad(given)
+    fast = mg.jit(f, parameters=[*a, *b], backend="numpy")
+    for _ in range(2):
+        found, slopes = fast.value_and_grad(given)
+        assert found == pytest.approx(value, rel=1e-13)
+        assert list(slopes) == pytest.approx(list(gradient), rel=1e-12, abs=1e-15)
+    assert list(fast.map(given)) == pytest.approx([f(x).data for x in given], rel=1e-12)
+
+
 @pytest.mark.parametrize("name", [n for n in GOLDEN if n != "microgpt_word"])
 def test_the_source_under_jax(name):
     jax = pytest.importorskip("jax")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 import threading
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import micrograd as mg
 from micrograd import Value, nn
 from micrograd.compiler import TraceError
+from micrograd.compiler.backends.runtime import define
 
 P = Value(0.5, label="p")
 
@@ -326,6 +328,29 @@ def test_decorator():
     assert (f(1.0), g(1.0)) == (2.0, 3.0)
     assert (f.__name__, f.__doc__) == ("f", "Twice x.")
     assert repr(f).startswith("<jit of f: <Program: 1 steps")
+
+
+def test_threads_define_functions_while_others_are_dropped():
+    failed = []
+
+    def work():
+        try:
+            for k in range(200):
+                assert define(f"def f():\n    return {k}\n", {})() == k
+        except Exception as error:
+            failed.append(error)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert not failed
 
 
 def test_threads_share_a_compiled_function():

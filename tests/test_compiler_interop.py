@@ -390,6 +390,25 @@ def test_torch_gives_structures_over_a_batch(name, torch):
             assert got == pytest.approx(row, rel=1e-6)
 
 
+@pytest.mark.parametrize("batch", [False, True])
+def test_torch_takes_parameters_that_are_read_backwards(batch, torch):
+    w = [[Value(0.1), Value(0.2)], [Value(0.3), Value(0.4)], [Value(0.5), Value(0.6)]]
+    flat = [p for row in w for p in row]
+
+    def f(x):
+        found = [mg.tanh(mg.dot(row[::-1], x[::-1])) for row in w[::-1]]
+        return mg.sum([y * y for y in found])
+
+    fast = mg.jit(f, parameters=flat)
+    value, slopes = fast.value_and_grad([[1.0, 2.0]])
+    numbers = torch.tensor([p.data for p in flat], dtype=torch.float64, requires_grad=True)
+    x = torch.tensor([[1.0, 2.0]] if batch else [1.0, 2.0], dtype=torch.float64)
+    y = fast.to_torch(batch=batch)(numbers, x).sum()
+    y.backward()
+    assert y.item() == pytest.approx(value, rel=1e-14)
+    assert numbers.grad.tolist() == pytest.approx(list(slopes), rel=1e-13)
+
+
 def test_torch_checks_our_gradient(torch):
     case = CASES["special_functions"]()
     fast = mg.jit(case.f, parameters=case.parameters)

@@ -162,3 +162,69 @@ def test_a_compiled_method_belongs_to_the_copy(clone):
     assert twin.fast.parameters == [twin.w]
     twin.fast.backward([2.0])
     assert (model.w.grad, twin.w.grad) == (0.0, 2.0)
+
+
+def test_a_function_with_parameters_of_its_own_module_says_why_it_is_not_pickled():
+    fast = mg.jit(tripled, parameters=[shared])
+    with pytest.raises(TypeError, match=r"tripled is pickled by its name .* save\(path\)"):
+        pickle.dumps(fast)
+    assert copy.copy(fast)(2.0) == copy.deepcopy(fast)(2.0) == 6.0
+
+
+class Decorated(mg.nn.Module):
+    """One whose methods are compiled where they are defined."""
+
+    def __init__(self, w):
+        self.w = Value(w)
+
+    @mg.jit
+    def scaled(self, x):
+        return self.w * x
+
+    @mg.jit
+    def __call__(self, x):
+        return self.scaled(x) + 1.0
+
+    @staticmethod
+    @mg.jit
+    def halved(x):
+        return x / 2.0
+
+
+class WithoutDict:
+    __slots__ = ("w",)
+
+    @mg.jit
+    def scaled(self, x):
+        return self.w * x
+
+
+def test_a_decorated_method_is_compiled_for_each_instance():
+    two, three = Decorated(2.0), Decorated(3.0)
+    assert (two.scaled(5.0), three.scaled(5.0)) == (10.0, 15.0)
+    assert two.scaled is two.scaled
+    assert (two(5.0), three(5.0)) == (11.0, 16.0)
+    assert two.scaled.parameters == two.parameters() == [two.w]
+    value, slope = three.scaled.value_and_grad([1.0, 3.0])
+    assert (value, list(slope)) == (6.0, [2.0])
+    assert mg.grad(two.scaled)(7.0) == 2.0
+    assert Decorated.halved(3.0) == two.halved(3.0) == 1.5
+    assert repr(Decorated.scaled) == "<jit of scaled>"
+    bare = WithoutDict()
+    bare.w = 4.0
+    assert bare.scaled(2.0) == 8.0
+
+
+@pytest.mark.parametrize("clone", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+@pytest.mark.parametrize("called", [False, True])
+def test_a_copied_instance_has_decorated_methods_of_its_own(clone, called):
+    model = Decorated(2.0)
+    if called:
+        assert (model.scaled(5.0), model(5.0)) == (10.0, 11.0)
+    twin = clone(model)
+    twin.w.data = 4.0
+    assert (model.scaled(5.0), twin.scaled(5.0), twin(5.0)) == (10.0, 20.0, 21.0)
+    assert twin.parameters() == [twin.w] == twin.scaled.parameters
+    alone = clone(twin.scaled)
+    assert alone(5.0) == 20.0
+    assert alone.parameters[0] is not twin.w

@@ -92,6 +92,21 @@ def test_the_branch_not_taken_is_not_run():
     assert x.grad == 3.0
 
 
+@pytest.mark.parametrize("through", [lambda f: f, mg.jit], ids=["eager", "jit"])
+def test_who_is_wrong_about_the_carry_is_named(through):
+    for upper in (3, Value(3.0)):
+        with pytest.raises(TypeError, match="fori_loop: the carry was a number and is a list of 2"):
+            through(lambda x, n=upper: mg.fori_loop(0, n, lambda i, c: [c, c], x))(1.0)
+        with pytest.raises(TypeError, match="fori_loop: the carry was a number and is None now"):
+            through(lambda x, n=upper: mg.fori_loop(0, n, lambda i, c: None, x))(1.0)
+    with pytest.raises(TypeError, match="entry 1 of entry 0 of the carry was a number and is a li"):
+        through(lambda x: mg.fori_loop(0, 2, lambda i, c: [[x, [x]], x], [[x, x], x]))(1.0)
+    with pytest.raises(ValueError, match="fori_loop: checkpoint is"):
+        through(lambda x: mg.fori_loop(0, 2, lambda i, c: c, x, checkpoint="none"))(1.0)
+    with pytest.raises(TypeError, match="while_loop: a condition is true or false, or a number"):
+        through(lambda x: mg.while_loop(lambda c: [c < 3.0], lambda c: c + 1.0, x))(1.0)
+
+
 def test_what_cannot_be_said_is_refused_in_a_sentence():
     with pytest.raises(TypeError, match="the carry was a number and is a tuple of 2 now"):
         mg.scan(lambda c, x: ((c, c), None), 0.0, [1.0])

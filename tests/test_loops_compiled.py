@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import math
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -13,7 +15,7 @@ import pytest
 from helpers import interrupted
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loop_programs import FUNCTIONS, POINTS, expressions, value
+from loop_programs import FUNCTIONS, POINTS, expressions, over_vectors, value, vector_loops
 
 import micrograd as mg
 from micrograd import Value, optim
@@ -114,6 +116,10 @@ def test_jax(f):
     fast = mg.jit(lambda a, b: f(a * p, b), backend="python")
     y = f(x[0] * p, x[1])
     fast.trace(*x)
+    if f.__name__ == "slope_of_a_while":
+        with pytest.raises(TypeError, match="a while_loop in it remembers its turns"):
+            fast.to_jax()
+        return
     g = fast.to_jax()
     weights = jax.numpy.array([1.1])
     assert float(g(weights, *x)) == pytest.approx(y.data, rel=1e-12)
@@ -142,6 +148,46 @@ def test_torch(f):
 
 
 # At random ----------------------------------------------------------------------------------
+
+
+@settings(max_examples=3_000 if LONG else 40, deadline=None)
+@given(vector_loops(), st.integers(0, 1000))
+def test_random_loops_over_vectors(plan, seed):
+    """By every backend, JAX and PyTorch where they are: one example, many, and gradients."""
+    rng = random.Random(seed)
+    weights = [[Value(rng.gauss(0, 0.5)) for _ in range(4)] for _ in range(4)]
+    flat = [p for row in weights for p in row]
+    points = [[rng.gauss(0, 1) for _ in range(4)] for _ in range(3)]
+
+    def f(x):
+        return over_vectors(plan, x, weights)
+
+    results = [f(list(map(Value, x))) for x in points]
+    mg.mean(results).backward()
+    values, slopes = [y.data for y in results], [p.grad for p in flat]
+    for backend in [*BACKENDS, *(["numpy"] if importlib.util.find_spec("numpy") else [])]:
+        fast = mg.jit(f, parameters=flat, backend=backend)
+        assert same(fast(points[0]), values[0])
+        assert list(fast.map(points)) == pytest.approx(values, rel=1e-12, abs=1e-12)
+        number, found = fast.value_and_grad(points)
+        assert number == pytest.approx(sum(values) / 3, rel=1e-12, abs=1e-12)
+        assert list(found) == pytest.approx(slopes, rel=1e-10, abs=1e-12)
+    numbers = [p.data for p in flat]
+    if importlib.util.find_spec("jax"):
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+        g, given = fast.to_jax(), jax.numpy.array(points)
+        found = jax.vmap(g, (None, 0))(jax.numpy.array(numbers), given)
+        assert found.tolist() == pytest.approx(values, rel=1e-12, abs=1e-12)
+    if importlib.util.find_spec("torch"):
+        import torch
+
+        ps = torch.tensor(numbers, dtype=torch.float64, requires_grad=True)
+        found = fast.to_torch(batch=True)(ps, torch.tensor(points, dtype=torch.float64))
+        found.mean().backward()
+        assert found.tolist() == pytest.approx(values, rel=1e-12, abs=1e-12)
+        assert ps.grad.tolist() == pytest.approx(slopes, rel=1e-10, abs=1e-12)
 
 
 @settings(max_examples=10_000 if LONG else 60, deadline=None)

@@ -54,6 +54,10 @@ def like_before(who: str, old: Any, new: Any) -> Any:
 
 def same_shape(who: str, what: str, old: Any, new: Any) -> None:
     if shape(old) != shape(new):
+        several = (list, tuple)
+        if isinstance(old, several) and type(old) is type(new) and len(old) == len(new):
+            for k, (a, b) in enumerate(zip(old, new)):  # the one that differs
+                same_shape(who, f"entry {k} of {what}", a, b)
         raise TypeError(
             f"{who}: {what} was {described(old)} and is {described(new)} now; it must keep its "
             "structure: give back as many numbers, in lists and tuples as before"

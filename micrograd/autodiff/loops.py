@@ -113,13 +113,18 @@ def fori_loop(
     120.0
     """
     callable_or_error("fori_loop", body)
+    init = numbered(init, "fori_loop: init")
+
+    def after(i: Any, carry: Any) -> Any:
+        return like_before("fori_loop", carry, body(i, carry))
+
     if isinstance(lower, Node) or isinstance(upper, Node):
 
         def more(state: Any) -> Any:
             return state[0] < upper
 
         def step(state: Any) -> Any:
-            return state[0] + 1.0, body(*state)
+            return state[0] + 1.0, after(*state)
 
         start = lower if isinstance(lower, Node) else float(lower)
         return while_loop(more, step, (start, init), checkpoint=checkpoint)[1]
@@ -127,9 +132,10 @@ def fori_loop(
 
     def turn(state: Any, _: None) -> Any:
         i, carry = state
-        return (i + 1.0, body(i, carry)), None
+        return (i + 1.0, after(i, carry)), None
 
-    n = max(0, last - first)
+    n = turns("fori_loop", None, max(0, last - first))
+    kept("fori_loop", checkpoint, n)
     (_, carry), _ = scan(turn, (float(first), init), length=n, checkpoint=checkpoint)
     return carry
 

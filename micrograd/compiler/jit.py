@@ -79,26 +79,61 @@ class Jit(native.Caller, Generic[P]):
         self.machine = native.reader(self.backend)
         self.by_call: dict[bytes, Compiled] = {}
         self.by_batch: dict[bytes, Compiled] = {}
+        self.attribute = ""  # under which a class has it as a method
         functools.update_wrapper(self, f, updated=())
         name = getattr(f, "__name__", "f")
         self.name = name if name.isidentifier() else "f"
 
     def __reduce__(self) -> Any:
-        """What compiles its function anew; or, where it is decorated, the name of that."""
+        """What compiles its function anew; or, where that is decorated, how it is found."""
         name = getattr(self.f, "__qualname__", "")
-        home = sys.modules.get(getattr(self.f, "__module__", ""))
-        if getattr(home, name, None) is self:
+        known = getattr(sys.modules.get(getattr(self.f, "__module__", "")), name, None)
+        if known is self:
             return name
+        owner = getattr(self.f, "__self__", None)
+        if owner is not None and self.attribute:
+            return getattr, (owner, self.attribute)
+        if self.given is not None and known is self.f:
+            raise TypeError(
+                f"jit: {self.name} is pickled by its name and so finds the parameters of its own "
+                "module again, not those that were given to jit: pickle jit of a model, or of its "
+                "method, or write the program to a file with save(path)"
+            )
+        return Jit, (self.f, self.given, *self.settings)
+
+    @property
+    def settings(self) -> tuple[str, str]:
+        """The backend and its build, as they were given."""
         backend, _, build = self.backend.partition("+")
-        return Jit, (self.f, self.given, backend, build)
+        return backend, build
+
+    def __copy__(self) -> Jit[P]:
+        return self  # as of a function
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         """A `Jit` of the copied model's method; itself for other functions, as those are copied."""
         f = copy.deepcopy(self.f, memo)
         if f is self.f:
             return self
-        backend, _, build = self.backend.partition("+")
-        return Jit(f, copy.deepcopy(self.given, memo), backend, build)
+        return Jit(f, copy.deepcopy(self.given, memo), *self.settings)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.attribute = name
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """As a method: that of one instance, which keeps what was compiled for it."""
+        if instance is None or not hasattr(self.f, "__get__"):
+            return self
+        kept = getattr(instance, "__dict__", None)
+        if not isinstance(kept, dict) or not self.attribute:  # then it is compiled at each call
+            kept = {}
+        found = kept.get(self.attribute)
+        if isinstance(found, Jit):
+            return found
+        bound = Jit(self.f.__get__(instance, owner), self.given, *self.settings)
+        bound.attribute = self.attribute
+        kept[self.attribute] = bound
+        return bound
 
     if TYPE_CHECKING:
 
@@ -512,8 +547,9 @@ def jit(
     It is traced once for each structure of its arguments, not for their numbers, and keeps
     the 128 structures that were used last; a batch may hold examples of several, such as lists of
     unequal lengths. Its parameters are the Values that it reaches, in the order in which they are
-    met or in the one given. Also as a decorator, `@jit`. ValueError and TypeError for what cannot
-    be compiled, such as an `if` that depends on a number: the message names the line.
+    met or in the one given. Also as a decorator, `@jit`, of a method too, which is then compiled
+    for each instance. ValueError and TypeError for what cannot be compiled, such as an `if` that
+    depends on a number: the message names the line.
 
     The backend is "python", "numpy", "native" where it was built, "c" or "auto". Python and
     native give what the eager engine gives, to the last bit for one example; where a gradient

@@ -192,7 +192,8 @@ def while_loop(tracer: Tracer, cond: Any, body: Any, init: Any, every: int) -> A
     new = like_before("while_loop", init, one.given)
     outputs = one.results(new, "while_loop: the carry")
     two = Body(tracer, cond, (init,), names)
-    if len(leaves(two.given)) != 1:
+    several = isinstance(two.given, (list, tuple, dict))
+    if several or len(leaves(two.given)) != 1:
         raise TypeError(
             f"while_loop: a condition is true or false, or a number, not {two.given!r:.60}: does "
             "its function return?"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from math import prod
 
 from .operands import ATOM, DEEPEST, Text
 from .products import Products
-from .program import Place, Read, Shape, Step
+from .program import Apply, Leaf, Place, Read, Shape, Step, Sum
 from .views import indices, rows_of
 
 
@@ -31,7 +32,7 @@ class Places(Products):
                 at += 1
         width = max(map(len, sources))
         table = [p for found in sources for p in found + [0] * (width - len(found))]
-        zero = f"np.zeros_like({pieces[0]}[..., :1])"
+        zero = "np.zeros((n, 1))" if lead else "np.zeros((1,))"
         shape = step.shape if width == 1 else (*step.shape, width)
         name = self.table(table, shape)
         text = f"np.concatenate([{', '.join([zero, *pieces])}], -1)[..., {name}]"
@@ -59,6 +60,8 @@ class Places(Products):
 
     def flat(self, value: Read, dims: Shape, lead: bool) -> str:
         """A part as one row, for each example if they differ."""
+        if not dims and self.is_number[value.array]:
+            dims, value = (1,), Read(value.array, value.base, (0,))
         text = self.full(value, dims, lead)
         if len(dims) == 1:
             return text
@@ -70,15 +73,34 @@ class Places(Products):
     def full(self, value: Read, dims: Shape, lead: bool) -> str:
         """A part with all its dimensions."""
         step = self.program.steps[value.array]
-        number = self.program.number(value.array)
         sizes = [*(["n"] if lead else []), *map(str, dims)]
         shape = f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+        number = self.program.number(value.array)
         if number is not None:
             return f"np.full({shape}, {number!r})"
+        if self.is_number[value.array]:
+            return f"np.full({shape}, {self.operand(value, dims, lead)})"
         text = self.operand(value, dims, lead, ATOM)
         if not self.covered([value], dims) or (lead and not step.varying):
             return f"np.broadcast_to({text}, {shape})"
         return text
+
+    @cached_property
+    def is_number(self) -> list[bool]:
+        """For each step whether it is a number of Python's, such as 1 / n, and no array."""
+        found: list[bool] = []
+        for i, step in enumerate(self.program.steps):
+            if isinstance(step, Leaf):
+                known = self.program.number(i) is not None
+                found.append(known or step.kind in ("share", "count"))
+                continue
+            if isinstance(step, Sum):
+                plain = not step.total and not any([term.inner for term in step.terms])
+            else:
+                plain = isinstance(step, Apply)
+            operands = all([found[read.array] for read in step.reads()])
+            found.append(plain and not step.shape and operands)
+        return found
 
     def joined(self, step: Place) -> Text | None:
         """The parts along one dimension; None where they do not lie so."""
@@ -120,6 +142,8 @@ class Places(Products):
             if start > at:
                 pieces.append(self.zeros(step, axis, start - at))
             dims, value, _ = step.parts[k]
+            if not dims and len(shape) == 1 and self.is_number[value.array]:
+                dims, value = (1,), Read(value.array, value.base, (0,))
             text = self.full(value, dims, lead)
             if stop - start == 1 and len(dims) < len(shape):
                 colons = [":"] * (len(shape) - 1)

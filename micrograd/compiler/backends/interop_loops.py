@@ -17,7 +17,7 @@ from ..arrays.source import emit
 from ..arrays.spaces import is_own, jax_space, torch_space
 from ..ir.program import Program
 from ..ir.prune import pruned
-from ..ir.region import Loop
+from ..ir.region import Loop, remembers
 from ..ir.reverse import Symbol, reverse
 from ..ir.simplify import simplify
 from ..ir.structural import Structural
@@ -147,6 +147,12 @@ def to_jax(made: Compiled, name: str) -> Callable[..., Any]:
     np = jax.numpy
     program = pruned(made.program)
     refuse_own(program, name)
+    if remembers(program):
+        raise TypeError(
+            f"{name}: a while_loop in it remembers its turns for a gradient, and JAX has no "
+            "such loop: give JAX the function itself and differentiate it there, with jax.jvp, or "
+            "use fori_loop or scan"
+        )
     sides: dict[Any, Pieces] = {}
 
     def function(parameters: Any, *args: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..arrays.source import emit
 from ..arrays.spaces_numpy import numpy_space
-from ..ir.region import Loop, chooses
+from ..ir.region import Loop, chooses, remembers
 from .base import Batch, Rows
 from .numpy import numpy_function
 from .pieces import Pieces, Segment, Side, Values
@@ -97,8 +97,8 @@ class NumPyPieces(Batch):
     def map(self, rows: Rows) -> Any:
         import numpy as np
 
-        if not rows.n or not self.made.program.inputs:
-            return super().map(rows)
+        if not rows.n or not self.made.program.inputs or remembers(self.made.values):
+            return super().map(rows)  # each example would remember another number of turns
         results = np.empty((rows.n, self.made.program.values))
         with np.errstate(all="ignore"):
             try:

@@ -57,6 +57,8 @@ class Segment:
         made.forward_steps, made.values = len(made), len(outputs)
         shape = [("x", (len(self.moving),))] if self.moving else []
         self.rolled: Rolled = roll(made, shape)
+        # Dimensions of the array that has all outputs, if there is one.
+        self.rank = len(self.rolled.steps[self.rolled.outputs[0].array].shape)
         self.inputs = Layout(self.rolled, self.rolled.inputs, self.rolled.input_places)
         self.weights = Layout(self.rolled, self.rolled.parameters, self.rolled.parameter_places)
 
@@ -74,13 +76,17 @@ class Side:
     def pack(self, values: list[Any], n: Any) -> Any:
         return values
 
-    def results(self, found: Any, count: int, n: Any) -> list[Any]:
-        """What a function gave as a list of values."""
+    def results(self, segment: Segment, found: Any) -> list[Any]:
+        """What the function of a piece gave as a list of values."""
         if isinstance(found, list):
             return found
-        if count == 1 and getattr(found, "ndim", 0) <= (n is not None):
+        count = len(segment.outputs)
+        if count == 1:
             return [found]
-        return [found[..., k] for k in range(count)]
+        # All of them are one array, which may have more than one dimension.
+        lead = found.shape[: len(found.shape) - segment.rank]
+        row = found.reshape((*lead, count))
+        return [row[..., k] for k in range(count)]
 
     def add(self, a: Any, b: Any) -> Any:
         return [self.add(x, y) if isinstance(x, list) else x + y for x, y in zip(a, b)]
@@ -187,7 +193,7 @@ class Pieces:
                 if piece.moving:
                     given = piece.inputs.cut(side.row([values[x] for x in piece.moving], n))
                 found = self.functions[id(piece)](*given, *weights)
-                values.update(zip(piece.outputs, side.results(found, len(piece.outputs), n)))
+                values.update(zip(piece.outputs, side.results(piece, found)))
                 continue
             rule, xs = program.rules[piece], program.operands[piece]
             if isinstance(rule, (Item, Element)):

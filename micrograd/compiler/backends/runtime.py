@@ -13,6 +13,7 @@ import linecache
 import math
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ...core.rule import TABLE, Rule
@@ -52,8 +53,9 @@ def define(source: str, names: dict[str, Any]) -> Callable[..., Any]:
 
     The source is ours, made by `emit` from a program: numbers, checked names, operators.
     """
-    while _forgotten:
-        linecache.cache.pop(_forgotten.pop(), None)
+    with suppress(IndexError):  # other threads take from it too
+        while True:
+            linecache.cache.pop(_forgotten.pop(), None)
     filename = f"<micrograd.jit {next(_count)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     space = dict(names)

@@ -312,3 +312,17 @@ def chooses(program: Program) -> bool:
         if isinstance(rule, Structural) and any([chooses(inner) for inner in rule.programs()]):
             return True
     return False
+
+
+def remembers(program: Program) -> bool:
+    """Whether a loop that asks each turn puts out what it went through, as for a gradient."""
+    for rule in program.rules:
+        if (
+            isinstance(rule, Loop)
+            and rule.test is not None
+            and len(rule.body.outputs) > rule.carries
+        ):
+            return True
+        if isinstance(rule, Structural) and any([remembers(inner) for inner in rule.programs()]):
+            return True
+    return False
