@@ -166,13 +166,12 @@ def main(module: str, seed: int, programs: int) -> None:
             rng.randrange(max(scalars, 1)) for _ in range(rng.choice([0, 1, parameters + 1]))
         ]
         given = [
-            section(False, sizes), section(False, sizes), section(False, sizes),
-            section(True, sizes), section(False, sizes),
+            section(False, sizes), section(True, sizes), section(False, sizes),
             array("d", [rng.choice([0.0, 1.0, -2.5, float("inf"), float("nan"), 1e308]) for _ in range(scalars)]).tobytes(),
             array("i", results).tobytes(),
         ]  # fmt: skip
         if single and rng.random() < 0.95:
-            given[1:4] = b"", b"", b""
+            given[1] = b""
         named = {
             "registers": registers, "inputs": inputs, "outputs": outputs, "first_parameter": first,
             "parameters": parameters, "count_at": rng.randrange(-1, scalars + 1),
@@ -212,7 +211,7 @@ def main(module: str, seed: int, programs: int) -> None:
     last = None
     for _ in range(programs):
         given, named = random_program() if rng.random() < 0.6 else changed_program()
-        given[:5] = map(short, given[:5])
+        given[:3] = map(short, given[:3])
         for key in named:
             if key != "functions" and rng.random() < 0.01:
                 named[key] = rng.choice([*extremes, *huge])
@@ -232,7 +231,7 @@ def main(module: str, seed: int, programs: int) -> None:
                 m.run(
                     buffer(named["parameters"]), buffer(named["inputs"] * stride), size(n)
                     if named["inputs"] + named["outputs"] else n, size(stride),
-                    buffer(len(given[6]) // 4), buffer(named["outputs"] * n),
+                    buffer(len(given[4]) // 4), buffer(named["outputs"] * n),
                 )  # fmt: skip
                 ran += 1
             except fine:
@@ -290,7 +289,7 @@ def update_machines(machine, parameters):
     total = [9, 0, 2, 2, 1]  # which an update may not have
     return [
         machine.Machine(
-            b"", b"", b"", array("i", [*code, *more]).tobytes(), b"",
+            b"", array("i", [*code, *more]).tobytes(), b"",
             array("d", [0.1, 0.0]).tobytes(), b"",
             registers=2, inputs=2, outputs=1, first_parameter=0, parameters=1, count_at=-1,
             first_sum=1, sums=bool(more), functions=(),
@@ -330,7 +329,8 @@ def real_programs(machine):
             fast.value_and_grad(*args)
             fast.value_and_grad(*[a[:1] for a in args])
             optimizer = mg.optim.Adam(fast.parameters, lr=1e-3)
-            fast.fit(*args, optimizer, steps=2, progress=False)
+            with contextlib.suppress(ValueError):  # float32 reads other numbers, which may be nan
+                fast.fit(*args, optimizer, steps=2, progress=False)
     finally:
         native.BUILDS[""] = kept
     return found

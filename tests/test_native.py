@@ -306,7 +306,16 @@ def test_sums_of_random_expressions(recipe, n):
         y.backward()
         # What a relative error of each node does to the result: that many roundings matter.
         shaken = sum(abs(v.data * v.grad) for v in trace(y)[0])
-        return [([y.data], shaken), *[([c.grad for c in them], 0.0) for them in copies]]
+        # And within an operation: what arrives by a dot product may be small between large parts.
+        within = {id(c): 0.0 for them in copies for c in them}
+        for v in trace(y)[0]:
+            for c in v._prev:
+                if id(c) in within:
+                    within[id(c)] += abs(v.grad) * (2.0 + sum(abs(u.data) for u in v._prev))
+        return [
+            ([y.data], shaken),
+            *[([c.grad for c in them], sum(within[id(c)] for c in them)) for them in copies],
+        ]
 
     fast = native(f, parameters=ps)
     rng = random.Random(n)

@@ -90,7 +90,7 @@ class CBatch(NativeBatch):
         numbers = parameters + (inputs if single else 0)
         results = {"one": made.program.values, "outputs": 0, "sums": 1 + parameters}[gives]
         machine = self.build.module.Machine(
-            b"", b"", b"", b"", b"",
+            b"", b"", b"",
             scalars=bytes(self.build.zeros(numbers + results)),
             results=bytes(array("i", range(numbers, numbers + results))),
             registers=0,

@@ -21,15 +21,11 @@ SUB, NEG = TABLE["sub"], TABLE["neg"]
 
 
 class Term:
-    """What is added or taken away: a step, or a product, as `Products` counts them.
+    """What is added or taken away: a step, or a product, as `Products` counts them."""
 
-    `twice` for x + x, where x is the same for all examples.
-    """
-
-    def __init__(self, step: int, minus: bool, twice: bool = False) -> None:
+    def __init__(self, step: int, minus: bool) -> None:
         self.step = step
         self.minus = minus
-        self.twice = twice
 
 
 def gradient_over_batch(program: Program) -> Program:
@@ -152,7 +148,7 @@ def over_batch(
     is_term = [False] * len(program)  # of some output, once
     for found in terms.values():
         for term in found:
-            if term.step >= 0 and not term.twice:
+            if term.step >= 0:
                 is_term[term.step] = True
     new = Program()
     place = [-1] * len(program)  # of each step in the new one, and of the sum over it
@@ -178,9 +174,6 @@ def over_batch(
             )
     new.forward_steps = len(new)
     products = sums_of_rows(new, rows, whole, shared, place, varying, count)
-    doubled = count
-    if any([term.twice for found in terms.values() for term in found]):
-        doubled = new.step(ADD, (count, count))
     for k, y in enumerate(outputs):
         if isinstance(y, int) and y < 0:
             new.outputs.append(new.constant(0.0) if y == NONE else products[NONE - 1 - y])
@@ -188,12 +181,7 @@ def over_batch(
         total = NONE
         for term in terms[k]:
             i = term.step
-            if (
-                term.twice
-            ):  # n (x + x) is x (n + n), to the last bit: penalties, of p * p, have many
-                x = new.step(MUL, (place[i], doubled))
-            else:
-                x = summed[i] if i >= 0 else products[NONE - 1 - i]
+            x = summed[i] if i >= 0 else products[NONE - 1 - i]
             if total != NONE:
                 total = new.step(SUB if term.minus else ADD, (total, x))
             else:
@@ -224,10 +212,6 @@ def dissolve(
             dissolved[i] = True
         else:
             found.append(Term(i, minus))
-    if len(found) > 1 and found[0].step == found[1].step >= 0:
-        x = found[0].step
-        if not varying[x] and not found[0].minus and not found[1].minus:
-            found[:2] = [Term(x, False, True)]
     return found
 
 

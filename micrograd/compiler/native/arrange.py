@@ -8,7 +8,6 @@ before, to the last bit. Which register a column has is `allocate`'s. It is all 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
@@ -20,14 +19,11 @@ TOTALS = 8  # sums of columns made at once
 
 
 def arranged(
-    section: list[Instruction], varying: list[bool], one: int, rows: Rows, shared: set[int]
+    section: list[Instruction], varying: list[bool], rows: Rows, shared: set[int]
 ) -> list[Instruction]:
-    """The instructions on columns; `one` is a step that is the number 1.
-
-    `shared` are the sums of products to which several instructions add.
-    """
-    made = outer_products(section, one, shared)
-    return totals(layers(gated_by_relu(going_on(made, rows, shared)), varying))
+    """The instructions on columns; to the sums of products in `shared` several of them add."""
+    made = going_on(outer_products(section), rows, shared)
+    return totals(layers(gated_by_relu(made), varying))
 
 
 def gated_by_relu(section: list[Instruction]) -> list[Instruction]:
@@ -209,18 +205,8 @@ def allocate(
     free: list[int] = []
     size = 0
     for at, instruction in enumerate(section):
-        # A result takes the place of no operand of the same instruction, but for its own gate.
-        reads = Counter(instruction.reads)
-        taken = {
-            s.gate: s.result
-            for s in instruction.sums
-            if s.gate != NONE and s.gate not in inputs and last[s.gate] == at and reads[s.gate] == 1
-        }
-        for gate, result in taken.items():
-            registers[result] = registers[gate]
+        # A result takes the place of no operand of the same instruction.
         for result in instruction.results:
-            if result in registers:
-                continue
             if result in sizes:
                 registers[result] = size
                 size += sizes[result]
@@ -229,14 +215,8 @@ def allocate(
             else:
                 registers[result] = size
                 size += 1
-        for x in reads:
-            if (
-                last[x] == at
-                and varying[x]
-                and x not in inputs
-                and x not in taken
-                and x not in sizes
-            ):
+        for x in {*instruction.reads}:
+            if last[x] == at and varying[x] and x not in inputs and x not in sizes:
                 free.append(registers[x])
         free.extend([registers[y] for y in instruction.results if y not in last and y not in sizes])
     return registers, size

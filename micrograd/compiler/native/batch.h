@@ -25,10 +25,11 @@ static Py_ssize_t most_of(Py_ssize_t n, int parts) {
     return ((n + unit - 1) / unit + parts - 1) / parts * unit;
 }
 
-/* How many examples at once. A program without sums, with few registers, takes more. */
-static Py_ssize_t block_of(const Machine *m) {
-    if (m->n_sums || m->n_registers > 8) return BLOCK;
-    return m->n_registers > 2 ? 2 * BLOCK : 8 * BLOCK;
+/* How far it is from column to column of so many numbers: whole vectors, and no multiple of 32, with
+   which the numbers of one example would stand in few lines of the cache. */
+static Py_ssize_t stride_of(Py_ssize_t n) {
+    Py_ssize_t whole = (n + 7) / 8 * 8;
+    return whole % 32 ? whole : whole + 8;
 }
 
 static num *aligned(Py_ssize_t n) {
@@ -115,9 +116,8 @@ static int room_for_sums(Machine *m, int which) {
 static int prepare(Machine *m, int parts, const num *inputs, Py_ssize_t stride, Py_ssize_t n,
                    num *out, Py_ssize_t out_stride) {
     Batch *b = &m->batch;
-    *b = (Batch){inputs, out, n, stride, out_stride, block_of(m), 0, parts};
     Py_ssize_t most = most_of(n, parts);
-    b->width = most < b->block ? most : b->block; /* whole vectors */
+    *b = (Batch){inputs, out, n, stride, out_stride, most < BLOCK ? most : BLOCK, parts};
     for (int i = 0; i < parts; i++) {
         m->parts[i].from = first_of(n, parts, i);
         m->parts[i].to = first_of(n, parts, i + 1);
@@ -159,8 +159,8 @@ static int run_part(Machine *m, Worker *w, int i, int which) {
     num *sums = b->parts > 1 ? part->sums[which] : w->scalars + m->first_sum;
     if (m->room) return run_linked(m, w, part, sums);
     Place place = {w->registers, w->scalars, NULL, b->width, b->stride, 0};
-    for (Py_ssize_t from = part->from; from < part->to; from += b->block) {
-        Py_ssize_t real = part->to - from < b->block ? part->to - from : b->block;
+    for (Py_ssize_t from = part->from; from < part->to; from += BLOCK) {
+        Py_ssize_t real = part->to - from < BLOCK ? part->to - from : BLOCK;
         Py_ssize_t padded = (real + 7) / 8 * 8; /* the input columns reach that far */
         if (from + padded > b->stride) padded = real;
         place.inputs = b->inputs + from;
@@ -201,9 +201,7 @@ static int run_batch(Machine *m, int threads) {
     if (!b->n) /* otherwise the first block gives them a value */
         for (Py_ssize_t i = 0; i < m->n_sums; i++) w->scalars[m->first_sum + i] = 0.0;
     mg_refused = 0;
-    if (run_scalars(m, w, &m->before) || run_scalars(m, w, &m->meanwhile) ||
-        run_scalars(m, w, &m->beside))
-        return -1;
+    if (run_scalars(m, w, &m->before)) return -1;
     int refused = mg_refused;
     Team team;
     int workers = workers_for(&team, threads, m, 1);
@@ -233,7 +231,6 @@ typedef struct {
     num *losses;
     Py_ssize_t steps, batch, n;     /* n: parameters */
     Py_ssize_t stride, room, padded; /* to the next column of inputs, `gathered`, `columns` */
-    int row;                        /* whether the sums of gradients stand side by side */
     num *columns[PARTS][2];
     Py_ssize_t size;       /* of all columns of a thread, in bytes */
     Py_ssize_t done, last; /* steps that were taken, and the last whose gradients are there */
@@ -267,10 +264,10 @@ static int run_update(const Training *t, Worker *w, const num *sums, num *now, n
     Machine *u = t->u;
     Place place = {w->registers, w->scalars, NULL, u->batch.width, t->padded, 1};
     int bad = run_scalars(u, w, &u->before);
-    for (Py_ssize_t from = 0; from < t->n && !bad; from += u->batch.block) {
-        Py_ssize_t real = t->n - from < u->batch.block ? t->n - from : u->batch.block;
+    for (Py_ssize_t from = 0; from < t->n && !bad; from += BLOCK) {
+        Py_ssize_t real = t->n - from < BLOCK ? t->n - from : BLOCK;
         place.inputs = now + from;
-        bad = kernels.mean(now + from, sums + from, t->batch, real) ||
+        bad = k_mean(now + from, sums + from, t->batch, real) ||
               run_section(u, &u->each, &place, w->registers, w->scalars, NULL,
                           next + t->padded + from, t->padded, (real + 7) / 8 * 8, real, 1,
                           &w->scratch);
@@ -308,9 +305,6 @@ static void train(void *given, Team *team, int worker) {
             if (t->gathered) gather(t, step, &m->parts[i]);
             bad = run_part(m, w, i, which);
         }
-        arrive(team, worker, threads, step, bad || mg_refused);
-        /* What goes wrong here goes wrong for all, or for the loss alone: nobody need be told. */
-        bad = bad || run_scalars(m, w, &m->meanwhile) || (!worker && run_scalars(m, w, &m->beside));
         bad = meet(team, worker, threads, step, bad || mg_refused);
         if (bad && (!worker || bad & LEAVE)) break;
         add_parts(m, w, which);
@@ -318,7 +312,7 @@ static void train(void *given, Team *team, int worker) {
         num loss = w->scalars[m->results[0]] / (num)t->batch; /* who helps does not know it */
         if (!worker && (bad || loss != loss)) break;
         const num *sums = t->n ? w->scalars + m->results[1] : NULL;
-        if (!t->row) {
+        if (!m->in_a_row) {
             for (Py_ssize_t i = 0; i < t->n; i++) next[i] = w->scalars[m->results[i + 1]];
             sums = next; /* where its gradients will be, which this step does not write */
         }

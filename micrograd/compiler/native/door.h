@@ -227,7 +227,7 @@ static int fill_columns(PyObject *given, const Columns *c, num *into, Reader *r)
 }
 
 PyDoc_STRVAR(columns_doc, "columns(given)\n--\n\n"
-                          "A batch as Columns, each filled up with its last number to a multiple of 8, or\n"
+                          "A batch as Columns, each filled up with its last number, or\n"
                           "None where it is not plain; `given` has the examples of each argument.");
 
 static PyObject *columns(PyObject *module, PyObject *given) {
@@ -264,7 +264,7 @@ static PyObject *columns(PyObject *module, PyObject *given) {
     }
     if (!arguments) n = 1; /* of a function without arguments there is one example */
     if (!found && n < 1) found = NOT_PLAIN;
-    if (!found && (c = new_columns(&whole, inputs, n, (n + 7) / 8 * 8))) {
+    if (!found && (c = new_columns(&whole, inputs, n, stride_of(n)))) {
         num *into = c->data;
         for (Py_ssize_t i = 0; i < arguments && !found; i++) {
             found = fill_columns(PyTuple_GET_ITEM(given, i), c, into, &firsts[i]);

@@ -20,7 +20,7 @@ from .arrange import allocate, arranged, shared_exponentials
 from .instructions import EXACT, FEW, NONE, Build, Instruction, words
 from .outer import going_on, neighbours
 from .regions import Emitter, Room
-from .rows import divided, rowed
+from .rows import rowed
 
 LONGEST = 1000  # products in one instruction
 WITHOUT_C: Final[set[str]] = set()  # operations of which a warning has said so
@@ -110,18 +110,10 @@ class Encoder:
         if mapped:
             for k, y in enumerate(program.outputs):
                 self.sections[1].append(Instruction(op.OUT, k, (), (y,)))
-        before, each, self.after = [shared_exponentials(section) for section in self.sections]
+        self.before, each, self.after = [shared_exponentials(part) for part in self.sections]
         if single:
-            empty: list[Instruction] = []
-            self.before, self.meanwhile, self.beside, self.each = before, empty, empty, empty
             self.outers = going_on(neighbours(self.outers), program.rows, shared)
-            return
-        self.before, self.meanwhile, self.beside = (
-            divided(before, each, self.after, program.outputs)
-            if any(self.summed)
-            else (before, [], [])
-        )
-        self.each = arranged(each, self.varying, self.one, program.rows, shared)
+        self.each = arranged(each, self.varying, program.rows, shared)
 
     def depends_on_sums(self) -> list[bool]:
         """For each step whether a sum over the batch comes before it."""
@@ -294,10 +286,6 @@ class Encoder:
             if regions:
                 scalars.extend([0.0] * (size(program, i, {}) - 1))
 
-        def line() -> None:
-            """What comes next begins a line of the cache: threads do not share one."""
-            scalars.extend(build.zeros(-len(scalars) % LINE))
-
         def place_all(steps: list[int]) -> None:
             if regions:  # some may be sequences
                 for i in steps:
@@ -311,12 +299,9 @@ class Encoder:
             place_all(program.inputs)
         place_all(program.parameters)
         sums = self.sums_in_order()
-        if sums:
-            line()
+        scalars.extend(build.zeros(-len(scalars) % LINE))  # sums begin a line of the cache
         first_sum = len(scalars)
         place_all(sums)
-        if sums:
-            line()
         if self.single:  # they are scalars as others are
             sums, first_sum = [], 0
         inputs = {} if self.single else {x: k for k, x in enumerate(program.inputs)}  # columns
@@ -326,10 +311,7 @@ class Encoder:
                 count_at = len(scalars)
             if slot[i] == NONE and i not in inputs and not isinstance(rule, Rule):
                 place(i)
-        before, meanwhile, beside, after = [
-            rowed(section, slot, place_all, line)
-            for section in (self.before, self.meanwhile, self.beside, self.after)
-        ]
+        before, after = [rowed(part, slot, place_all) for part in (self.before, self.after)]
         sizes = {i: size(program, i, {}) for i in program.regions()} if program.has_regions else {}
         registers, most = allocate(self.each, self.varying, inputs, sizes)
         room = Room(scalars)
@@ -345,18 +327,17 @@ class Encoder:
         def codes(section: list[Instruction], by_columns: bool = False) -> bytes:
             code: list[int] = []
             emitter = Emitter(room, self, refs, by_columns, {})
-            ones = self.one if by_columns else NONE
             for instruction in section:
                 if instruction.op == op.REGION:
                     code += emitter.words(instruction)
                 else:
-                    code += words(instruction, refs, ones)
+                    code += words(instruction, refs)
             return array("i", code).tobytes()
 
         results = array("i", [] if self.mapped else [slot[y] for y in program.outputs])
         sections = [
             codes(section, section is self.each)
-            for section in (before, meanwhile, beside, self.each, [*self.outers, *after])
+            for section in (before, self.each, [*self.outers, *after])
         ]
         most = room.registers
         return build.module.Machine(

@@ -120,17 +120,15 @@ class Instruction:
         return (*self.steps, *[s.gate for s in self.sums])
 
 
-def words(instruction: Instruction, refs: list[int], ones: int) -> list[int]:
-    """The instruction as the machine reads it.
-
-    Each step is the operand that `refs` says; `ones`, of an outer product, is a column of ones.
-    """
+def words(instruction: Instruction, refs: list[int]) -> list[int]:
+    """The instruction as the machine reads it; each step is the operand that `refs` says."""
     kind, result, bare = instruction.op, instruction.result, instruction.bare
     steps, targets, sums = instruction.steps, instruction.targets, instruction.sums
     if kind == OUTER:
-        (m, k), columns, places = turned(bare, steps, [refs[t] >> 2 for t in targets])
+        m, k = bare[:2]
+        columns, places = in_order(m, k, steps, [refs[t] >> 2 for t in targets])
         operands = [m, k, places[0] + (bare[2] if len(bare) > 2 else 0)]
-        operands += [NONE if x == ones else refs[x] for x in columns]
+        operands += [refs[x] for x in columns]
         operands += places[1:]
     elif kind == LAYER:
         places = table([[refs[w] >> 2 for w in s.scalars] for s in sums])
@@ -167,21 +165,13 @@ def table(rows: list[list[int]]) -> list[int]:
     return [1, first, down, along]
 
 
-def turned(
-    size: tuple[int, ...], columns: tuple[int, ...], targets: list[int]
-) -> tuple[tuple[int, int], tuple[int, ...], list[int]]:
-    """The sizes and columns of an outer product, and the `table` of its sums.
+def in_order(
+    m: int, k: int, columns: tuple[int, ...], targets: list[int]
+) -> tuple[tuple[int, ...], list[int]]:
+    """The columns of an outer product, and the `table` of its sums.
 
-    The sums along the second side stand next to each other, where that can be had; the first side
-    is in the order of its sums.
+    The first side is in the order of its sums, as they stand in memory.
     """
-    m, k = size[:2]
     rows = [targets[j * k : j * k + k] for j in range(m)]
     order = sorted(range(m), key=lambda j: rows[j][0])
-    rows = [rows[j] for j in order]
-    columns = (*[columns[j] for j in order], *columns[m:])
-    places = table(rows)
-    if places[0] == 1 and places[2] == 1 != places[3]:
-        turned_places = table([list(column) for column in zip(*rows)])
-        return (k, m), (*columns[m:], *columns[:m]), turned_places
-    return (m, k), columns, places
+    return (*[columns[j] for j in order], *columns[m:]), table([rows[j] for j in order])

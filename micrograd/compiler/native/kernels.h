@@ -56,8 +56,19 @@ CLONES static void k_gate(num *restrict dst, const num *d, int sd, const num *x,
 
 static const num NOTHING = -0.0; /* a sum without a start begins here, and no bit is changed */
 static const num ONES[8] = {1, 1, 1, 1, 1, 1, 1, 1}; /* times a number: a vector of that number */
-/* From TAIL + 8 - n on eight masks, of which n let a lane through: the end of a ragged block. */
-static const whole TAIL[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+
+/* The means of n numbers each, from their sums; whether one of them is nan. There is no -0.0 among
+   gradients: they were added to 0. Where n is a power of two a product is exact, and quicker. */
+CLONES static int k_mean(num *restrict g, const num *restrict sums, Py_ssize_t n, Py_ssize_t many) {
+    const num by = (num)n, part = (num)1.0 / by;
+    whole other = 0;
+    if (n & (n - 1))
+        for (Py_ssize_t i = 0; i < many; i++) g[i] = sums[i] / by + (num)0.0;
+    else
+        for (Py_ssize_t i = 0; i < many; i++) g[i] = sums[i] * part + (num)0.0;
+    for (Py_ssize_t i = 0; i < many; i++) other |= g[i] != g[i] ? 1 : 0;
+    return other != 0;
+}
 
 /* Many sums of scalars times the same columns: y[o] = start[o] + w[o, 0] * x[0] + w[o, 1] * x[1]
    + ..., from left to right, and what is done to each sum at once. */
@@ -99,8 +110,7 @@ typedef struct {
     void (*scaled)(num *restrict, const num *, int, int, const num *, const num *const *, Py_ssize_t);
     void (*outer)(const Outer *);
     void (*sums)(const Sums *);
-    void (*totals)(num *, const num *const *, int, Py_ssize_t, Py_ssize_t);
-    int (*mean)(num *restrict, const num *, Py_ssize_t, Py_ssize_t);
+    void (*totals)(num *, const num *const *, int, Py_ssize_t);
     void (*log1p_of)(num *, Py_ssize_t);
     int (*exps)(double *restrict, const double *restrict, Py_ssize_t); /* NULL: the library's own */
     const Named *fast;

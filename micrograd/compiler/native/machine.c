@@ -7,11 +7,8 @@
        operation, destination, how many operands, operands...
 
    An operand is an index times 4 plus its kind: a register column, a scalar, or an input
-   column. There are five sections: scalars before the batch, columns for each block, scalars after
-   it, and two of scalars that neither need columns nor are needed by them. Threads that train
-   compute these while they wait for each other: `meanwhile` all of them, and `beside`, of which
-   only the first result is made, one of them. `check` looks at every instruction once, before any
-   runs.
+   column. There are three sections: scalars before the batch, columns for each block, scalars after
+   it. `check` looks at every instruction once, before any runs.
 
    Within an example every operation rounds as in Python: no fused multiply-add, no
    reordering. (Built once more with MG_FAST, it may fuse, and has the functions of fast.h.) Sums
@@ -49,8 +46,6 @@ static int take(Section *section, const Py_buffer *b) {
 
 static void machine_free(Machine *m) {
     free(m->before.code);
-    free(m->meanwhile.code);
-    free(m->beside.code);
     free(m->each.code);
     free(m->after.code);
     free(m->results);
@@ -74,25 +69,25 @@ static void machine_free(Machine *m) {
 }
 
 static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"before", "meanwhile", "beside", "each", "after", "scalars", "results",
-                            "registers", "inputs", "outputs", "first_parameter", "parameters",
-                            "count_at", "first_sum", "sums", "functions", "loops", "growing",
-                            "single", NULL};
-    Py_buffer b[7] = {{0}};
+    static char *names[] = {"before", "each", "after", "scalars", "results", "registers", "inputs",
+                            "outputs", "first_parameter", "parameters", "count_at", "first_sum",
+                            "sums", "functions", "loops", "growing", "single", NULL};
+    enum { BUFFERS = 5 };
+    Py_buffer b[BUFFERS] = {{0}}, *scalars = &b[3], *results = &b[4];
     Py_ssize_t registers, inputs, outputs, first_parameter, parameters, count_at, first_sum, sums;
     Py_ssize_t loops = 0, growing = 0;
     int single = 0;
     PyObject *functions;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*y*y*y*y*y*y*nnnnnnnnO!|nnp", names, &b[0], &b[1],
-                                     &b[2], &b[3], &b[4], &b[5], &b[6], &registers, &inputs,
-                                     &outputs, &first_parameter, &parameters, &count_at, &first_sum,
-                                     &sums, &PyTuple_Type, &functions, &loops, &growing, &single))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*y*y*y*y*nnnnnnnnO!|nnp", names, &b[0], &b[1],
+                                     &b[2], scalars, results, &registers, &inputs, &outputs,
+                                     &first_parameter, &parameters, &count_at, &first_sum, &sums,
+                                     &PyTuple_Type, &functions, &loops, &growing, &single))
         return NULL;
     const char *wrong = NULL;
     Machine *m = (Machine *)type->tp_alloc(type, 0);
     if (m) {
-        m->n_scalars = b[5].len / (Py_ssize_t)sizeof(num);
-        m->n_results = b[6].len / (Py_ssize_t)sizeof(int32_t);
+        m->n_scalars = scalars->len / (Py_ssize_t)sizeof(num);
+        m->n_results = results->len / (Py_ssize_t)sizeof(int32_t);
         m->n_registers = registers, m->n_inputs = inputs, m->n_outputs = outputs;
         m->first_parameter = first_parameter, m->n_parameters = parameters;
         m->count_at = count_at, m->first_sum = first_sum, m->n_sums = sums, m->single = single;
@@ -101,29 +96,28 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
         m->n_loops = loops, m->n_growing = growing;
         m->checked = calloc(loops + 1, sizeof(int64_t));
         m->scalars = aligned(m->n_scalars + 8);
-        m->results = malloc(b[6].len ? b[6].len : 1);
+        m->results = malloc(results->len ? results->len : 1);
         if (!m->scalars || !m->results || !m->checked || take(&m->before, &b[0]) ||
-            take(&m->meanwhile, &b[1]) || take(&m->beside, &b[2]) || take(&m->each, &b[3]) ||
-            take(&m->after, &b[4])) {
+            take(&m->each, &b[1]) || take(&m->after, &b[2])) {
             PyErr_NoMemory();
             Py_CLEAR(m);
         } else {
-            memcpy(m->scalars, b[5].buf, b[5].len);
-            memcpy(m->results, b[6].buf, b[6].len);
+            memcpy(m->scalars, scalars->buf, scalars->len);
+            memcpy(m->results, results->buf, results->len);
+            m->in_a_row = 1;
+            for (Py_ssize_t i = 2; i < m->n_results; i++)
+                m->in_a_row &= m->results[i] == m->results[1] + i - 1;
             Py_ssize_t n = m->n_scalars;
             if (registers < 0 || inputs < 0 || outputs < 0 || first_parameter < 0 ||
                 parameters < 0 || parameters > n - first_parameter || count_at >= n ||
                 first_sum < 0 || sums < 0 || sums > n - first_sum || registers > 1 << 28 ||
                 inputs > 1 << 28 || outputs > 1 << 28)
                 wrong = "a size out of range";
-            if (single && (inputs > first_parameter || outputs || sums || m->meanwhile.size ||
-                           m->beside.size || m->each.size))
+            if (single && (inputs > first_parameter || outputs || sums || m->each.size))
                 wrong = "a batch in a program for one example";
             for (Py_ssize_t i = 0; i < m->n_results && !wrong; i++)
                 if (m->results[i] < 0 || m->results[i] >= n) wrong = "a result out of range";
             if (!wrong) wrong = check(m, &m->before, 0);
-            if (!wrong) wrong = check(m, &m->meanwhile, 0);
-            if (!wrong) wrong = check(m, &m->beside, 0);
             if (!wrong) wrong = check(m, &m->each, 1);
             if (!wrong) wrong = check(m, &m->after, 0);
             if (wrong) {
@@ -132,7 +126,7 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
             }
         }
     }
-    for (int i = 0; i < 7; i++) PyBuffer_Release(&b[i]);
+    for (int i = 0; i < BUFFERS; i++) PyBuffer_Release(&b[i]);
     return (PyObject *)m;
 }
 
@@ -174,7 +168,13 @@ static int run_on(Machine *m, const num *inputs, Py_ssize_t n, Py_ssize_t stride
     PyThreadState *saved = gil ? NULL : PyEval_SaveThread();
     int state = run_batch(m, threads);
     if (saved) PyEval_RestoreThread(saved);
-    for (Py_ssize_t i = 0; i < m->n_results; i++) {
+    Py_ssize_t gathered = m->n_results;
+    if (mean && m->in_a_row && gathered > 1) {
+        gathered = 1;
+        if (k_mean(results + 1, m->scalars + m->results[1], n, m->n_results - 1) && !state)
+            state = 2;
+    }
+    for (Py_ssize_t i = 0; i < gathered; i++) {
         results[i] = m->scalars[m->results[i]];
         if (results[i] != results[i] && state == 0) state = 2;
         /* A gradient has no -0.0, as in .grad. */
@@ -261,12 +261,11 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
                           &order, &batch, &steps, &coefficients, &losses))
         return NULL;
     Py_ssize_t np = m->n_parameters, kinds = u->n_outputs, padded = (np + 7) / 8 * 8;
-    Py_ssize_t room = batch < PY_SSIZE_T_MAX - 7 ? (batch + 7) / 8 * 8 : 0;
+    Py_ssize_t room = batch < PY_SSIZE_T_MAX - 64 ? stride_of(batch) : 0;
     int ok = 0;
     if (n < 1 || stride < n || batch < 1 || batch > n || steps < 0 || (!order.len && batch != n) ||
         kinds < 1 || u->n_inputs != kinds + 1 || m->n_results != np + 1 || m->n_outputs ||
-        u->n_sums || u->single || u->meanwhile.size || u->beside.size || u->after.size ||
-        (m->single && batch != 1)) {
+        u->n_sums || u->single || u->after.size || (m->single && batch != 1)) {
         PyErr_SetString(PyExc_ValueError, "the machine: these sizes do not go together");
     } else if (too_many(1, stride) || too_many(m->n_inputs, stride) || too_many(kinds + 1, padded) ||
                too_many(batch, steps) || too_many(u->n_parameters, steps)) {
@@ -289,9 +288,8 @@ static PyObject *machine_fit(Machine *m, PyObject *args) {
     if (ok) {
         t.order = order.len ? order.buf : NULL, t.inputs = inputs.buf, t.stride = stride;
         t.coefficients = coefficients.buf, t.losses = losses.buf, t.steps = steps;
-        t.batch = batch, t.room = room, t.n = np, t.padded = padded, t.row = 1;
+        t.batch = batch, t.room = room, t.n = np, t.padded = padded;
         t.size = (kinds + 1) * padded * sizeof(num);
-        for (Py_ssize_t i = 0; i < np; i++) t.row &= m->results[i + 1] == m->results[1] + i;
         int gathers = t.order && !m->single;
         if (gathers) t.gathered = aligned(m->n_inputs * room + 8);
         if ((gathers && !t.gathered) || room_to_train(&t, 0) ||
@@ -492,7 +490,6 @@ static int fill_module(PyObject *module) {
     machine_type = type;
     columns_type = PyType_FromSpec(&columns_spec);
     if (!columns_type) return -1;
-    for (int i = 0; i < BLOCK; i++) ones[i] = 1.0;
     choose_kernels(NULL);
     if (!find_kernels()) {
         PyErr_SetString(PyExc_SystemError, "a kernel of a function that is not in the table");

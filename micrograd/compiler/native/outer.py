@@ -17,11 +17,10 @@ from .instructions import NONE, Instruction
 Rows = list[tuple[int, tuple[int, ...], Sequence[int]]]  # as a program has them
 
 
-def outer_products(section: list[Instruction], one: int, shared: set[int]) -> list[Instruction]:
+def outer_products(section: list[Instruction]) -> list[Instruction]:
     """The same with sums of products made together, where the last of them was.
 
-    First those that share a factor become a row, then rows over the same columns a table. Where
-    the columns of one side are summed by themselves too, those sums are products with 1.
+    First those that share a factor become a row, then rows over the same columns a table.
     """
     inners = [i for i in section if i.op == op.OUTER and len(i.steps) == 2]
     count = Counter([x for instruction in inners for x in {*instruction.steps}])
@@ -40,8 +39,6 @@ def outer_products(section: list[Instruction], one: int, shared: set[int]) -> li
     for d, row in rows.items():
         tables.setdefault(tuple(row), []).append(d)
     end = {max([last[d] for d in ds]): xs for xs, ds in tables.items()}
-    total = {i.steps[0]: i.targets[0] for i in section if i.op == op.TOTAL}
-    made: set[int] = set()  # sums of columns, in some table
     found = []
     for at, instruction in enumerate(section):
         if instruction.op != op.OUTER:
@@ -49,21 +46,9 @@ def outer_products(section: list[Instruction], one: int, shared: set[int]) -> li
         elif at in end:
             xs = end[at]
             ds = tables[xs]
-            targets = [sums_of[d] for d in ds]
-            for side in (ds, xs) if shared.isdisjoint(targets[0]) else ():
-                sums = [total.get(x, NONE) for x in side]
-                if NONE not in sums and made.isdisjoint(sums):
-                    made.update(sums)
-                    if side is ds:
-                        xs = (*xs, one)
-                        targets = [[*row, t] for row, t in zip(targets, sums)]
-                    else:
-                        ds, targets = [*ds, one], [*targets, sums]
-                    break
-            size = (len(ds), len(xs))
-            table = tuple([t for row in targets for t in row])
-            found.append(Instruction(op.OUTER, NONE, size, (*ds, *xs), table))
-    return [i for i in found if i.op != op.TOTAL or i.targets[0] not in made]
+            table = tuple([t for d in ds for t in sums_of[d]])
+            found.append(Instruction(op.OUTER, NONE, (len(ds), len(xs)), (*ds, *xs), table))
+    return found
 
 
 def neighbours(rows: list[Instruction]) -> list[Instruction]:

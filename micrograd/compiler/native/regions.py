@@ -244,7 +244,7 @@ class Emitter:
                 for i in steps:
                     slots[i] = refs[i] >> 2
 
-            section = [*rowed(section, slots, place, lambda: None), *products]
+            section = [*rowed(section, slots, place), *products]
         found: list[int] = []
         functions = self.encoder.functions
         for instruction in section:
@@ -257,7 +257,7 @@ class Emitter:
                     functions.append(f)
                 at, steps = (functions.index(f),), instruction.steps
                 instruction = Instruction(op.PYCALL, instruction.result, at, steps)
-            found += words(instruction, refs, NONE)
+            found += words(instruction, refs)
         for f in encoder.functions:
             if f not in functions:
                 functions.append(f)

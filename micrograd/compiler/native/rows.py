@@ -1,4 +1,4 @@
-"""Scalars: `divided` says when they are computed, `rowed` makes one instruction of many.
+"""Scalars: `rowed` makes one instruction of many.
 
 Those are the same operation along a row of scalars, or sums of products with the same factors: a
 matrix times a vector. `in_place` says what in the body of a loop replaces a carry where it stands.
@@ -16,49 +16,16 @@ from . import instructions as op
 from .instructions import FEW, GOING_ON, NONE, Instruction, Sum
 from .outer import outer_products
 
-LONG = 64  # scalars in a row that is worth it
-
-
-def divided(
-    before: list[Instruction],
-    each: list[Instruction],
-    after: list[Instruction],
-    outputs: list[int],
-) -> tuple[list[Instruction], list[Instruction], list[Instruction]]:
-    """The scalars before the batch: for its columns, for all other results, for the first one.
-
-    There is time for those that are not for columns while threads that train wait for each
-    other; and of those for the first result, which is the loss, one thread takes care.
-    """
-    columns = {x for i in each for x in i.steps}
-    others = {*outputs[1:]}
-    for instruction in reversed(after):
-        if instruction.result in others:
-            others.update(instruction.steps)
-    first, second, third = [], [], []
-    for instruction in reversed(before):
-        if instruction.result in columns:
-            columns.update(instruction.steps)
-            first.append(instruction)
-        elif instruction.result in others:
-            others.update(instruction.steps)
-            second.append(instruction)
-        else:
-            third.append(instruction)
-    return first[::-1], second[::-1], third[::-1]
-
 
 def rowed(
     section: list[Instruction],
     slot: list[int],
     place: Callable[[list[int]], None],
-    line: Callable[[], None],
 ) -> list[Instruction]:
     """The scalar instructions, with those made one that can be.
 
     They are put in levels, each of which needs only the ones before; `place` gives results
-    their scalars, but for those that have one, and `line` lets a long row begin a line of the
-    cache.
+    their scalars, but for those that have one.
     """
     level = levels(section, len(slot))
     groups: list[dict[int, list[Instruction]]] = []
@@ -90,8 +57,6 @@ def rowed(
                     a, b = b, a
                 pairs.append((a, b, at))
             pairs.sort()
-            if len(pairs) >= LONG:
-                line()
             place([same[at].result for _, _, at in pairs])
             found += in_rows(code, pairs, same)
     return found
@@ -128,7 +93,7 @@ def in_place(
             added.append(Instruction(op.OUTER, NONE, (1, 1), steps[1:], (x,)))
     products = [
         Instruction(op.OUTER, NONE, (*i.bare, GOING_ON), i.steps, i.targets)
-        for i in outer_products(added, NONE, set())
+        for i in outer_products(added)
         if len(i.targets) >= FEW
     ]
     grown = {x for i in products for x in i.targets}

@@ -218,14 +218,10 @@ static void end(Team *t, Machine *m, Py_ssize_t epochs) {
     }
 }
 
-/* Here others need not wait for this thread any more. */
-static void arrive(Team *t, int worker, int threads, long long epoch, int report) {
-    if (threads > 1) announce(t, worker, epoch, report);
-}
-
 /* What somebody has reported, this thread last of all; everybody has arrived then. */
 static int meet(Team *t, int worker, int threads, long long epoch, int report) {
     if (threads == 1) return report;
+    announce(t, worker, epoch, report);
     long long since = 0, said;
     int looks = 0;
     for (int i = 0; i < threads; i++) {
@@ -258,6 +254,5 @@ static void end(Team *t, Machine *m, Py_ssize_t epochs) {}
 static int next_piece(Team *t) { return t->taken++; }
 static int threads_at(Team *t, int worker, long long epoch) { return 1; }
 static long long first_epoch(Team *t) { return 0; }
-static void arrive(Team *t, int worker, int threads, long long epoch, int report) {}
 static int meet(Team *t, int worker, int threads, long long epoch, int report) { return report; }
 #endif

@@ -14,10 +14,6 @@ typedef __typeof__((VEC){0} < (VEC){0}) NAME(mask);
 typedef num NAME(vec4) __attribute__((vector_size(4 * sizeof(num)), aligned(sizeof(num))));
 #define AT4(p, i) (*(const NAME(vec4) *)((p) + (i)))
 #define TO4(p, i) (*(NAME(vec4) *)((p) + (i)))
-typedef whole NAME(ints) __attribute__((vector_size(W * sizeof(num)), aligned(sizeof(num))));
-/* Part h of eight lanes, of which the first `rest` count and the others become zero. */
-#define PART(p, i, rest, h) \
-    ((VEC)((MASK)AT(p, i) & (MASK) * (const NAME(ints) *)(TAIL + 8 - (rest) + (h) * W)))
 
 #if ZMM
 /* One instruction, whose result depends on what kind of number b is: from the last digit on nan,
@@ -184,9 +180,6 @@ static void NAME(k_sums)(const Sums *l) {
     int j = 0;
 #if W > 1 && SHUFFLES
     int in_rows = l->per_x == 1 && l->per_sum != 1;
-    for (; j + 16 <= l->sums; j += 16)
-        if (in_rows) NAME(sums_tile)(l, j, 4, 1);
-        else NAME(sums_tile)(l, j, 4, 0);
     for (; j + 8 <= l->sums; j += 8)
         if (in_rows) NAME(sums_tile)(l, j, 2, 1);
         else NAME(sums_tile)(l, j, 2, 0);
@@ -209,7 +202,6 @@ static inline num NAME(lanes)(const num *a) {
 /* found[q] = the sum of the lanes of s[q], for `count` of them, and 0.0 where that is -0.0. */
 INLINE void NAME(fold)(num *found, VEC (*s)[HALVES], const int count) {
     int q = 0;
-#define MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #if ZMM
     /* Of the two vectors that are added, one has the lanes that stay in their places: no shuffle. */
 #define PAIR(x, y) _mm512_mask_blend_pd(0xAA, x, y) + _mm512_shuffle_pd(x, y, 0x55)
@@ -225,30 +217,7 @@ INLINE void NAME(fold)(num *found, VEC (*s)[HALVES], const int count) {
     }
 #undef PAIR
 #undef FOUR
-#elif SHUFFLES && W == 8
-#define PAIR(x, y) MIX(x, y, 0, 8, 2, 10, 4, 12, 6, 14) + MIX(x, y, 1, 9, 3, 11, 5, 13, 7, 15)
-#define FOUR(x, y) MIX(x, y, 0, 1, 8, 9, 4, 5, 12, 13) + MIX(x, y, 2, 3, 10, 11, 6, 7, 14, 15)
-    for (; q + 8 <= count; q += 8) {
-        VEC ab = PAIR(s[q][0], s[q + 1][0]), cd = PAIR(s[q + 2][0], s[q + 3][0]);
-        VEC ef = PAIR(s[q + 4][0], s[q + 5][0]), gh = PAIR(s[q + 6][0], s[q + 7][0]);
-        VEC low = FOUR(ab, cd), high = FOUR(ef, gh);
-        TO(found, q) = MIX(low, high, 0, 1, 2, 3, 8, 9, 10, 11) +
-                       MIX(low, high, 4, 5, 6, 7, 12, 13, 14, 15) + (num)0.0;
-    }
-#undef PAIR
-#undef FOUR
-#elif SHUFFLES && W == 4
-#define PAIR(x) MIX(x[0], x[1], 0, 4, 2, 6) + MIX(x[0], x[1], 1, 5, 3, 7)
-#define FOUR(x, y) MIX(x, y, 0, 1, 4, 5) + MIX(x, y, 2, 3, 6, 7)
-    for (; q + 4 <= count; q += 4) {
-        VEC a = PAIR(s[q]), b = PAIR(s[q + 1]), c = PAIR(s[q + 2]), d = PAIR(s[q + 3]);
-        VEC ab = FOUR(a, b), cd = FOUR(c, d);
-        TO(found, q) = MIX(ab, cd, 0, 2, 4, 6) + MIX(ab, cd, 1, 3, 5, 7) + (num)0.0;
-    }
-#undef PAIR
-#undef FOUR
 #endif
-#undef MIX
     for (; q < count; q++) {
         num a[8];
         for (int h = 0; h < HALVES; h++) TO(a, h * W) = s[q][h];
@@ -280,36 +249,17 @@ INLINE void NAME(outer_tile)(const Outer *o, num *to, Py_ssize_t per_a, Py_ssize
                 for (int q = 0; q < B; q++) s[p * B + q][h] += g * y[q];
             }
         }
-    if (i < n && i + 8 <= o->room) {
-        for (int h = 0; h < HALVES; h++) {
-            for (int q = 0; q < B; q++) y[q] = PART(b[q], i + h * W, n - i, h);
-            for (int p = 0; p < A; p++) {
-                VEC g = PART(a[p], i + h * W, n - i, h);
-                for (int q = 0; q < B; q++) s[p * B + q][h] += g * y[q];
-            }
-        }
-        i = n;
-    }
     NAME(fold)(found, s, A * B);
 #else
-    Py_ssize_t most = o->room < (n + 7) / 8 * 8 ? n & ~(Py_ssize_t)7 : n;
     for (int q = 0; q < A * B; q++) {
         num lanes[8] = {0};
-        for (i = 0; i < most; i++) lanes[i % 8] += a[q / B][i] * b[q % B][i];
+        for (i = 0; i < n - n % 8; i++) lanes[i % 8] += a[q / B][i] * b[q % B][i];
         found[q] = NAME(lanes)(lanes);
     }
 #endif
     for (; i < n; i++)
         for (int p = 0; p < A; p++)
             for (int q = 0; q < B; q++) found[p * B + q] += a[p][i] * b[q][i];
-#if W > 1
-    if (B == 4 && per_b == 1) {
-        for (int p = 0; p < A; p++)
-            if (o->first) TO4(to, p * per_a) = TO4(found, 4 * p);
-            else TO4(to, p * per_a) += TO4(found, 4 * p);
-        return;
-    }
-#endif
     for (int p = 0; p < A; p++)
         for (int q = 0; q < B; q++)
             if (o->first) to[p * per_a + q * per_b] = found[p * B + q];
@@ -423,8 +373,7 @@ static void NAME(k_outer)(const Outer *o) {
 }
 
 /* sums[k] = the sum of x[k], for `count` columns. */
-INLINE void NAME(totals_tile)(num *sums, const num *const *x, Py_ssize_t n, Py_ssize_t room,
-                              const int count) {
+INLINE void NAME(totals_tile)(num *sums, const num *const *x, Py_ssize_t n, const int count) {
     Py_ssize_t i = 0;
 #if W > 1
     VEC s[8][HALVES];
@@ -433,17 +382,11 @@ INLINE void NAME(totals_tile)(num *sums, const num *const *x, Py_ssize_t n, Py_s
     for (; i + 8 <= n; i += 8)
         for (int k = 0; k < count; k++)
             for (int h = 0; h < HALVES; h++) s[k][h] += AT(x[k], i + h * W);
-    if (i < n && i + 8 <= room) {
-        for (int k = 0; k < count; k++)
-            for (int h = 0; h < HALVES; h++) s[k][h] += PART(x[k], i + h * W, n - i, h);
-        i = n;
-    }
     NAME(fold)(sums, s, count);
 #else
-    Py_ssize_t most = room < (n + 7) / 8 * 8 ? n & ~(Py_ssize_t)7 : n;
     for (int k = 0; k < count; k++) {
         num lanes[8] = {0};
-        for (i = 0; i < most; i++) lanes[i % 8] += x[k][i];
+        for (i = 0; i < n - n % 8; i++) lanes[i % 8] += x[k][i];
         sums[k] = NAME(lanes)(lanes);
     }
 #endif
@@ -451,53 +394,10 @@ INLINE void NAME(totals_tile)(num *sums, const num *const *x, Py_ssize_t n, Py_s
         for (int k = 0; k < count; k++) sums[k] += x[k][i];
 }
 
-static void NAME(k_totals)(num *sums, const num *const *x, int count, Py_ssize_t n,
-                           Py_ssize_t room) {
+static void NAME(k_totals)(num *sums, const num *const *x, int count, Py_ssize_t n) {
     int k = 0;
-    for (; k + 8 <= count; k += 8) NAME(totals_tile)(sums + k, x + k, n, room, 8);
-    for (; k < count; k++) NAME(totals_tile)(sums + k, x + k, n, room, 1);
-}
-
-/* The means of n numbers each, from their sums; whether one of them is nan. There is no -0.0 among
-   gradients: they were added to 0.
-
-   A division takes as long as ten other operations. Where n is a power of two, a product is the
-   quotient exactly. Where numbers can be fused, a product is at most 1.5 units of the last place
-   from it; what it misses is a number, if it is not too small for one, and from TINY on it is not;
-   and a quotient by n below 2^31 is further from the middle between two numbers than what is
-   rounded away when that is added (Markstein 1990). */
-#define TINY ((uint64_t)(1023 - 960) << 52) /* the bits of 2^-960 */
-static int NAME(k_mean)(num *restrict g, const num *sums, Py_ssize_t n, Py_ssize_t many) {
-    const num by = (num)n, part = (num)1.0 / by;
-    whole other = 0; /* whether some number needs the division, or is nan */
-    if (!(n & (n - 1))) {
-        for (Py_ssize_t i = 0; i < many; i++) {
-            g[i] = sums[i] * part + (num)0.0;
-            other |= g[i] != g[i] ? 1 : 0;
-        }
-        return other != 0;
-    }
-#if FUSED && !defined(MG_SINGLE)
-    /* Twice the bits are those without the sign; less 1, those of zero are the largest number. So
-       the least belongs to the number next to zero, but for zero itself. */
-    uint64_t least = UINT64_MAX;
-    for (Py_ssize_t i = 0; i < many; i++) {
-        uint64_t bits;
-        memcpy(&bits, sums + i, sizeof bits);
-        least = bits * 2 - 1 < least ? bits * 2 - 1 : least;
-        double y = sums[i] * part;
-        y = __builtin_fma(__builtin_fma(-by, y, sums[i]), part, y) + 0.0;
-        other |= y != y ? 1 : 0;
-        g[i] = y;
-    }
-    if (!other && least > 2 * TINY && n < INT32_MAX) return 0;
-    other = 0;
-#endif
-    for (Py_ssize_t i = 0; i < many; i++) {
-        g[i] = sums[i] / by + (num)0.0;
-        other |= g[i] != g[i] ? 1 : 0;
-    }
-    return other != 0;
+    for (; k + 8 <= count; k += 8) NAME(totals_tile)(sums + k, x + k, n, 8);
+    for (; k < count; k++) NAME(totals_tile)(sums + k, x + k, n, 1);
 }
 
 #if AS_GLIBC
@@ -514,7 +414,7 @@ static void NAME(log1p_of)(num *x, Py_ssize_t n) {
 #endif
 
 static const Kernels NAME(kernels) = {NAME(k_layer), NAME(k_scaled), NAME(k_outer), NAME(k_sums),
-                                      NAME(k_totals), NAME(k_mean), NAME(log1p_of),
+                                      NAME(k_totals), NAME(log1p_of),
 #if AS_GLIBC
                                       NAME(exps),
 #else
@@ -535,7 +435,5 @@ static const Kernels NAME(kernels) = {NAME(k_layer), NAME(k_scaled), NAME(k_oute
 #undef TO
 #undef TO4
 #undef AT4
-#undef PART
-#undef TINY
 #undef W
 #undef SUFFIX

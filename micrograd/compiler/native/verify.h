@@ -41,7 +41,7 @@ static const char *check_table(const Machine *m, int op, const int32_t *r, int32
     if (count != table + (in_a_row ? 3 : rows * k)) return "a wrong number of operands";
     for (int64_t i = head; i < head + columns; i++)
         if (!by_columns ? !fits(m, r[i], 0)
-            : !(op == OUTER && r[i] == NONE) && ((r[i] & 3) == SCALAR || !fits(m, r[i], 1)))
+            : (r[i] & 3) == SCALAR || !fits(m, r[i], 1))
             return "a scalar where a column belongs, or a column outside of a batch";
     int sums = op == OUTER && by_columns;
     Py_ssize_t first = sums ? m->first_sum : 0, many = sums ? m->n_sums : m->n_scalars;

@@ -55,8 +55,6 @@ typedef struct {
     Py_ssize_t size;
 } Section;
 
-static num ones[BLOCK]; /* a column, filled when the module is made */
-
 /* An input among the columns that a Scratch knows: the next block has it elsewhere. */
 typedef struct {
     const num **where;
@@ -86,7 +84,7 @@ typedef struct {
 } Scratch;
 
 static inline void put_column(Scratch *scratch, const Place *place, const num **where, int32_t r) {
-    *where = r == NONE ? ones : at(place, r);
+    *where = at(place, r);
     if ((r & 3) == INPUT) scratch->moving[scratch->n_moving++] = (Moving){where, r};
 }
 
@@ -132,19 +130,20 @@ typedef struct {
     const num *inputs;
     num *out;
     Py_ssize_t n, stride, out_stride;
-    Py_ssize_t block, width; /* examples at once, and numbers in a register */
+    Py_ssize_t width; /* numbers in a register: whole vectors */
     int parts;
 } Batch;
 
 typedef struct {
     PyObject_HEAD
-    Section before, meanwhile, beside, each, after;
+    Section before, each, after;
     num *scalars; /* those of the first worker */
     Py_ssize_t n_scalars, n_registers, n_inputs, n_outputs;
     Py_ssize_t first_parameter, n_parameters, count_at, first_sum, n_sums;
     int single; /* for one example alone: its inputs are scalars, those before the parameters */
     int32_t *results;
     Py_ssize_t n_results, most_operands;
+    int in_a_row; /* whether all results but the first stand side by side */
     Py_ssize_t n_columns; /* of LAYER, OUTER and TOTAL, all of them together */
     PyObject *functions; /* what only Python can compute */
     Py_ssize_t n_loops, n_growing;
@@ -335,7 +334,7 @@ static int run_code(Run *w, const int32_t *pc, const int32_t *end) {
         case TOTAL: { /* columns, and for each the scalar that its sum goes to */
             int k = count / 2;
             for (int i = 0; i < k && !known; i++) put_column(scratch, place, columns + i, r[i]);
-            kernels.totals(s, columns, k, real, n);
+            kernels.totals(s, columns, k, real);
             columns += k;
             for (int i = 0; i < k; i++) {
                 num *sum = sums + (r[k + i] - m->first_sum);
@@ -343,8 +342,8 @@ static int run_code(Run *w, const int32_t *pc, const int32_t *end) {
             }
             break;
         }
-        case OUTER: { /* how many d, how many x, flags; the columns d and x, where NONE is one of
-                         ones; the scalars that their sums go to */
+        case OUTER: { /* how many d, how many x, flags; the columns d and x; the scalars that their
+                         sums go to */
             int n_d = r[0], k = r[1], first = place->first && !(r[2] & GOING_ON);
             const int32_t *to = r + 3 + n_d + k;
             if (!by_columns) {
