@@ -147,8 +147,8 @@ SUBCLASSES = [
     ),
     (
         rf"((\w+) = \(PyObject \*\){VALUE};\s*(\w+) = [^;]*ob_type\)\);\s*"
-        r"(\w+) = \*\(PyObject \* \*\)\3;\s*\w+ = )\4 == \2;",
-        rf"\1\4 == \2 || MICROGRAD_IS_SUBCLASS((PyTypeObject *)\4, {VALUE});",
+        r"(\w+) = \*\(PyObject \* \*\)\3;)(\s*CPy_DECREF\(\w+\);)?(\s*\w+ = )\4 == \2;",
+        rf"\1\6\4 == \2 || MICROGRAD_IS_SUBCLASS((PyTypeObject *)\4, {VALUE});\5",
     ),
     (
         rf"if \(type != {VALUE}\) {{\s*PyErr_SetString\([^;]*;\s*return NULL;\s*}}",
@@ -177,6 +177,9 @@ def allow_subclasses(paths: list[Path]) -> None:
             replaced[i] += n
         if code != written:
             path.write_text(code, encoding="utf-8")
+        for match in re.finditer(rf"(\w+) = \(PyObject \*\){VALUE};", code):
+            if re.search(rf"== {match[1]};", code[match.end() : match.end() + 400]):
+                raise RuntimeError(f"{path.name} asks for a Value, and no subclass: {match[0]}")
     for (pattern, _), n in zip(SUBCLASSES, replaced):
         if not n:
             raise RuntimeError(f"this version of mypyc writes other code than expected: {pattern}")

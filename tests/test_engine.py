@@ -14,9 +14,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from helpers import readme_expression
+from test_ops import points
 
 import micrograd as mg
-from micrograd import Value
+from micrograd import Value, nn
+from micrograd.core.rule import TABLE
 
 pytestmark = pytest.mark.core
 
@@ -427,6 +429,53 @@ def test_attributes_of_ones_own():
     q.note = "interior"
     assert q.note == "interior"
     assert mg.Value(2.0).label == ""
+
+
+class Weight(Value):
+    """As a person subclasses it."""
+
+
+@pytest.mark.parametrize(
+    "rule", [r for r in TABLE.values() if not r.internal], ids=lambda rule: rule.name
+)
+def test_an_operation_takes_a_subclass_for_a_value(rule):
+    for xs in points(rule, 4):
+        found = []
+        for cls in (Value, Weight):
+            for several in (False, True):  # operands that are floats beside one, or all Values
+                try:
+                    ps = [cls(x) for x in xs]
+                    y = rule.function(*(ps if several else [ps[0], *xs[1:]]))
+                    y.backward()
+                    again = [p.grad for p in ps]
+                    ps[0].data = xs[0]
+                    y.forward()
+                    for p in ps:
+                        p.grad = 0.0
+                    y.backward(create_graph=True)
+                except (TypeError, ValueError) as error:  # as for whole numbers that are parameters
+                    found.append(str(error).replace("Weight", "Value"))
+                    continue
+                slopes = [getattr(p.grad, "data", p.grad) for p in ps]
+                found.append((y.data, again, slopes, len(y._prev), y._op))
+        half = len(found) // 2
+        assert repr(found[:half]) == repr(found[half:])
+
+
+class OfWeights(nn.Module):
+    def __init__(self):
+        self.w, self.l = Weight(1.0), [Weight(2.0), Weight(3.0)]
+        self.d = {"a": [Value(1.0), Weight(4.0)]}
+
+
+def test_a_module_names_parameters_of_a_subclass():
+    model = OfWeights()
+    assert [name for name, _ in model.named_parameters()] == ["w", "l.0", "l.1", "d.a.0", "d.a.1"]
+    twin = pickle.loads(pickle.dumps(model))
+    assert [type(p) for p in twin.parameters()] == [Weight, Weight, Weight, Value, Weight]
+    y = copy.deepcopy(model.w * model.w + 2.0)
+    assert (y.data, y._prev[0]._prev[0].data) == (3.0, 1.0)
+    assert type(y._prev[0]._prev[0]) is Weight
 
 
 def test_a_subclass_is_a_value_and_its_results_are_values():
