@@ -220,6 +220,11 @@ def diagnosed(tmp_path, *words):
 
 
 def test_a_script_runs_under_watch(tmp_path):
+    done = diagnosed(tmp_path, "-o", "report.pdf")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "micrograd: error: the report ends in .html or .txt, not as report.pdf\n"
+    )
     done = diagnosed(tmp_path, "-o", str(tmp_path / "report.html"))
     assert done.returncode == 0, done.stderr
     assert "trained" in done.stdout

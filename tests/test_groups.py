@@ -326,3 +326,67 @@ def test_keys_that_are_written_alike_lose_no_parameter(tmp_path):
     table.save(tmp_path / "t.json")
     other.load(tmp_path / "t.json")
     assert [p.data for p in other.parameters()] == [10.0, 11.0, 12.0, 13.0]
+
+
+# Settings that change between steps ---------------------------------------------------------------
+
+CHANGES = {
+    "momentum off": (optim.SGD, {"momentum": 0.9, "dampening": 0.5}, {"momentum": 0.0}),
+    "momentum on": (optim.SGD, {}, {"momentum": 0.9}),
+    "centered on": (optim.RMSprop, {"momentum": 0.9}, {"centered": True}),
+    "centered off": (optim.RMSprop, {"momentum": 0.9, "centered": True}, {"centered": False}),
+    "momentum beside centered": (optim.RMSprop, {"centered": True}, {"momentum": 0.5}),
+    "momentum away": (optim.RMSprop, {"momentum": 0.9, "centered": True}, {"momentum": 0.0}),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_setting_that_changes_between_steps(name, backend):
+    """Each loop goes on as the eager one does, and so does one that was saved in between."""
+    kind, first, later = CHANGES[name]
+    paths = []
+    for compiled in (False, True):
+        p = [Value(1.0), Value(-0.5)]
+        loss = mg.jit(lambda p=p: (p[0] * p[0] + p[1] * 3.0) ** 2, parameters=p, backend=backend)
+        optimizer = kind(p, lr=0.01, **first)
+        path = []
+        for settings in (first, later, first, later):
+            for key, x in {**dict.fromkeys(later, 0.0), **settings}.items():
+                setattr(optimizer, key, bool(x) if key == "centered" else x)
+            twin = kind(p, lr=0.01)
+            twin.load_state_dict(json.loads(json.dumps(optimizer.state_dict())))
+            assert len(twin.state[0]) >= len(optimizer.first_state())
+            optimizer = twin
+            if compiled:
+                loss.fit(optimizer, steps=3, progress=False)
+            else:
+                for _ in range(3):
+                    optimizer.zero_grad()
+                    ((p[0] * p[0] + p[1] * 3.0) ** 2).backward()
+                    optimizer.step()
+            path += [v.data for v in p]
+        paths.append(path)
+    assert all(map(math.isfinite, paths[0]))
+    assert paths[1] == pytest.approx(paths[0], rel=1e-12)
+
+
+def test_without_momentum_a_step_is_the_gradient_whatever_was_remembered():
+    p = Value(1.0)
+    optimizer = optim.SGD([p], lr=0.1, momentum=0.9, dampening=0.5)
+    p.grad = 1.0
+    optimizer.step()
+    optimizer.momentum, before = 0.0, p.data
+    optimizer.step()
+    assert before - p.data == pytest.approx(0.1)  # PyTorch's
+    assert optimizer.state == [(1.0,)]
+
+
+def test_a_group_added_under_a_warmup_follows_the_schedule_behind_it():
+    optimizer = optim.SGD([Value(0.0)], lr=1.0)
+    schedule = optim.WarmupLR(optimizer, 2, optim.StepLR(optimizer, 1, gamma=0.5))
+    schedule.step()
+    schedule.step()
+    optimizer.add_param_group({"params": [Value(1.0)], "lr": 0.5})
+    schedule.step()
+    assert schedule.get_last_lr() == [0.5, 0.25]

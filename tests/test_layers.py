@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
+import pickle
 import random
 import statistics
 from pathlib import Path
@@ -419,3 +421,31 @@ def test_layers_and_losses_compile_to_the_same_numbers():
 def test_arguments_that_make_no_sense(make, words):
     with pytest.raises((TypeError, ValueError), match=words):
         make()
+
+
+@pytest.mark.parametrize("clone", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_a_model_with_dropout_is_copied(clone):
+    model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5), nn.Dropout(0.5, rng=random.Random(1)))
+    twin = clone(model)
+    for m in (model, twin):
+        random.seed(3)
+        m.drawn = [y.data for y in m([1.0, -2.0])]
+    assert model.drawn == twin.drawn
+
+
+def mine(batch):
+    raise KeyError("my own message")
+
+
+@pytest.mark.parametrize(
+    ("steps", "x", "kind", "words"),
+    [
+        ([nn.BatchNorm(2)], [[1.0, 2.0]], ValueError, "a batch of one has no variance"),
+        ([nn.Linear(2, 2), nn.BatchNorm(3)], [[1.0, 2.0]] * 2, ValueError, "a list of 3 numbers"),
+        ([nn.LayerNorm(2)], [[1.0, 2.0, 3.0]], ValueError, "takes a list of 2 numbers, and got 3"),
+        ([mine], [[1.0, 2.0]], KeyError, "my own message"),
+    ],
+)
+def test_a_sequence_tells_the_error_of_its_step(steps, x, kind, words):
+    with pytest.raises(kind, match=words):
+        nn.Sequential(*steps)(x)

@@ -871,3 +871,29 @@ def test_what_is_no_function_is_told_at_once(bad):
     for take in (mg.jvp, mg.hvp):
         with pytest.raises(TypeError, match=f"{take.__name__}: a function is differentiated, not"):
             take(bad, (1.0,), (1.0,))
+
+
+def test_dictionaries_are_paired_by_their_keys():
+    def f(d):
+        return d["a"] ** 2 * d["b"]
+
+    at, one = ({"a": 2.0, "b": 3.0},), ({"a": 0.0, "b": 1.0},)
+    other = ({"b": 1.0, "a": 0.0},)
+    assert mg.jvp(f, at, one) == mg.jvp(f, at, other) == (12.0, 4.0)
+    assert mg.hvp(f, at, one) == mg.hvp(f, at, other) == ({"a": 4.0, "b": 0.0},)
+    _, pullback = mg.vjp(lambda x: [{"a": x, "b": x * x}], 2.0)
+    assert pullback([{"a": 1.0, "b": 0.0}]) == pullback([{"b": 0.0, "a": 1.0}]) == (1.0,)
+    for call in (lambda: mg.jvp(f, at, ({"a": 1.0, "c": 0.0},)),
+                 lambda: mg.hvp(f, at, ({"a": 1.0, "c": 0.0},)),
+                 lambda: pullback([{"a": 1.0, "c": 0.0}])):  # fmt: skip
+        with pytest.raises(ValueError, match="has the keys 'a', 'c', where 'a', 'b' are wanted"):
+            call()
+
+    def turn(c, x):
+        return {"b": c["a"], "a": c["b"] + x}, None
+
+    for through in (lambda g: g, mg.jit):
+        end = through(lambda u: list(mg.scan(turn, {"a": u, "b": 2.0}, [1.0, 2.0])[0].values()))
+        assert [float(y) for y in end(1.0)] == [3.0, 3.0]
+        with pytest.raises(TypeError, match="the carry: a dictionary has the keys 'c', where 'a'"):
+            through(lambda u: mg.scan(lambda c, x: ({"c": x}, None), {"a": u}, [1.0])[0]["a"])(1.0)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.node import Node
 from ..core.rule import real
-from .nested import flatten, is_array, rebuild
+from .nested import flatten, in_order_of, is_array, rebuild
 
 MOST = 2**31 - 1  # turns of a scan
 
@@ -48,6 +48,10 @@ def shape(x: Any) -> Any:
 def like_before(who: str, old: Any, new: Any) -> Any:
     """The new carry; TypeError if it has another structure than the old one."""
     if not (isinstance(new, (float, Node)) and isinstance(old, (float, Node))):
+        try:
+            new = in_order_of(old, new, f"{who}: the carry")
+        except ValueError as error:
+            raise TypeError(str(error)) from None
         same_shape(who, "the carry", old, new)
     return numbered(new, f"{who}: the carry")
 

@@ -62,6 +62,20 @@ def rebuild(like: Any, numbers: Iterator[Any]) -> Any:
     return type(like)(*new) if hasattr(like, "_fields") else type(like)(new)
 
 
+def in_order_of(like: Any, x: Any, who: str) -> Any:
+    """x with its dictionaries in the order of those in `like`; ValueError for other keys."""
+    if isinstance(like, dict) and isinstance(x, dict):
+        if like.keys() != x.keys():
+            there, wanted = (", ".join(map(repr, d)) or "none" for d in (x, like))
+            raise ValueError(f"{who}: a dictionary has the keys {there}, where {wanted} are wanted")
+        return {key: in_order_of(like[key], x[key], who) for key in like}
+    several = (list, tuple)
+    if isinstance(like, several) and isinstance(x, several) and len(like) == len(x):
+        found = [in_order_of(a, b, who) for a, b in zip(like, x)]
+        return type(x)(*found) if hasattr(x, "_fields") else type(x)(found)
+    return x
+
+
 def as_tuples(x: Any) -> Any:
     """The same with tuples for lists, as a matrix is given back."""
     if isinstance(x, dict):

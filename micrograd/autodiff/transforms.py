@@ -30,7 +30,7 @@ from ..core.rule import UNRECORDED, real
 from ..core.watch import WATCH
 from ..engine import LOCK, Value, sweep
 from ..ops import TABLE
-from .nested import as_tuples, flatten, is_array, rebuild
+from .nested import as_tuples, flatten, in_order_of, is_array, rebuild
 from .tape import Tape
 
 Function = Callable[..., Any]
@@ -298,7 +298,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     run = Run(f, primals, tuple(range(len(primals))), "vjp")
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        seeds = flatten(cotangent)
+        seeds = flatten(in_order_of(run.value, cotangent, "vjp"))
         if len(seeds) != len(run.outputs):
             raise ValueError(f"vjp: {len(seeds)} cotangents for {len(run.outputs)} outputs")
         parts = run.pull(seeds)
@@ -388,7 +388,7 @@ def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
     """
     callable_or_error(f, "jvp")
     xs = primals if isinstance(primals, tuple) else (primals,)
-    moving = flatten(tangents)
+    moving = flatten(in_order_of(primals, tangents, "jvp"))
     if len(moving) != len(flatten(list(xs))):
         raise ValueError(f"jvp: {len(moving)} tangents for {len(flatten(list(xs)))} numbers")
     run = Run(f, xs, tuple(range(len(xs))), "jvp")
@@ -501,6 +501,7 @@ def hvp(f: Function, primals: Any, tangents: Any) -> Any:
     """
     callable_or_error(f, "hvp")
     xs = primals if isinstance(primals, tuple) else (primals,)
+    tangents = in_order_of(primals, tangents, "hvp")
     moving = flatten(tangents)
     run = Run(f, xs, tuple(range(len(xs))), "hvp")
     y = run.scalar

@@ -21,7 +21,7 @@ from ..engine import Value
 from ..nn.module import Module
 from ..optim.looking import LOOKERS, Looker
 from .names import named_values, parameters_of
-from .report import Report
+from .report import ENDINGS, Report
 from .watch import Watch
 
 
@@ -113,6 +113,12 @@ def diagnose_script(words: Sequence[str]) -> int:
         parser.error("a script is missing: micrograd diagnose train.py")
     if not options.script.is_file():
         print(f"micrograd: error: there is no file {options.script}", file=sys.stderr)
+        return 2
+    if options.output is not None and options.output.suffix.lower() not in ENDINGS:
+        print(
+            f"micrograd: error: the report ends in .html or .txt, not as {options.output}",
+            file=sys.stderr,
+        )
         return 2
     kept, path = sys.argv, list(sys.path)
     sys.argv = [str(options.script), *options.arguments]

@@ -15,6 +15,8 @@ from typing import Any, Final
 from ..files import write_text
 from .page import report_page
 
+ENDINGS: Final = (".html", ".htm", ".txt")  # of files that a report can be written to
+
 # Causes before their consequences: with this weight equal findings are ordered.
 CODES: Final = (
     "nonfinite", "stale", "detached", "never_backward", "not_zeroed", "loss_mismatch",
@@ -125,9 +127,9 @@ class Report:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """The path, after the page (.html) or the text (.txt) was written to it."""
         target = Path(path)
-        if target.suffix.lower() in (".html", ".htm"):
+        if target.suffix.lower() in ENDINGS[:2]:
             return write_text(target, self.html)
-        if target.suffix.lower() == ".txt":
+        if target.suffix.lower() == ENDINGS[2]:
             return write_text(target, self.text + "\n")
         raise ValueError(f"save: the name ends in .html or .txt, not as {target}")
 

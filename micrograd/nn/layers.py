@@ -238,7 +238,8 @@ class Dropout(Module):
             raise ValueError(f"Dropout: p is a probability, not {p!r}")
         if not callable(getattr(rng, "random", None)):
             raise TypeError(f"Dropout: rng is a random.Random(seed), not {rng!r:.60}")
-        self.p, self.rng = p, rng
+        self.p = p
+        self.rng = None if rng is random else rng  # a module can be neither copied nor pickled
 
     def __call__(self, x: Any) -> Any:
         if not self.training or self.p == 0:
@@ -246,7 +247,8 @@ class Dropout(Module):
         if hasattr(x, "__iter__"):
             return [self(element) for element in x]
         not_traced("Dropout: training draws anew each time")
-        return x * 0.0 if self.rng.random() < self.p else x * (1 / (1 - self.p))
+        drawn = (random if self.rng is None else self.rng).random()
+        return x * 0.0 if drawn < self.p else x * (1 / (1 - self.p))
 
     def __repr__(self) -> str:
         return f"Dropout({self.p})"

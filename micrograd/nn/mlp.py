@@ -49,6 +49,8 @@ def within(error: Exception, where: str, layer: Any, x: Any) -> Exception:
 
 def strange(x: Any, where: str) -> Exception | None:
     """The error about the first of the inputs that is no number, if one is none."""
+    if all([isinstance(row, (list, tuple)) for row in x]):
+        return None  # a batch: what is wrong with it the layer knows
     for i, number in enumerate(x):
         if not isinstance(number, Value) and lift(number) is None and not hasattr(number, "shape"):
             return TypeError(f"{where}: input {i} is {number!r:.60}, and not a number")

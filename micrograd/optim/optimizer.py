@@ -19,7 +19,7 @@ from ..engine import Value
 from ..files import Saved
 from ..nn.parameters import free_among, set_all, values
 from .looking import LOOKERS
-from .state import loaded, saved
+from .state import fitting, loaded, saved
 
 Group = dict[str, Any]
 
@@ -292,8 +292,3 @@ def setting(x: Any, like: Any, who: str) -> Any:
     if not 0 <= number < inf:
         raise ValueError(f"{who} is {'finite' if number == inf else 'at least 0'}, not {x!r:.60}")
     return x if type(x) in (float, int) else number
-
-
-def fitting(state: tuple[float, ...], first: tuple[float, ...]) -> tuple[float, ...]:
-    """The state, longer where a setting was changed since so that more is to be remembered."""
-    return state if len(state) >= len(first) else (*state, *first[len(state) :])

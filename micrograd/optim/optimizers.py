@@ -81,8 +81,9 @@ class SGD(Optimizer):
         lr, fresh = coefficients
         if self.weight_decay:
             g = g + self.weight_decay * p
-        if not state:  # without momentum there is nothing to remember
-            return p - lr * g, ()
+        still = isinstance(self.momentum, (int, float)) and not self.momentum
+        if still or not state:  # what was remembered stays, should there be momentum again
+            return p - lr * g, state
         velocity = self.momentum * state[0] + fresh * g
         if self.nesterov:
             return p - lr * (g + self.momentum * velocity), (velocity,)
@@ -171,25 +172,23 @@ class RMSprop(Optimizer):
         return new
 
     def first_state(self) -> tuple[float, ...]:
-        return (0.0,) * (1 + bool(self.centered) + bool(self.momentum))
+        # The square, the mean, the momentum: what a setting adds later stands last.
+        return (0.0,) * (3 if self.momentum else 2 if self.centered else 1)
 
     def update(self, p: Any, g: Any, state: Any, coefficients: Any) -> tuple[Any, Any]:
         (lr,) = coefficients
         if self.weight_decay:
             g = g + self.weight_decay * p
         square, *rest = state
-        square = self.alpha * square + (1 - self.alpha) * g * g
-        new = [square]
-        spread = square
+        spread = square = self.alpha * square + (1 - self.alpha) * g * g
         if self.centered:
-            mean = rest[0] + (1 - self.alpha) * (g - rest[0])
-            spread = square - mean * mean
-            new.append(mean)
+            rest[0] = rest[0] + (1 - self.alpha) * (g - rest[0])
+            spread = square - rest[0] * rest[0]
         move = quotient(g, ops.sqrt(spread) + self.eps)
-        if len(rest) > bool(self.centered):
-            move = self.momentum * rest[-1] + move
-            new.append(move)
-        return p - lr * move, tuple(new)
+        still = isinstance(self.momentum, (int, float)) and not self.momentum
+        if not still and len(rest) == 2:
+            rest[1] = move = self.momentum * rest[1] + move
+        return p - lr * move, (square, *rest)
 
 
 # Their coefficients are those of the second step for ever, if nobody changes a setting.

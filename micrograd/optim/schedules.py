@@ -355,6 +355,12 @@ class WarmupLR(Schedule):
     def check(self) -> None:
         positive(self.warmup, "WarmupLR: warmup")
 
+    def go(self, t: int) -> None:
+        if self.then is not None:
+            for group in self.optimizer.param_groups[len(self.then.firsts) :]:  # added since
+                self.then.firsts.append(group["lr"])
+        super().go(t)
+
     def rate(self, t: int) -> float:
         if self.then is None or t < self.warmup:
             return self.first * min(1.0, (t + 1) / self.warmup)

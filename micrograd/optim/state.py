@@ -35,8 +35,22 @@ def saved(optimizer: Any) -> dict[str, Any]:
         "steps": optimizer.steps,
         "param_groups": groups,
         "counts": list(optimizer.counts),
-        "state": [list(numbers) for numbers in optimizer.state],
+        "state": [list(numbers) for numbers in whole_state(optimizer)],
     }
+
+
+def fitting(state: tuple[float, ...], first: tuple[float, ...]) -> tuple[float, ...]:
+    """The state, longer where a setting was changed since so that more is to be remembered."""
+    return state if len(state) >= len(first) else (*state, *first[len(state) :])
+
+
+def whole_state(optimizer: Any) -> list[tuple[float, ...]]:
+    """What the parameters remember, and what they will where a setting was changed since."""
+    firsts = [
+        optimizer.at(group, 0).first_state()
+        for group in optimizer.param_groups for _ in group["params"]
+    ]  # fmt: skip
+    return [fitting(state, first) for state, first in zip(optimizer.state, firsts, strict=True)]
 
 
 def loaded(optimizer: Any, state: dict[str, Any]) -> dict[str, Any]:

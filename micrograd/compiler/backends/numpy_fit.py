@@ -11,9 +11,10 @@ from typing import Any
 
 from ...nn.parameters import set_all
 from ...optim.onecycle import OneCycleLR
-from ...optim.optimizer import Optimizer, fitting
+from ...optim.optimizer import Optimizer
 from ...optim.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from ...optim.schedules import WarmupLR, advance
+from ...optim.state import fitting
 from ..arrays.roll import roll
 from ..arrays.runtime import Layout
 from ..arrays.source import emit

@@ -17,8 +17,9 @@ from ...core.rule import TABLE
 from ...engine import Value
 from ...nn.parameters import are_watched, set_all
 from ...optim.onecycle import OneCycleLR
-from ...optim.optimizer import Optimizer, fitting
+from ...optim.optimizer import Optimizer
 from ...optim.optimizers import STEADY
+from ...optim.state import fitting
 from ..backends.base import Rows
 from ..cohorts import chosen, cohorts_of, known_optimizer, known_schedule, put
 from ..ir.program import Program
