@@ -95,7 +95,7 @@ def linear(
 ) -> tuple[Examples, list[float]]:
     """Points between -1 and 1, and y = w.x + b with noise: what least squares should find."""
     rng = random.Random(seed)
-    xs = [[rng.uniform(-1, 1) for _ in weights] for _ in range(n)]
+    xs = [[rng.uniform(-1, 1) for _ in weights] for _ in range(how_many(n, "linear"))]
     ys = [bias + sum(w * v for w, v in zip(weights, x, strict=True)) for x in xs]
     return xs, [y + rng.gauss(0, noise) for y in ys]
 
@@ -208,6 +208,8 @@ def standardize(X: Any, *others: Any) -> Any:  # noqa: N803
     [[-1.0], [1.0]]
     """
     xs = as_lists(X)
+    if not all([isinstance(x, (list, tuple)) for x in xs]):
+        raise TypeError(f"standardize: X is a list of examples, each a list, not {X!r:.60}")
     columns = list(zip(*xs, strict=True))
     means = [math.fsum(c) / len(c) for c in columns]
     scales = []

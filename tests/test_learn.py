@@ -271,6 +271,20 @@ def test_what_is_no_file_of_python_is_said_to_be_none(content, words, tmp_path):
     assert words in judged(mine).finding
 
 
+def test_a_link_in_a_class_is_called_as_it_is_called(tmp_path, capsys):
+    (tmp_path / "class").mkdir()
+    for name in ("alice", "bob"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.py").write_text("class Value: pass")
+        (tmp_path / "class" / f"{name}.py").symlink_to(tmp_path / name / "mine.py")
+    (tmp_path / "class" / "nowhere.py").symlink_to(tmp_path / "gone.py")
+    (tmp_path / "class" / "folder.py").mkdir()
+    assert main(["check", "--class", str(tmp_path / "class")]) == 0
+    assert [
+        line.split(":")[0] for line in capsys.readouterr().out.splitlines() if ".py:" in line
+    ] == ["alice.py", "bob.py"]
+
+
 def test_a_class_of_files_is_graded_and_none_does_harm(tmp_path, capsys):
     folder = tmp_path / "class"
     folder.mkdir()

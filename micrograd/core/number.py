@@ -251,6 +251,8 @@ class Number(Node):
     def __round__(self, digits: object = None) -> Any:
         if digits is None:
             return self._apply(TABLE["rint"], (self,))
+        if not hasattr(digits, "__index__") and not hasattr(digits, "_data"):
+            raise TypeError(f"round: the digits are a whole number, not {digits!r:.60}")
         return self._apply(TABLE["round"], (self, digits))
 
     def conjugate(self) -> Any:

@@ -50,6 +50,12 @@ def diagnose(
         raise TypeError(f"diagnose: root is a Value, the loss of a graph, not {root!r:.60}")
     if root is None and (model is None or loss is None or data is None):
         raise TypeError("diagnose: give a model with loss=... and data=(X, Y), or root=...")
+    if data is not None and (not isinstance(data, (tuple, list)) or len(data) != 2):
+        raise TypeError(f"diagnose: data is a pair, examples and targets, not {data!r:.60}")
+    if loss is not None and not callable(loss):
+        raise TypeError(f"diagnose: loss is a function of output and target, not {loss!r:.60}")
+    if optimizer is not None and not hasattr(optimizer, "parameters"):
+        raise TypeError(f"diagnose: optimizer is one of optim's, not {optimizer!r:.60}")
     xs, ys = (as_lists(data[0]), as_lists(data[1])) if data is not None else ([], [])
     if root is None and (not xs or len(xs) != len(ys)):
         raise ValueError(f"diagnose: {len(xs)} examples and {len(ys)} targets")

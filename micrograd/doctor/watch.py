@@ -45,6 +45,8 @@ class Watch(Looker):
     def __init__(self, model: Any, share: float = EAGER_SHARE) -> None:
         self.model = model
         self.parameters, names = parameters_of(model)
+        if not self.parameters and not callable(model):
+            raise TypeError(f"watch: a model with parameters is watched, not {model!r:.60}")
         self.identities = set(map(id, self.parameters))
         self.history = Watched()
         self.share = share

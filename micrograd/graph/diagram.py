@@ -225,8 +225,10 @@ def name_values(scope: dict[str, Any]) -> None:
     >>> a.label, b.label
     ('a', 'b')
     """
+    if not isinstance(scope, dict):
+        raise TypeError(f"name_values: variables are a dictionary by name, not {scope!r:.60}")
     for name, x in scope.items():
-        if name.startswith("_"):
+        if not isinstance(name, str) or name.startswith("_"):
             continue
         if isinstance(x, Value):
             x.label = x.label or name

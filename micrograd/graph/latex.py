@@ -65,6 +65,8 @@ def latex(v: Any) -> Formula:
     """
     if hasattr(v, "run") and hasattr(v, "outputs"):
         return Formula(of_program(v))
+    if not isinstance(v, Value):
+        raise TypeError(f"latex: a Value, or a program of jit's, is written, not {v!r:.60}")
     check(v)
     return Formula(of_value(v))
 

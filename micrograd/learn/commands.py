@@ -152,7 +152,9 @@ def check(words: Sequence[str]) -> int:
 
 
 def verdict_on(path: Path, options: argparse.Namespace) -> Verdict:
-    return judged(path.resolve(), options.stages.resolve(), options.seconds, options.memory)
+    # A link is called what it is called, and not as the file that it leads to.
+    verdict = judged(path.resolve(), options.stages.resolve(), options.seconds, options.memory)
+    return verdict._replace(file=path.name)
 
 
 def report(verdict: Verdict, ladder: list[Stage], hints: int) -> list[str]:
@@ -179,7 +181,7 @@ def grade(options: argparse.Namespace, ladder: list[Stage]) -> int:
     """All files of a folder, one after another, as a table."""
     if not options.folder.is_dir():
         return complain(f"there is no folder {options.folder}")
-    files = sorted(options.folder.glob("*.py"))
+    files = sorted(path for path in options.folder.glob("*.py") if path.is_file())
     if not files:
         return complain(f"there are no files of Python in {options.folder}")
     if options.csv:

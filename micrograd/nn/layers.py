@@ -86,6 +86,8 @@ class Linear(Layer):
         return [n.b for n in self.neurons]
 
     def __call__(self, x: Sequence[Any]) -> Any:
+        if isinstance(x, (Value, float, int)):
+            x = [x]  # what a layer of one output gives
         return [self(one) for one in x] if is_batch(x) else super().__call__(x)
 
     def __repr__(self) -> str:
@@ -93,6 +95,13 @@ class Linear(Layer):
 
 
 # Activations ------------------------------------------------------------------------------
+
+
+def elements(x: Any, layer: Any) -> Any:
+    """x, the numbers or lists of them that a layer takes one by one; TypeError for a text."""
+    if isinstance(x, (str, bytes, dict)):
+        raise TypeError(f"{layer!r:.40}: it takes a number or a list of numbers, not {x!r:.60}")
+    return x
 
 
 class Activation(Module, marks=False):
@@ -103,7 +112,7 @@ class Activation(Module, marks=False):
 
     def __call__(self, x: Any) -> Any:
         if hasattr(x, "__iter__"):
-            return [self(element) for element in x]
+            return [self(element) for element in elements(x, self)]
         return self.function(x)
 
     def __repr__(self) -> str:
@@ -245,7 +254,7 @@ class Dropout(Module):
         if not self.training or self.p == 0:
             return x
         if hasattr(x, "__iter__"):
-            return [self(element) for element in x]
+            return [self(element) for element in elements(x, self)]
         not_traced("Dropout: training draws anew each time")
         drawn = (random if self.rng is None else self.rng).random()
         return x * 0.0 if drawn < self.p else x * (1 / (1 - self.p))

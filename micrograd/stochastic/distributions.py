@@ -175,6 +175,8 @@ class Categorical(Distribution):
     methods = ALL
 
     def __init__(self, logits: Any) -> None:
+        if not hasattr(logits, "__iter__") or isinstance(logits, (str, bytes, dict)):
+            raise TypeError(f"Categorical: the logits are a list of numbers, not {logits!r:.60}")
         self.logits = [
             given(z, "Categorical: a logit", lambda z: z < math.inf, "a number below infinity")
             for z in logits

@@ -118,10 +118,12 @@ def gradient(
     """
     if not callable(cost):
         raise TypeError(f"stochastic.gradient: the cost is a function, not {cost!r:.60}")
-    values = list(params)
+    values = [params] if isinstance(params, Value) else list(params)
     for p in values:
         if not isinstance(p, Value):
             raise TypeError(f"stochastic.gradient: parameters are Values, not {p!r:.60}")
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise TypeError(f"stochastic.gradient: the seed is a whole number, not {seed!r:.60}")
     if method not in METHODS:
         raise ValueError(
             f"stochastic.gradient: the method is one of {', '.join(METHODS)}, not {method!r}"
