@@ -221,3 +221,17 @@ def test_as_a_decorator():
 
 def test_it_is_a_floating_point_error():
     assert issubclass(AnomalyError, FloatingPointError)
+
+
+def test_what_becomes_nan_when_a_graph_is_replayed():
+    x = Value(4.0)
+    with mg.detect_anomaly():
+        y = mg.sqrt(x) * 2.0
+        z = y + 1.0
+        x.data = -1.0
+        with pytest.raises(
+            AnomalyError, match=r"sqrt\(-1.0\) is nan after forward\(\), at .*forward"
+        ):
+            z.forward()
+        x.data = 9.0
+        assert z.forward() == 7.0

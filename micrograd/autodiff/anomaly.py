@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.chain import replay
 from ..core.lines import user_line, with_source
 from ..core.node import Node, attribute, closure_of, op_name, operands_of, partials_of
 from ..core.observe import Observer
+from ..core.sort import toposort
 from ..core.watch import WATCH
 
 
@@ -19,7 +21,7 @@ class detect_anomaly(Observer):
 
     The message names the operation, its inputs, and the file and line of your own that led
     to it, also where a layer or a loss made it. With `inf` infinite numbers count as well.
-    It costs time on every operation.
+    It costs time on every operation. Rates of change, as of `jvp` and `hvp`, are not looked at.
 
     >>> from micrograd import Value, detect_anomaly
     >>> x = Value(-1.0)
@@ -53,6 +55,17 @@ class detect_anomaly(Observer):
                 f"differentiated at {with_source(place)}"
             )
         setattr(node, "_line", place)
+
+    def read(self, node: Any, what: str) -> None:
+        if what != "forward()" or WATCH.symbolic():
+            return
+        replay(node)
+        for v in toposort(node)[1]:
+            if self.is_bad(v._data):
+                raise AnomalyError(
+                    f"{expression(v)} is {v._data} after forward(), at {with_source(user_line())}; "
+                    f"{made_at(v)}"
+                )
 
     def stepping(self, node: Node | None) -> None:
         self.now = node
