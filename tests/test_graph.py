@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
@@ -400,3 +402,35 @@ def test_a_module_called_inside_another_that_is_no_part_of_it_keeps_its_own_name
         out = model([1.0, 2.0])
     labels = draw(out).svg
     assert [name for name in ("scale", "w[0]", "w[1]") if name not in labels] == []
+
+
+def kept_by(look):
+    """Whether a graph is still there when its last name is gone, in a function that looked at it."""
+
+    class Named(Value):
+        pass
+
+    x = Named(1.0)
+    there, y = weakref.ref(x), x * x
+    look(y)
+    del x, y
+    return there() is not None
+
+
+def test_a_picture_keeps_no_graph_until_the_function_ends():
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        assert not kept_by(lambda y: None)
+        assert not kept_by(lambda y: mg.draw(y).svg)
+    finally:
+        if was:
+            gc.enable()
+
+
+def test_the_variables_of_who_draws_stay_as_they_are():
+    x = Value(1.0)
+    held = locals()
+    text = mg.draw(x * 2.0).text
+    assert held["x"] is locals()["x"] is x
+    assert "x: data 1.0" in text

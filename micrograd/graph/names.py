@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from inspect import CO_OPTIMIZED
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -171,9 +172,28 @@ def scopes_of(frame: Any) -> Iterable[dict[str, Any]]:
         name = frame.f_code.co_filename
         if name.startswith((*OTHERS, "<frozen")) and not name.startswith(OURS):
             break
-        yield frame.f_locals
-        if frame.f_locals is frame.f_globals:
+        yield variables_of(frame)
+        if is_module(frame):
             break
         frame = frame.f_back
-    if first is not None and first.f_locals is not first.f_globals:
+    if first is not None and not is_module(first):
         yield first.f_globals
+
+
+def is_module(frame: Any) -> bool:
+    """Whether the variables of a frame are those of its module."""
+    return not frame.f_code.co_flags & CO_OPTIMIZED and frame.f_locals is frame.f_globals
+
+
+def variables_of(frame: Any) -> dict[str, Any]:
+    """The variables of a frame.
+
+    Python before 3.13 copies those of a function for us, and keeps the copy, and with it the graph,
+    until the function returns. Where nobody else has it, it is emptied.
+    """
+    there = frame.f_locals
+    found = dict(there)
+    copied = sys.version_info < (3, 13) and frame.f_code.co_flags & CO_OPTIMIZED
+    if copied and sys.getrefcount(there) <= 3:  # the frame's, ours, and that of this call
+        there.clear()
+    return found
