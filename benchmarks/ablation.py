@@ -307,10 +307,13 @@ def best(gains: dict[str, float], most: int = 4) -> str:
 INTRO = """# What each optimisation gives
 
 Each row is an optimisation of the compiler, left out: a ratio of 1.5 says that a program takes 1.5
-times as long without it. The programs with the largest ratios are named. Ratios are
-medians over rounds, by turns with the compiler as it is; below 1.05 it is noise. The page is
-written by `python -m benchmarks.ablation --markdown` from the last measurement,
-`benchmarks/ablation.json`; the programs are in `benchmarks/workloads.py`.
+times as long without it. The programs with the largest ratios are named. Ratios are medians over
+rounds, by turns with the compiler as it is; below 1.05 it is noise, and an optimisation that gives
+no more than that everywhere goes. Some stay nevertheless: registers are used again so that a long
+program needs little memory, the workers' rests are for machines that others use too, and some small
+ones together are a tenth of a step of the smallest network. Rows for AVX-512 are measured where a
+processor has it. The page is written by `python -m benchmarks.ablation --markdown` from the last
+measurement, `benchmarks/ablation.json`; the programs are in `benchmarks/workloads.py`.
 """
 
 
