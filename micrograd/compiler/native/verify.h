@@ -114,8 +114,8 @@ static const char *check_code(Machine *m, const int32_t *pc, const int32_t *end,
             Py_ssize_t n = m->n_scalars;
             if (by_columns || r[0] < 0 || r[0] > GATE || r[2] >> 1 || r[4] >> 1 || r[5] < 1)
                 return "a row of scalars that cannot be";
-            if (r[1] < 0 || r[3] < 0 || r[1] + (r[2] ? r[5] - 1 : 0) >= n ||
-                r[3] + (r[4] ? r[5] - 1 : 0) >= n || dst + r[5] > n || r[5] > n)
+            if (r[1] < 0 || r[3] < 0 || r[5] > n || r[1] >= n || r[3] >= n || dst > n - r[5] ||
+                (r[2] && r[1] > n - r[5]) || (r[4] && r[3] > n - r[5]))
                 return "a row of scalars out of range";
             pc += 3 + count;
             continue;
