@@ -29,6 +29,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from micrograd.compiler.native.instructions import EXACT
 from micrograd.files import write_json, write_text
 
 from . import compiled, report
@@ -310,15 +311,17 @@ Each row is an optimisation of the compiler, left out: a ratio of 1.5 says that 
 times as long without it. The programs with the largest ratios are named. Ratios are medians over
 rounds, by turns with the compiler as it is; below 1.05 it is noise, and an optimisation that gives
 no more than that everywhere goes. Some stay nevertheless: registers are used again so that a long
-program needs little memory, the workers' rests are for machines that others use too, and some small
-ones together are a tenth of a step of the smallest network. Rows for AVX-512 are measured where a
-processor has it. The page is written by `python -m benchmarks.ablation --markdown` from the last
-measurement, `benchmarks/ablation.json`; the programs are in `benchmarks/workloads.py`.
+program needs little memory, workers rest so that machines that others use too are not slowed down,
+and some that give little alone were missed when all of them were out at once. Rows for AVX-512 are
+measured where a processor has it. The last measurement is `benchmarks/ablation.json`, of which
+`python -m benchmarks.ablation --markdown` writes this page; the programs are in
+`benchmarks/workloads.py`.
 """
 
 
 def as_markdown(found: dict[str, Any]) -> str:
-    lines = [INTRO, f"Processor: {found['machine']['processor']}.\n"]
+    vectors = "with AVX-512" if found["wide"] else "without AVX-512"
+    lines = [INTRO, f"Processor: {found['machine']['processor']}, {vectors}.\n"]
     lines += ["| optimisation | file | worth most to |", "|---|---|---|"]
     for one in found["rows"]:
         lines.append(f"| {one['name']} | `{one['file']}` | {best(one['gains'], 3)} |")
@@ -342,8 +345,7 @@ def main() -> None:
         return
     machine = compiled.machine()
     print(machine["processor"])
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        wide = "avx512f" in file.read()
+    wide = bool(EXACT.module.use("avx512"))
     chosen = [
         one for one in OPTIMISATIONS
         if (wide or not one.wide)
@@ -358,10 +360,10 @@ def main() -> None:
         if max(gains.values(), default=0.0) < WORTH:
             print(f"gives less than {WORTH}: {one.name}")
     if not options.workloads:
-        save(found, machine)
+        save(found, machine, wide)
 
 
-def save(found: Found, machine: dict[str, str]) -> None:
+def save(found: Found, machine: dict[str, str], wide: bool) -> None:
     """Write the results, beside those of before where they are of this machine."""
     gains = {one.name: mine for one, mine in found.items()}
     if RESULTS.exists():
@@ -372,7 +374,7 @@ def save(found: Found, machine: dict[str, str]) -> None:
         {"name": one.name, "file": one.file, "gains": gains[one.name]}
         for one in OPTIMISATIONS if one.name in gains
     ]  # fmt: skip
-    write_json(RESULTS, {"machine": machine, "rows": rows})
+    write_json(RESULTS, {"machine": machine, "wide": wide, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -190,6 +190,12 @@ def trained(
 def compiled(steps: int, backend: str) -> tuple[float, list[float]]:
     """Seconds until the first step, and the losses: one program for a word, a word a step."""
     start = time.perf_counter()
+    model, fast, columns = padded(backend)
+    return trained(model, fast, columns, steps, start)
+
+
+def padded(backend: str) -> tuple[Any, Any, tuple[Any, ...]]:
+    """The model, its loss of a word of any length as one program, and the words for that."""
     import numpy as np
 
     import micrograd as mg
@@ -218,7 +224,7 @@ def compiled(steps: int, backend: str) -> tuple[float, list[float]]:
         rows[i, range(m), word[:-1]] = 1.0
         targets[i, :m], shares[i, :m] = word[1:], 1 / m
     fast = mg.jit(loss, parameters=model.parameters(), backend=backend)
-    return trained(model, fast, (rows, targets, shares), steps, start)
+    return model, fast, (rows, targets, shares)
 
 
 def run(name: str, steps: int) -> dict[str, Any]:

@@ -91,19 +91,9 @@ def words(steps: int, ragged: bool) -> Call:
 
 def padded(steps: int) -> Call:
     """Steps of W5: words of any length in one program, a word a step."""
-    kept: list[Any] = []
-
-    def trained(model: Any, fast: Any, columns: Any, *_: Any) -> tuple[float, list[float]]:
-        optimizer = optim.Adam(model.parameters(), lr=0.001)
-        kept.append(
-            lambda: fast.fit(*columns, optimizer, steps=steps, batch_size=1, progress=False)
-        )
-        return 0.0, []
-
-    gpt.trained = trained
-    gpt.compiled(steps, "auto")
-    call: Call = kept[0]
-    return call
+    model, fast, columns = gpt.padded("auto")
+    optimizer = optim.Adam(model.parameters(), lr=0.001)
+    return lambda: fast.fit(*columns, optimizer, steps=steps, batch_size=1, progress=False)
 
 
 def in_loops(name: str) -> Call:

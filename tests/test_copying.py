@@ -228,3 +228,27 @@ def test_a_copied_instance_has_decorated_methods_of_its_own(clone, called):
     alone = clone(twin.scaled)
     assert alone(5.0) == 20.0
     assert alone.parameters[0] is not twin.w
+
+
+class Shifted(Decorated):
+    """Its own method calls that of the base, which is compiled too."""
+
+    @mg.jit
+    def scaled(self, x):
+        return super().scaled(x) + 10.0
+
+
+class Plainly(Decorated):
+    def scaled(self, x):
+        return super().scaled(x) + 1.0
+
+
+@pytest.mark.parametrize(("cls", "more"), [(Shifted, 10.0), (Plainly, 1.0)])
+def test_a_subclass_has_its_own_decorated_method(cls, more):
+    model = cls(2.0)
+    for one in (model, copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert [one.scaled(5.0) for _ in range(3)] == [10.0 + more] * 3
+    twin = pickle.loads(pickle.dumps(model))
+    twin.w.data = 3.0
+    assert (twin.scaled(5.0), model.scaled(5.0)) == (15.0 + more, 10.0 + more)
+    assert Decorated(2.0).scaled(5.0) == 10.0

@@ -390,3 +390,12 @@ def test_a_group_added_under_a_warmup_follows_the_schedule_behind_it():
     optimizer.add_param_group({"params": [Value(1.0)], "lr": 0.5})
     schedule.step()
     assert schedule.get_last_lr() == [0.5, 0.25]
+
+
+def test_a_list_of_least_rates_says_that_a_group_was_added():
+    optimizer = optim.SGD([Value(0.0)], lr=1.0)
+    schedule = optim.ReduceLROnPlateau(optimizer, min_lr=[0.1], patience=0)
+    schedule.step(1.0)
+    optimizer.add_param_group({"params": [Value(1.0)], "lr": 0.5})
+    with pytest.raises(ValueError, match="ReduceLROnPlateau: 1 min_lr for 2 groups"):
+        schedule.step(1.0)

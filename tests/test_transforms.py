@@ -895,5 +895,17 @@ def test_dictionaries_are_paired_by_their_keys():
     for through in (lambda g: g, mg.jit):
         end = through(lambda u: list(mg.scan(turn, {"a": u, "b": 2.0}, [1.0, 2.0])[0].values()))
         assert [float(y) for y in end(1.0)] == [3.0, 3.0]
-        with pytest.raises(TypeError, match="the carry: a dictionary has the keys 'c', where 'a'"):
+        point = through(
+            lambda u: mg.fixed_point(lambda s: {"b": 0.5 * s["a"] + u, "a": 0.25 * s["b"]},
+                                     {"a": 0.0, "b": 0.0})["a"]
+        )  # fmt: skip
+        assert float(point(1.0)) == pytest.approx(2 / 7)
+        chosen = through(
+            lambda u: mg.cond(u > 0.0, lambda x: {"a": x, "b": 2 * x},
+                              lambda x: {"b": x, "a": -x}, u)["a"]
+        )  # fmt: skip
+        assert [float(chosen(at)) for at in (3.0, -3.0)] == [3.0, 3.0]
+        with pytest.raises(
+            TypeError, match="the carry was a dict with the keys 'a' and is a dict with"
+        ):
             through(lambda u: mg.scan(lambda c, x: ({"c": x}, None), {"a": u}, [1.0])[0]["a"])(1.0)

@@ -21,7 +21,7 @@ class detect_anomaly(Observer):
 
     The message names the operation, its inputs, and the file and line of your own that led
     to it, also where a layer or a loss made it. With `inf` infinite numbers count as well.
-    It costs time on every operation. Rates of change, as of `jvp` and `hvp`, are not looked at.
+    It costs time on every operation. Tangents, as of `jvp` and `hvp`, are not looked at.
 
     >>> from micrograd import Value, detect_anomaly
     >>> x = Value(-1.0)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.node import Node
 from ..core.rule import real
-from .nested import flatten, in_order_of, is_array, rebuild
+from .nested import flatten, is_array, rebuild
 
 MOST = 2**31 - 1  # turns of a scan
 
@@ -48,30 +48,32 @@ def shape(x: Any) -> Any:
 def like_before(who: str, old: Any, new: Any) -> Any:
     """The new carry; TypeError if it has another structure than the old one."""
     if not (isinstance(new, (float, Node)) and isinstance(old, (float, Node))):
-        try:
-            new = in_order_of(old, new, f"{who}: the carry")
-        except ValueError as error:
-            raise TypeError(str(error)) from None
-        same_shape(who, "the carry", old, new)
+        new = same_shape(who, "the carry", old, new)
     return numbered(new, f"{who}: the carry")
 
 
-def same_shape(who: str, what: str, old: Any, new: Any) -> None:
-    if shape(old) != shape(new):
-        several = (list, tuple)
-        if isinstance(old, several) and type(old) is type(new) and len(old) == len(new):
-            for k, (a, b) in enumerate(zip(old, new)):  # the one that differs
-                same_shape(who, f"entry {k} of {what}", a, b)
-        raise TypeError(
-            f"{who}: {what} was {described(old)} and is {described(new)} now; it must keep its "
-            "structure: give back as many numbers, in lists and tuples as before"
-        )
+def same_shape(who: str, what: str, old: Any, new: Any) -> Any:
+    """The new structure, its dictionaries in the order of the old one's; TypeError for another."""
+    if shape(old) == shape(new):
+        return new
+    if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
+        return {key: same_shape(who, f"entry {key!r} of {what}", old[key], new[key]) for key in old}
+    if isinstance(old, (list, tuple)) and type(old) is type(new) and len(old) == len(new):
+        pairs = enumerate(zip(old, new))
+        found = [same_shape(who, f"entry {k} of {what}", a, b) for k, (a, b) in pairs]
+        return type(old)(*found) if hasattr(old, "_fields") else type(old)(found)
+    raise TypeError(
+        f"{who}: {what} was {described(old)} and is {described(new)} now; it must keep its "
+        "structure: give back as many numbers, in lists and tuples as before"
+    )
 
 
 def described(x: Any) -> str:
     if is_array(x):
         return f"an array of shape {tuple(x.shape)}"
-    if isinstance(x, (list, tuple, dict)):
+    if isinstance(x, dict):
+        return f"a dict with the keys {', '.join(map(repr, x)) or 'none'}"
+    if isinstance(x, (list, tuple)):
         return f"a {type(x).__name__} of {len(x)}"
     return "None" if x is None else "a number"
 
@@ -100,10 +102,7 @@ def stacked(ys: list[Any]) -> Any:
     if isinstance(first, tuple):
         found = [stacked([y[k] for y in ys]) for k in range(len(first))]
         return type(first)(*found) if hasattr(first, "_fields") else tuple(found)
-    for y in ys:
-        if shape(y) != shape(first):
-            same_shape("scan", "the output", first, y)
-    return ys
+    return [same_shape("scan", "the output", first, y) for y in ys]
 
 
 def lengths(xs: Any) -> list[int]:

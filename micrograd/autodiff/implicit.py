@@ -21,6 +21,7 @@ from ..core.watch import WATCH
 from ..engine import Value
 from .carries import callable_or_error, filled, leaves, numbered, same_shape, true
 from .loops import while_loop
+from .nested import in_order_of
 from .transforms import DEPTH, basis, vjp
 
 TURNS = 100  # of Newton's method
@@ -60,7 +61,8 @@ def fixed_point(f: Callable[..., Any], x0: Any, solver: Callable[..., Any] | Non
     callable_or_error("fixed_point", f)
 
     def gap(x: Any) -> Any:
-        return filled(x, iter([a - b for a, b in zip(leaves(x), leaves(f(x)), strict=True)]))
+        y = in_order_of(x, f(x), "fixed_point")
+        return filled(x, iter([a - b for a, b in zip(leaves(x), leaves(y), strict=True)]))
 
     return solved("fixed_point", gap, x0, solver, f)
 
@@ -73,7 +75,7 @@ def solved(who: str, f: Any, x0: Any, solver: Any, given: Any) -> Any:
         x = newton(who, f, start)
     else:
         x = bare(numbered(solver(given, start), f"{who}: what the solver gives"))
-        same_shape(who, "the solution", start, x)
+        x = same_shape(who, "the solution", start, x)
     values = any([isinstance(v, Node) for v in [*leaves(f(x)), *leaves(x0)]])
     if values:
         x = filled(x, iter([v if isinstance(v, Node) else Value(v) for v in leaves(x)]))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import inspect
 import sys
 import threading
 from array import array
@@ -79,7 +80,6 @@ class Jit(native.Caller, Generic[P]):
         self.machine = native.reader(self.backend)
         self.by_call: dict[bytes, Compiled] = {}
         self.by_batch: dict[bytes, Compiled] = {}
-        self.attribute = ""  # under which a class has it as a method
         functools.update_wrapper(self, f, updated=())
         name = getattr(f, "__name__", "f")
         self.name = name if name.isidentifier() else "f"
@@ -90,9 +90,10 @@ class Jit(native.Caller, Generic[P]):
         known = getattr(sys.modules.get(getattr(self.f, "__module__", "")), name, None)
         if known is self:
             return name
-        owner = getattr(self.f, "__self__", None)
-        if owner is not None and self.attribute:
-            return getattr, (owner, self.attribute)
+        owner, called = getattr(self.f, "__self__", None), getattr(self.f, "__name__", "")
+        of_class = inspect.getattr_static(type(owner), called, None)
+        if isinstance(of_class, Jit) and of_class.f is getattr(self.f, "__func__", None):
+            return getattr, (owner, called)  # it is decorated in the class
         if self.given is not None and known is self.f:
             raise TypeError(
                 f"jit: {self.name} is pickled by its name and so finds the parameters of its own "
@@ -117,22 +118,20 @@ class Jit(native.Caller, Generic[P]):
             return self
         return Jit(f, copy.deepcopy(self.given, memo), *self.settings)
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.attribute = name
-
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method: that of one instance, which keeps what was compiled for it."""
         if instance is None or not hasattr(self.f, "__get__"):
             return self
         kept = getattr(instance, "__dict__", None)
-        if not isinstance(kept, dict) or not self.attribute:  # then it is compiled at each call
+        if not isinstance(kept, dict):  # then it is compiled at each call
             kept = {}
-        found = kept.get(self.attribute)
-        if isinstance(found, Jit):
+        # Not under the name of the attribute: a subclass may have another method there, which calls
+        # this one by super().
+        key = f"jit of {self.f.__qualname__}"
+        found = kept.get(key)
+        if isinstance(found, Jit) and getattr(found.f, "__func__", None) is self.f:
             return found
-        bound = Jit(self.f.__get__(instance, owner), self.given, *self.settings)
-        bound.attribute = self.attribute
-        kept[self.attribute] = bound
+        bound = kept[key] = Jit(self.f.__get__(instance, owner), self.given, *self.settings)
         return bound
 
     if TYPE_CHECKING:

@@ -241,7 +241,7 @@ def cond(tracer: Tracer, pred: Any, yes: Any, no: Any, operands: tuple[Any, ...]
     operands = tuple([numbered(x, "cond: an operand") for x in operands])
     sides = [Body(tracer, f, operands, argument_names(f, len(operands))) for f in (yes, no)]
     results = [numbered(side.given, "cond: a result") for side in sides]
-    same_shape("cond", "the result of true_fun and false_fun", *results)
+    results[1] = same_shape("cond", "the result of true_fun and false_fun", *results)
     outputs = [side.results(y, "cond: a result") for side, y in zip(sides, results)]
     constants = union(*[side.reached(ys) for side, ys in zip(sides, outputs)])
     programs = [side.program(ys, constants) for side, ys in zip(sides, outputs)]

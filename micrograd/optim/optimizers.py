@@ -30,6 +30,11 @@ def quotient(a: Any, b: Any) -> Any:
         return ops.div(a, b)
 
 
+def is_off(setting: Any) -> bool:
+    """Whether a setting is the number 0, and not one that each step of a compiled loop is given."""
+    return isinstance(setting, (int, float)) and not setting
+
+
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum (Polyak 1964) or Nesterov's (1983).
 
@@ -81,8 +86,9 @@ class SGD(Optimizer):
         lr, fresh = coefficients
         if self.weight_decay:
             g = g + self.weight_decay * p
-        still = isinstance(self.momentum, (int, float)) and not self.momentum
-        if still or not state:  # what was remembered stays, should there be momentum again
+        if (
+            is_off(self.momentum) or not state
+        ):  # what was remembered stays, should there be momentum again
             return p - lr * g, state
         velocity = self.momentum * state[0] + fresh * g
         if self.nesterov:
@@ -185,8 +191,7 @@ class RMSprop(Optimizer):
             rest[0] = rest[0] + (1 - self.alpha) * (g - rest[0])
             spread = square - rest[0] * rest[0]
         move = quotient(g, ops.sqrt(spread) + self.eps)
-        still = isinstance(self.momentum, (int, float)) and not self.momentum
-        if not still and len(rest) == 2:
+        if not is_off(self.momentum) and len(rest) == 2:
             rest[1] = move = self.momentum * rest[1] + move
         return p - lr * move, (square, *rest)
 

@@ -89,12 +89,16 @@ class ReduceLROnPlateau(Schedule):
             raise ValueError(f"{who}: best is a loss, not {self.best!r}")
         factor(self.threshold, f"{who}: threshold")
         factor(self.eps, f"{who}: eps")
-        several = isinstance(self.min_lr, (list, tuple))
-        lows = list(self.min_lr) if several else [self.min_lr]
-        for low in lows:
+        for low in self.lows(len(self.firsts)):
             factor(low, f"{who}: min_lr")
-        if several and len(lows) != len(self.firsts):
-            raise ValueError(f"{who}: {len(lows)} min_lr for {len(self.firsts)} groups")
+
+    def lows(self, n: int) -> list[float]:
+        """`min_lr` for each of n groups; ValueError where it is a list for others."""
+        if not isinstance(self.min_lr, (list, tuple)):
+            return [self.min_lr] * n
+        if len(self.min_lr) != n:
+            raise ValueError(f"ReduceLROnPlateau: {len(self.min_lr)} min_lr for {n} groups")
+        return list(self.min_lr)
 
     def changes(self, t: int) -> list[dict[str, Any]]:
         """The rates as they are: `firsts` follows them."""
@@ -135,10 +139,7 @@ class ReduceLROnPlateau(Schedule):
         lrs = self.get_last_lr()
         if new["num_bad_epochs"] > self.patience:
             new.update(cooldown_counter=self.cooldown, num_bad_epochs=0)
-            lows = (
-                self.min_lr if isinstance(self.min_lr, (list, tuple)) else [self.min_lr] * len(lrs)
-            )
-            for i, (lr, low) in enumerate(zip(lrs, lows, strict=True)):
+            for i, (lr, low) in enumerate(zip(lrs, self.lows(len(lrs)), strict=True)):
                 lower = max(lr * self.factor, low)
                 lrs[i] = lower if lr - lower > self.eps else lr
         before = dict(vars(self)), self.get_last_lr()

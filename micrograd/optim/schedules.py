@@ -92,11 +92,15 @@ class Schedule(Saved):
         for group, new in pairs:
             group.update(new)
 
+    def take_new_groups(self) -> None:
+        """Nothing; the rates of groups that were added since are the first ones of those."""
+        for group in self.optimizer.param_groups[len(self.firsts) :]:
+            self.firsts.append(group["lr"])
+
     def go(self, t: int) -> None:
         """Nothing; afterwards the schedule stands after t steps, and so do the groups."""
         groups = self.optimizer.param_groups
-        for group in groups[len(self.firsts) :]:  # added since
-            self.firsts.append(group["lr"])
+        self.take_new_groups()
         changes = self.changes(t)
         was = self.t
         before = [{name: group[name] for name in new} for group, new in zip(groups, changes)]
@@ -355,11 +359,10 @@ class WarmupLR(Schedule):
     def check(self) -> None:
         positive(self.warmup, "WarmupLR: warmup")
 
-    def go(self, t: int) -> None:
+    def take_new_groups(self) -> None:
+        super().take_new_groups()
         if self.then is not None:
-            for group in self.optimizer.param_groups[len(self.then.firsts) :]:  # added since
-                self.then.firsts.append(group["lr"])
-        super().go(t)
+            self.then.take_new_groups()
 
     def rate(self, t: int) -> float:
         if self.then is None or t < self.warmup:

@@ -105,6 +105,9 @@ class Layout:
             found = nest(self.order[start:stop])
             if found is not None and cuts(found.dims) <= cuts(shape) | {1}:
                 self.nests.append(Nest(found.base, shape, strides_over(found, shape)))
+        # Whether all do, and none is read backwards, which PyTorch has no views for.
+        steps = [s for _, _, strides in self.nests for s in strides]
+        self.forwards = self.regular and min(steps, default=0) >= 0
         # The row cut into slices of which each is an array, if that can be.
         self.parts: list[tuple[int, Any]] = []
         if self.regular:

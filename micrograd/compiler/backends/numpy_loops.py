@@ -89,6 +89,11 @@ class NumPyPieces(Batch):
         program = self.made.gradient
         return Pieces(program, set(program.parameters), NumPySide())
 
+    @cached_property
+    def alone(self) -> bool:
+        """Whether each example would remember another number of turns."""
+        return remembers(self.made.values)
+
     def given(self, pieces: Pieces, rows: Rows, ps: Sequence[float]) -> tuple[Values, list[Any]]:
         program = pieces.program
         values = {**dict(zip(program.inputs, rows.columns)), **dict(zip(program.parameters, ps))}
@@ -97,8 +102,8 @@ class NumPyPieces(Batch):
     def map(self, rows: Rows) -> Any:
         import numpy as np
 
-        if not rows.n or not self.made.program.inputs or remembers(self.made.values):
-            return super().map(rows)  # each example would remember another number of turns
+        if not rows.n or not self.made.program.inputs or self.alone:
+            return super().map(rows)
         results = np.empty((rows.n, self.made.program.values))
         with np.errstate(all="ignore"):
             try:

@@ -69,8 +69,7 @@ def to_torch(made: Compiled, name: str, batch: bool) -> Callable[..., Any]:
 
     def weights_of(parameters: Any) -> Any:
         layout = export.parameters
-        forwards = all([s >= 0 for _, _, strides in layout.nests for s in strides])
-        if layout.regular and forwards and parameters.is_contiguous():  # one view each, no slices
+        if layout.forwards and parameters.is_contiguous():  # one view each, and no slices
             start = parameters.storage_offset()
             return [parameters.as_strided(n, s, start + base) for base, n, s in layout.nests]
         return layout.cut(parameters, index(layout, False, parameters.device))
